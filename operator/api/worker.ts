@@ -1,0 +1,266 @@
+/**
+ * The contract between the operator and its worker pods: what a pod is told, what it answers, what it leaves.
+ *
+ * A worker gets its configuration as one JSON document in the environment variable `EKYA_CONFIG`. While it runs it
+ * answers on port 8080 (`/healthz`, `/readyz`, `/metrics`, `/status`). A profile or training pod ends with one JSON document
+ * (≤ 4096 bytes) in its termination message, so that the result lives in the Kubernetes API and survives an operator restart.
+ *
+ * Units: shares are fractions of one physical GPU; `gpuSeconds` are seconds on one whole GPU; accuracies are in [0, 1].
+ */
+
+export const workerPort = 8080
+export const configVariable = 'EKYA_CONFIG'
+/** Names the file for the termination message where it is not Kubernetes' default. */
+export const terminationLogVariable = 'EKYA_TERMINATION_LOG'
+export const defaultTerminationLog = '/dev/termination-log'
+export const terminationMessageLimitBytes = 4096
+/** Address to listen on; set from `status.podIP`. */
+export const podAddressVariable = 'POD_IP'
+
+export type WorkerRole = 'inference' | 'profile' | 'training'
+
+/** What one whole GPU is on this node. With the cpu backend a "GPU" is a number of cores and GPU-seconds are cpu seconds / cores. */
+export interface Device {
+  readonly kind: 'cpu' | 'cuda'
+  /** Cores that one whole "GPU" stands for (kind cpu only), > 0. */
+  readonly cores?: number
+}
+
+/** A model file. `uri` is relative to the storage root, or an absolute `file://` URI. `digest` is the sha-256 of the file in hex. */
+export interface ModelReference {
+  readonly uri: string
+  readonly digest?: string
+}
+
+export type Source =
+  | { readonly rtsp: { readonly url: string; readonly transport?: 'tcp' | 'udp' } }
+  | { readonly video: { readonly uri: string; readonly loop?: boolean } }
+  | { readonly samples: { readonly uri: string } }
+  | { readonly scene: { readonly seed: number; readonly preset?: string } }
+
+export interface InferenceConfiguration {
+  readonly name: string
+  /** Every n-th offered frame is analysed (≥ 1); the others reuse the last result. */
+  readonly frameInterval: number
+  /** Side length of the analysed image relative to the model's input, in (0, 1]. */
+  readonly resolutionScale: number
+}
+
+export interface RetrainingConfiguration {
+  readonly name: string
+  readonly epochs: number
+  readonly batchSize: number
+  readonly learningRate: number
+  /** All layers, the head only, or the last n layers with weights. */
+  readonly trainableLayers: 'all' | 'head' | number
+  /** Width of a hidden layer in front of the head; absent: the model's own head. */
+  readonly hiddenUnits?: number
+  /** Fraction of the labelled samples that is trained on, in (0, 1]. */
+  readonly dataFraction: number
+}
+
+/** Common to all three roles. */
+interface WorkerConfig {
+  readonly namespace: string
+  readonly stream: string
+  /** Class names in the model's output order. */
+  readonly classes: readonly string[]
+  /** Root of the storage folder as the pod sees it. */
+  readonly storage: string
+  readonly device: Device
+  readonly seed: number
+}
+
+// ── inference ────────────────────────────────────────────────────────────────
+
+export interface InferenceWorkerConfig extends WorkerConfig {
+  readonly role: 'inference'
+  readonly source: Source
+  /** Frames per second offered. */
+  readonly frameRate: number
+  readonly model: ModelReference
+  readonly configuration: InferenceConfiguration
+  /** The window to begin in; absent: the pod waits for `POST /window`, serving window 0 from its own start meanwhile without keeping samples. */
+  readonly window?: WindowClock
+}
+
+/**
+ * `POST /window`. Idempotent for the same index and start. At `startsAt + durationSeconds` the pod rolls over to the next index by itself,
+ * so that no frame and no sample is lost while the operator is away; after two windows that nobody announced it stops keeping samples.
+ */
+export interface WindowClock {
+  readonly index: number
+  /** RFC 3339. Frame i of the window is due at startsAt + i / frameRate. */
+  readonly startsAt: string
+  readonly durationSeconds: number
+  /** Frames to keep for labelling, spread evenly at random (seeded) over the window; 0 keeps none. */
+  readonly maxSamples: number
+}
+
+export interface FrameCounts {
+  readonly offered: number
+  readonly analysed: number
+  /** Left out on purpose, by the inference configuration's frameInterval. */
+  readonly skipped: number
+  /** Left out because the share did not suffice. offered = analysed + skipped + dropped. */
+  readonly dropped: number
+}
+
+/** `GET /status` of an inference pod. `POST /model` takes a ModelReference, `POST /configuration` an InferenceConfiguration; all answer with the new status. */
+export interface InferenceStatus {
+  readonly role: 'inference'
+  readonly stream: string
+  readonly model: { readonly uri: string; readonly digest: string }
+  readonly configuration: string
+  readonly window: { readonly index: number; readonly startsAt: string; readonly frames: FrameCounts; readonly samples: number } | null
+  /** Since the process began. */
+  readonly frames: FrameCounts
+  /** GPU-seconds that one analysed frame costs (moving average), null before the first. */
+  readonly gpuSecondsPerFrame: number | null
+  readonly latencySeconds: { readonly p50: number; readonly p95: number } | null
+  readonly draining: boolean
+}
+
+/** Body of every non-2xx answer of a worker. */
+export interface WorkerError {
+  readonly error: { readonly code: WorkerErrorCode; readonly message: string }
+}
+
+export type WorkerErrorCode =
+  | 'BadRequest'
+  | 'ConfigInvalid'
+  | 'ModelNotFound'
+  | 'ModelInvalid'
+  | 'ModelDigestMismatch'
+  | 'ModelClassesMismatch'
+  | 'SourceNotFound'
+  | 'SourceInvalid'
+  | 'LabelsInvalid'
+  | 'TooFewSamples'
+  | 'OperatorUnsupported'
+  | 'LossDiverged'
+  | 'StorageFailed'
+  | 'Cancelled'
+  | 'Internal'
+
+// ── profile ──────────────────────────────────────────────────────────────────
+
+export interface ProfileWorkerConfig extends WorkerConfig {
+  readonly role: 'profile'
+  /** The window that is being planned. */
+  readonly window: number
+  /** The window whose samples are labelled, normally window − 1. */
+  readonly samplesWindow: number
+  /** Absent: the source's own labels are the golden labels. */
+  readonly goldenModel?: ModelReference
+  readonly model: ModelReference
+  /** The model first deployed. */
+  readonly initialModel: ModelReference
+  readonly maxSamples: number
+  readonly microProfiler: { readonly epochs: number; readonly sampleFraction: number; readonly budgetGpuSeconds?: number }
+  /** What to micro-profile; empty: label and measure only. */
+  readonly configurations: readonly RetrainingConfiguration[]
+  readonly historyWindows: number
+  readonly validationFraction: number
+}
+
+export interface MicroProfile {
+  readonly configuration: string
+  /** [full-data epochs' worth of training (epochs × sampleFraction), validation accuracy] after each micro-profiled epoch. */
+  readonly points: readonly (readonly [number, number])[]
+  /** One epoch over the configuration's own data (dataFraction × samples incl. history), in GPU-seconds. */
+  readonly gpuSecondsPerEpoch: number
+  /** Once per training pod: start, model, data, graph. */
+  readonly setupGpuSeconds: number
+}
+
+/** Termination message of a profile pod. */
+export interface ProfileResult {
+  readonly kind: 'profile'
+  readonly window: number
+  readonly samplesWindow: number
+  readonly labelled: number
+  /** Corrupt images left out. */
+  readonly refused: number
+  readonly accuracy?: {
+    /** What was served in samplesWindow (reused results included) against the golden labels. */
+    readonly measured: number
+    /** The model in use at full share on the same samples. */
+    readonly current: number
+    /** The model first deployed at full share on the same samples. */
+    readonly initial: number
+    /** The model in use on the validation split of the retraining data. */
+    readonly validation: number
+  }
+  /** coherence[k]: probability that the golden label k frames ago equals the present one; [0] = 1, at most 17 entries. */
+  readonly coherence?: readonly number[]
+  /** Share of each class among the golden labels. */
+  readonly classMix?: readonly number[]
+  readonly frames?: FrameCounts
+  readonly gpuSecondsPerFrame?: number
+  /** GPU-seconds that this pod used. */
+  readonly gpuSeconds: number
+  readonly profiles: readonly MicroProfile[]
+  readonly error?: WorkerError['error']
+}
+
+export interface ProfileStatus {
+  readonly role: 'profile'
+  readonly stream: string
+  readonly window: number
+  readonly phase: 'loading' | 'labeling' | 'profiling' | 'done' | 'failed'
+  readonly progress: number
+}
+
+// ── training ─────────────────────────────────────────────────────────────────
+
+export interface TrainingWorkerConfig extends WorkerConfig {
+  readonly role: 'training'
+  readonly window: number
+  /** The model in use: the training starts from it, and its validation accuracy is the baseline of the gate. */
+  readonly model: ModelReference
+  readonly configuration: RetrainingConfiguration
+  /** Windows whose labelled samples are trained on, newest first. */
+  readonly samplesWindows: readonly number[]
+  readonly validationFraction: number
+  readonly checkpointEverySeconds: number
+}
+
+export interface TrainingStatus {
+  readonly role: 'training'
+  readonly stream: string
+  readonly window: number
+  readonly phase: 'loading' | 'training' | 'done' | 'failed'
+  readonly epoch: number
+  readonly epochs: number
+  /** In [0, 1]. */
+  readonly progress: number
+  readonly validationAccuracy: number | null
+  readonly gpuSeconds: number
+  /** GPU-seconds still needed, null while unknown. */
+  readonly remainingGpuSeconds: number | null
+  readonly imagesPerSecond: number | null
+}
+
+/** Termination message of a training pod. */
+export interface TrainingResult {
+  readonly kind: 'training'
+  readonly window: number
+  readonly configuration: string
+  /** The best model by validation accuracy; absent on error. */
+  readonly model?: { readonly uri: string; readonly digest: string }
+  readonly validationAccuracy?: number
+  /** The model in use on the same validation samples. */
+  readonly baselineAccuracy?: number
+  readonly bestEpoch?: number
+  readonly epochs: number
+  readonly samples: number
+  readonly refused: number
+  readonly gpuSeconds: number
+  readonly seconds: number
+  readonly peakMemoryBytes: number
+  readonly error?: WorkerError['error']
+}
+
+export type WorkerStatus = InferenceStatus | ProfileStatus | TrainingStatus
+export type WorkerConfiguration = InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig

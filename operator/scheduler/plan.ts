@@ -1,0 +1,41 @@
+/** A policy's answer for one window. Plain data. */
+import type { Problem } from './problem.ts'
+
+export interface Plan {
+  readonly policy: string
+  /** Predicted mean over the streams (weighted) of the accuracy over the whole window; null while nothing is known. */
+  readonly predictedAccuracy: number | null
+  readonly items: readonly PlanItem[]
+  /** What the policy could not honour (for example an accuracy floor), as sentences for the user. */
+  readonly warnings: readonly string[]
+}
+
+export interface PlanItem {
+  readonly stream: string
+  readonly node: string
+  readonly gpu: string
+  /** Multiple of the step, > 0 unless the site has more streams than steps. */
+  readonly inferenceShare: number
+  readonly inferenceConfiguration: string
+  /** 0: no training. */
+  readonly trainingShare: number
+  readonly retrainingConfiguration: string | null
+  /** Accuracy served before and after the training completes, at the planned shares; null while unknown. */
+  readonly predictedBefore: number | null
+  readonly predictedAfter: number | null
+  /** Mean over the whole window, what has passed included; null while unknown. */
+  readonly predictedWindow: number | null
+  readonly gpuSeconds: number
+  /** Seconds from the moment of planning. */
+  readonly startsAtSeconds: number | null
+  readonly completesAtSeconds: number | null
+  /** One sentence with the numbers that decided. */
+  readonly reason: string
+}
+
+export interface PolicyOptions {
+  readonly [name: string]: unknown
+}
+
+/** A policy is pure: the same problem and options give the same plan. */
+export type Policy = (problem: Problem, options: PolicyOptions) => Plan

@@ -1,0 +1,61 @@
+/**
+ * What a policy is asked: one site, one window, seen at one moment. Plain data; no Kubernetes, no clock, no I/O.
+ *
+ * Shares are fractions of one physical GPU, times are seconds from the moment of planning, accuracies are in [0, 1].
+ */
+
+export interface Problem {
+  /** From the moment of planning to the window's end, > 0. */
+  readonly remainingSeconds: number
+  /** The whole window, ≥ remainingSeconds. */
+  readonly windowSeconds: number
+  /** Δ: the smallest change of a share. */
+  readonly step: number
+  readonly gpus: readonly Gpu[]
+  readonly streams: readonly StreamProblem[]
+  /** Speed of a training job at a share, relative to a whole GPU: [share, throughput] increasing to [1, 1]. Absent: speed = share. */
+  readonly throughputCurve?: readonly (readonly [number, number])[]
+}
+
+export interface Gpu {
+  readonly node: string
+  readonly gpu: string
+}
+
+export interface StreamProblem {
+  readonly name: string
+  /** > 0. */
+  readonly weight: number
+  /** a_MIN, in [0, 1]. */
+  readonly minAccuracy: number
+  /** Accuracy of the model in use at full share on the newest labelled data; null: nothing is known of it yet. */
+  readonly accuracyNow: number | null
+  /** Mean accuracy over the part of the window that has passed, for the prediction of the whole window; null: unknown. */
+  readonly accuracySoFar: number | null
+  /** At least one. */
+  readonly inference: readonly InferenceOption[]
+  /** What may be trained; not training is always possible and not listed. */
+  readonly retraining: readonly RetrainingOption[]
+  /** A training of this window that runs: it may go on (with its remaining cost) or be given up, but no other may begin. */
+  readonly running?: RetrainingOption
+  /** Where the stream's pods are; a stream stays on its GPU when it can. */
+  readonly current?: { readonly node: string; readonly gpu: string; readonly inferenceShare: number; readonly trainingShare: number }
+  /** Why nothing may be retrained, when that is decided already (suspended, no labels, …): becomes the plan's reason. */
+  readonly noRetrainingBecause?: string
+}
+
+/** An inference configuration λ and the factor by which a share below its demand lowers the model's accuracy. */
+export interface InferenceOption {
+  readonly configuration: string
+  /** [share, factor], increasing in both; linear between, the last factor beyond, 0 at share 0. */
+  readonly profile: readonly (readonly [number, number])[]
+}
+
+/** A retraining configuration γ with its predicted outcome. */
+export interface RetrainingOption {
+  readonly configuration: string
+  /** Accuracy of the retrained model at full share. */
+  readonly accuracyAfter: number
+  /** Still to be spent, on one whole GPU. */
+  readonly gpuSeconds: number
+}
