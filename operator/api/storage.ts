@@ -14,7 +14,8 @@ export const modelsFolder = (namespace: string, stream: string): string => `mode
 export const modelFile = (namespace: string, stream: string, digest: string): string =>
   `${modelsFolder(namespace, stream)}/${digest}.onnx`
 
-export const checkpointFolder = (namespace: string, stream: string): string => `checkpoints/${namespace}/${stream}`
+export const checkpointFolder = (namespace: string, stream: string): string =>
+  `checkpoints/${namespace}/${stream}`
 
 /** What was offered and served: one row per kept frame. Written by the inference pod as it goes. */
 export const framesList = 'frames.csv'

@@ -112,7 +112,12 @@ export interface InferenceStatus {
   readonly stream: string
   readonly model: { readonly uri: string; readonly digest: string }
   readonly configuration: string
-  readonly window: { readonly index: number; readonly startsAt: string; readonly frames: FrameCounts; readonly samples: number } | null
+  readonly window: {
+    readonly index: number
+    readonly startsAt: string
+    readonly frames: FrameCounts
+    readonly samples: number
+  } | null
   /** Since the process began. */
   readonly frames: FrameCounts
   /** GPU-seconds that one analysed frame costs (moving average), null before the first. */
@@ -157,7 +162,11 @@ export interface ProfileWorkerConfig extends WorkerConfig {
   /** The model first deployed. */
   readonly initialModel: ModelReference
   readonly maxSamples: number
-  readonly microProfiler: { readonly epochs: number; readonly sampleFraction: number; readonly budgetGpuSeconds?: number }
+  readonly microProfiler: {
+    readonly epochs: number
+    readonly sampleFraction: number
+    readonly budgetGpuSeconds?: number
+  }
   /** What to micro-profile; empty: label and measure only. */
   readonly configurations: readonly RetrainingConfiguration[]
   readonly historyWindows: number

@@ -39,7 +39,12 @@ export interface StreamProblem {
   /** A training of this window that runs: it may go on (with its remaining cost) or be given up, but no other may begin. */
   readonly running?: RetrainingOption
   /** Where the stream's pods are; a stream stays on its GPU when it can. */
-  readonly current?: { readonly node: string; readonly gpu: string; readonly inferenceShare: number; readonly trainingShare: number }
+  readonly current?: {
+    readonly node: string
+    readonly gpu: string
+    readonly inferenceShare: number
+    readonly trainingShare: number
+  }
   /** Why nothing may be retrained, when that is decided already (suspended, no labels, …): becomes the plan's reason. */
   readonly noRetrainingBecause?: string
 }
