@@ -1,0 +1,106 @@
+/**
+ * The cpu backend: all cores of a labelled node stand for one "GPU", and a share is the cpu limit of a container.
+ *
+ * Limits are hard (CFS bandwidth), so two pods of 0.2 and 0.6 get cpu time as 1 : 3 even when the node is idle
+ * otherwise, which is what a GPU share means as well. Requests equal limits, so kube-scheduler and kubelet refuse what
+ * would exceed the node. A resize goes through the pod's `/resize` subresource and restarts nothing.
+ */
+import {
+  type Backend,
+  backendLabel,
+  type RawNode,
+  type RawPod,
+  type RawResources,
+  type ShareReading,
+  SharingError,
+  type SiteGpu,
+  workerContainer,
+} from '../backend.ts'
+import { formatMillicores, parseMillicores } from '../quantity.ts'
+
+const name = 'cpu'
+/** The kernel refuses quotas below 1 ms per period; 10m is the API server's own practical floor for a limit. */
+const minimumMillicores = 10
+/** 1.5 cores × 0.35 is 524.99… in floating point: without this, rounding down would lose a millicore. */
+const roundingGuard = 1e-6
+
+const wholeMillicores = (gpu: SiteGpu): number => (gpu.device.cores ?? 0) * 1000
+
+function millicoresOf(share: number, gpu: SiteGpu): number {
+  if (!(share > 0 && share <= 1)) {
+    throw new SharingError(
+      'share-out-of-range',
+      `share ${share} of GPU ${gpu.node}/${gpu.gpu} is out of range; accepted: more than 0, at most 1`,
+    )
+  }
+  return Math.max(minimumMillicores, Math.floor(share * wholeMillicores(gpu) + roundingGuard))
+}
+
+function render(share: number, gpu: SiteGpu) {
+  const cpu = formatMillicores(millicoresOf(share, gpu))
+  return { resources: { requests: { cpu }, limits: { cpu } } }
+}
+
+function shareOf(resources: RawResources | undefined, gpu: SiteGpu): number | undefined {
+  const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
+  return cpu === undefined ? undefined : parseMillicores(cpu) / wholeMillicores(gpu)
+}
+
+function workerOf(pod: RawPod) {
+  const container = pod.spec?.containers?.find(candidate => candidate.name === workerContainer)
+  if (!container) {
+    throw new SharingError(
+      'no-worker-container',
+      `pod ${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''} has no container named ${workerContainer}`,
+    )
+  }
+  return container
+}
+
+function read(pod: RawPod, gpu: SiteGpu): ShareReading {
+  const desired = shareOf(workerOf(pod).resources, gpu) ?? 0
+  const phase = pod.status?.phase
+  if (phase === 'Succeeded' || phase === 'Failed') return { desired, actual: 0, resizing: false }
+
+  const status = pod.status?.containerStatuses?.find(candidate => candidate.name === workerContainer)
+  const enforced = shareOf(status?.resources, gpu)
+  const allocated = status?.allocatedResources
+    ? shareOf({ requests: status.allocatedResources }, gpu)
+    : undefined
+  // The node admits a resize (allocated) before it enforces it: whichever is larger may be in use.
+  const actual =
+    enforced === undefined && allocated === undefined ? desired : Math.max(enforced ?? 0, allocated ?? 0)
+
+  const conditions = pod.status?.conditions?.filter(condition => condition.status === 'True') ?? []
+  const pending = conditions.find(condition => condition.type === 'PodResizePending')
+  const inProgress = conditions.find(condition => condition.type === 'PodResizeInProgress')
+  const stuck = pending ?? (inProgress?.reason === 'Error' ? inProgress : undefined)
+  return {
+    desired,
+    actual,
+    resizing: pending !== undefined || inProgress !== undefined || Math.abs(actual - desired) > 1e-6,
+    ...(stuck && {
+      problem: `${stuck.reason ?? 'Pending'}: ${stuck.message ?? 'the node gives no message'}`,
+    }),
+  }
+}
+
+function discover(node: RawNode): readonly SiteGpu[] {
+  if (node.metadata?.labels?.[backendLabel] !== name || !node.metadata.name) return []
+  if (node.spec?.unschedulable) return []
+  const cpu = node.status?.allocatable?.cpu
+  const cores = cpu === undefined ? 0 : parseMillicores(cpu) / 1000
+  return cores > 0 ? [{ node: node.metadata.name, gpu: '0', device: { kind: 'cpu', cores } }] : []
+}
+
+export const cpuBackend: Backend = {
+  name,
+  resizes: 'in-place',
+  granularity: 0.001,
+  discover,
+  render,
+  read,
+  resizePatch: (pod, share, gpu) => ({
+    spec: { containers: [{ name: workerOf(pod).name, resources: render(share, gpu).resources }] },
+  }),
+}
