@@ -1,0 +1,91 @@
+/** What a training is asked and what it answers. Accuracies are in [0, 1], cpu seconds are of the whole process. */
+import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
+import type { ImageSet } from './image-set.ts'
+
+export type Schedule = 'constant' | 'cosine' | 'one-cycle'
+
+export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'name'> {
+  /** Default 0.9. */
+  readonly momentum?: number
+  /** Of weights with two or more dimensions. Default 5e-4. */
+  readonly weightDecay?: number
+  /** Of the learning rate over all steps. Default one-cycle. */
+  readonly schedule?: Schedule
+  /** Random horizontal flips and shifts by up to two pixels. Default true. Frozen layers see flips only. */
+  readonly augment?: boolean
+  /** Weighs every class alike in the loss, whatever its count. Default false. */
+  readonly classBalanced?: boolean
+  readonly seed: number
+  /** Threads inside one operator. One thread makes the result reproducible bit by bit. */
+  readonly threads: number
+}
+
+export interface TrainingRequest {
+  /** An ONNX file. */
+  readonly model: Uint8Array
+  readonly train: ImageSet
+  readonly validation: ImageSet
+  readonly configuration: TrainingConfiguration
+  /** A state that an earlier call with the same model, data and configuration gave to onCheckpoint. */
+  readonly resume?: Checkpoint
+}
+
+export interface EpochReport {
+  /** From 1. */
+  readonly epoch: number
+  /** Mean over the epoch's steps, of what was trained on. */
+  readonly loss: number
+  readonly trainAccuracy: number
+  readonly validationAccuracy: number
+  /** Cpu time of the process during this epoch, its validation included. */
+  readonly cpuSeconds: number
+  /** Thereof training steps alone. */
+  readonly stepCpuSeconds: number
+}
+
+export interface TrainingHooks {
+  onEpoch?(report: EpochReport): void
+  /** Called between two steps; also once when the training is aborted. The training waits for a promise. */
+  onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>
+  /** Default: never but on abort. 0: after every step. */
+  readonly checkpointEverySeconds?: number
+  /** Monotonic seconds. Default performance.now. */
+  readonly now?: () => number
+  /** Cpu seconds of the process. Default process.cpuUsage. */
+  readonly cpuSeconds?: () => number
+}
+
+export interface TrainingOutcome {
+  /** The ONNX file with the weights of the best epoch by validation accuracy; the later one of equals. */
+  readonly model: Uint8Array
+  /** sha-256 of the file, hex. */
+  readonly digest: string
+  readonly bestEpoch: number
+  readonly bestValidationAccuracy: number
+  /** The given model on the same validation images. */
+  readonly baselineAccuracy: number
+  readonly epochs: readonly EpochReport[]
+  /** Images trained on (dataFraction applied). */
+  readonly samples: number
+  /** Model, graphs, frozen features and baseline, before the first step. */
+  readonly setupCpuSeconds: number
+}
+
+/** The whole state between two steps. */
+export interface Checkpoint {
+  /** Digest over model, data and configuration; a checkpoint of something else is refused. */
+  readonly fingerprint: string
+  /** Epochs finished, steps of the next one done. */
+  readonly epoch: number
+  readonly step: number
+  readonly baselineAccuracy: number
+  readonly lossSum: number
+  readonly correctSum: number
+  readonly reports: readonly EpochReport[]
+  readonly best: { readonly epoch: number; readonly accuracy: number } | null
+  readonly parameters: Float32Array
+  readonly velocity: Float32Array
+  readonly statistics: Float32Array
+  readonly bestParameters: Float32Array
+  readonly bestStatistics: Float32Array
+}

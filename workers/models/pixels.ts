@@ -1,0 +1,9 @@
+/** Pixels as students see them: bytes become value / 127.5 − 1. */
+
+const scale = Float32Array.from({ length: 256 }, (_, value) => value / 127.5 - 1)
+
+/** Writes `bytes.length` floats into `into` (a fresh array if absent). */
+export function normalisePixels(bytes: Uint8Array, into = new Float32Array(bytes.length)): Float32Array {
+  for (let i = 0; i < bytes.length; i++) into[i] = scale[bytes[i]!]!
+  return into
+}

@@ -1,0 +1,33 @@
+/**
+ * onnxruntime sessions as workers need them: bounded threads, and no spinning. A spinning thread pool burns its cpu limit while it
+ * waits, so that under a limit of a fraction of a core most of the quota is lost.
+ */
+import { InferenceSession, Tensor } from 'onnxruntime-node'
+
+export { Tensor }
+export type Session = InferenceSession
+
+export interface SessionOptions {
+  /** Threads inside one operator, ≥ 1. */
+  readonly threads?: number
+  /** False keeps every tensor of the graph visible under its own name. Default true. */
+  readonly optimise?: boolean
+}
+
+export function openSession(
+  model: Uint8Array,
+  { threads = 1, optimise = true }: SessionOptions = {},
+): Promise<Session> {
+  return InferenceSession.create(model, {
+    executionProviders: ['cpu'],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    executionMode: 'sequential',
+    graphOptimizationLevel: optimise ? 'all' : 'disabled',
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+  })
+}
+
+export const floats = (values: Float32Array, dims: readonly number[]): Tensor =>
+  new Tensor('float32', values, dims)
