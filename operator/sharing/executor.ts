@@ -62,7 +62,8 @@ interface InFlight {
 }
 
 /** Shares read back differ from those asked for by at most a millicore. */
-const reached = (reading: ShareReading, share: number): boolean => Math.abs(reading.actual - share) < 0.005
+const reached = (reading: ShareReading, share: number): boolean =>
+  !reading.resizing && Math.abs(reading.actual - share) < 0.005
 
 export function createResizeExecutor(options: ExecutorOptions): ResizeExecutor {
   const { client, now, hooks = {}, isNotFound } = options
