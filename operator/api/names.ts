@@ -1,0 +1,36 @@
+/**
+ * Names that the operator gives: API group, pods, labels, annotations. Nothing else may build such a name.
+ *
+ * Pod names are deterministic, so that the API server refuses a second pod for the same purpose. They are unambiguous:
+ * what follows the stream's name ends in a word for inference and in a window's index for the others.
+ */
+import type { WorkerRole } from './worker.ts'
+
+export const group = 'ekya.dev'
+export const version = 'v1alpha1'
+export const apiVersion = `${group}/${version}` as const
+
+/** CRD rule on CameraStream.metadata.name: `<stream>-training-<k>` stays a DNS label for any k below 10^14. */
+export const streamNameLimit = 40
+/** A RetrainingWindow's name becomes a label's value. */
+export const windowNameLimit = 63
+
+export const inferencePodName = (stream: string): string => `${stream}-inference`
+export const profilePodName = (stream: string, window: number): string => `${stream}-profile-${window}`
+export const trainingPodName = (stream: string, window: number): string => `${stream}-training-${window}`
+
+export const managedByLabel = 'app.kubernetes.io/managed-by'
+export const managedByValue = 'ekya-operator'
+/** Name of the CameraStream. */
+export const streamLabel = 'ekya.dev/stream'
+/** A WorkerRole. */
+export const roleLabel = 'ekya.dev/role'
+/** Index of the window that a profile or training pod belongs to. */
+export const windowIndexLabel = 'ekya.dev/window'
+/** Name of the RetrainingWindow. */
+export const retrainingWindowLabel = 'ekya.dev/retraining-window'
+
+/** Hash of what a long-lived pod was made from; when it differs from what is wanted, the pod is replaced. */
+export const templateAnnotation = 'ekya.dev/template'
+
+export const workerRoles: readonly WorkerRole[] = ['inference', 'profile', 'training']
