@@ -1,0 +1,210 @@
+/**
+ * The operator's Prometheus registry behind functions in the words of the domain.
+ *
+ * What is observed of a stream, a window or the GPUs replaces what was observed of it before: series of a pod that has
+ * gone, of a stream that was deleted or of an accuracy that is unknown again disappear instead of keeping their last value.
+ */
+import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from 'prom-client'
+import type { FrameCounts, WorkerRole } from '../api/worker.ts'
+import { definitions, type MetricDefinition, type MetricName } from './definitions.ts'
+import { createSeries, type Labels } from './series.ts'
+
+export interface StreamObservation {
+  readonly namespace: string
+  readonly stream: string
+  readonly accuracy: { readonly measured?: number | null; readonly predicted?: number | null }
+  readonly shares: readonly {
+    readonly role: WorkerRole
+    readonly node: string
+    readonly gpu: string
+    readonly share: number
+  }[]
+  readonly latencySeconds?: { readonly p50: number; readonly p95: number } | null
+}
+
+export interface WindowObservation {
+  readonly namespace: string
+  readonly name: string
+  readonly phase: string
+  /** All phases there are. */
+  readonly phases: readonly string[]
+  readonly accuracyGain?: number | null
+  readonly profileError?: number | null
+}
+
+/** Shaped like client-go's metrics provider; one per queue. */
+export interface WorkqueueHooks {
+  onAdd(): void
+  onDepth(depth: number): void
+  onRetry(): void
+  onStarted(queueSeconds: number): void
+  onDone(workSeconds: number): void
+  onUnfinished(seconds: number): void
+}
+
+export interface Metrics {
+  readonly registry: Registry
+  observeStream(observation: StreamObservation): void
+  /** Counts of the process `process` (a pod's uid and restarts) since it began: the differences are added up. */
+  observeFrames(namespace: string, stream: string, process: string, frames: FrameCounts): void
+  forgetStream(namespace: string, stream: string): void
+  observeWindow(observation: WindowObservation): void
+  forgetWindow(namespace: string, name: string): void
+  observeGpus(
+    gpus: readonly { readonly node: string; readonly gpu: string; readonly allocated: number }[],
+  ): void
+  scheduled(policy: string, seconds: number): void
+  retrained(result: 'accepted' | 'rejected' | 'failed' | 'unfinished', seconds: number): void
+  resized(backend: string, result: 'done' | 'gone' | 'failed'): void
+  resizeActuated(backend: string, seconds: number): void
+  reconciled(controller: string, result: ReconcileResult, seconds: number): void
+  workqueue(name: string): WorkqueueHooks
+  kubeRequest(verb: string, status: number | 'error'): void
+  setLeader(leads: boolean): void
+}
+
+export type ReconcileResult = 'success' | 'requeue' | 'conflict' | 'error' | 'terminal_error'
+
+export interface MetricsOptions {
+  readonly version: string
+  /** prom-client's process and Node.js metrics; default true. */
+  readonly defaults?: boolean
+}
+
+export function createMetrics({ version, defaults = true }: MetricsOptions): Metrics {
+  const registry = new Registry()
+  if (defaults) collectDefaultMetrics({ register: registry })
+
+  const common = (name: MetricName) => ({
+    name,
+    help: definitions[name].help,
+    labelNames: [...definitions[name].labels],
+    registers: [registry],
+  })
+  const gauge = (name: MetricName) => new Gauge<string>(common(name))
+  const counter = (name: MetricName) => new Counter<string>(common(name))
+  const histogram = (name: MetricName) =>
+    new Histogram<string>({
+      ...common(name),
+      buckets: [...((definitions[name] as MetricDefinition).buckets ?? [])],
+    })
+
+  const accuracy = createSeries(gauge('ekya_stream_accuracy_ratio'))
+  const shares = createSeries(gauge('ekya_stream_gpu_share_ratio'))
+  const allocated = createSeries(gauge('ekya_gpu_share_allocated_ratio'))
+  const latency = createSeries(gauge('ekya_inference_latency_seconds'))
+  const phase = createSeries(gauge('ekya_window_phase'))
+  const gain = createSeries(gauge('ekya_window_accuracy_gain_ratio'))
+  const profileError = createSeries(gauge('ekya_profile_error_ratio'))
+  const frames = counter('ekya_frames_total')
+  const schedule = histogram('ekya_schedule_duration_seconds')
+  const retraining = histogram('ekya_retraining_duration_seconds')
+  const resizeDuration = histogram('ekya_resize_duration_seconds')
+  const resizes = counter('ekya_resizes_total')
+  const reconciles = counter('ekya_reconcile_total')
+  const reconcileDuration = histogram('ekya_reconcile_duration_seconds')
+  const queue = {
+    depth: gauge('ekya_workqueue_depth'),
+    adds: counter('ekya_workqueue_adds_total'),
+    retries: counter('ekya_workqueue_retries_total'),
+    waiting: histogram('ekya_workqueue_queue_duration_seconds'),
+    working: histogram('ekya_workqueue_work_duration_seconds'),
+    unfinished: gauge('ekya_workqueue_unfinished_work_seconds'),
+  }
+  const requests = counter('ekya_kube_requests_total')
+  const leader = gauge('ekya_leader')
+  leader.set(0)
+  gauge('ekya_build_info').set({ version, node_version: process.version }, 1)
+
+  /** Counts last seen of each stream's inference process. */
+  const seenFrames = new Map<string, { readonly process: string; readonly frames: FrameCounts }>()
+
+  return {
+    registry,
+
+    observeStream({ namespace, stream, accuracy: known, shares: held, latencySeconds }) {
+      const labels = { namespace, stream }
+      const key = keyOf(namespace, stream)
+      accuracy.replace(key, [
+        ...point({ ...labels, kind: 'measured' }, known.measured),
+        ...point({ ...labels, kind: 'predicted' }, known.predicted),
+      ])
+      shares.replace(
+        key,
+        held.map(({ role, node, gpu, share }) => ({ labels: { ...labels, role, node, gpu }, value: share })),
+      )
+      latency.replace(key, [
+        ...point({ ...labels, quantile: '0.5' }, latencySeconds?.p50),
+        ...point({ ...labels, quantile: '0.95' }, latencySeconds?.p95),
+      ])
+    },
+
+    observeFrames(namespace, stream, process, now) {
+      const key = keyOf(namespace, stream)
+      const last = seenFrames.get(key)
+      const before = last?.process === process ? last.frames : undefined
+      for (const result of ['analysed', 'skipped', 'dropped'] as const) {
+        frames.inc({ namespace, stream, result }, Math.max(0, now[result] - (before?.[result] ?? 0)))
+      }
+      seenFrames.set(key, { process, frames: now })
+    },
+
+    forgetStream(namespace, stream) {
+      const key = keyOf(namespace, stream)
+      for (const series of [accuracy, shares, latency]) series.replace(key, [])
+      if (!seenFrames.delete(key)) return
+      for (const result of ['analysed', 'skipped', 'dropped']) frames.remove({ namespace, stream, result })
+    },
+
+    observeWindow({ namespace, name, phase: current, phases, accuracyGain, profileError: error }) {
+      const labels = { namespace, retraining_window: name }
+      const key = keyOf(namespace, name)
+      phase.replace(
+        key,
+        phases.map(one => ({ labels: { ...labels, phase: one }, value: one === current ? 1 : 0 })),
+      )
+      gain.replace(key, point(labels, accuracyGain))
+      profileError.replace(key, point(labels, error))
+    },
+
+    forgetWindow(namespace, name) {
+      for (const series of [phase, gain, profileError]) series.replace(keyOf(namespace, name), [])
+    },
+
+    observeGpus(gpus) {
+      allocated.replace(
+        'all',
+        gpus.map(({ node, gpu, allocated: value }) => ({ labels: { node, gpu }, value })),
+      )
+    },
+
+    scheduled: (policy, seconds) => schedule.observe({ policy }, seconds),
+    retrained: (result, seconds) => retraining.observe({ result }, seconds),
+    resized: (backend, result) => resizes.inc({ backend, result }),
+    resizeActuated: (backend, seconds) => resizeDuration.observe({ backend }, seconds),
+    reconciled(controller, result, seconds) {
+      reconciles.inc({ controller, result })
+      reconcileDuration.observe({ controller }, seconds)
+    },
+    workqueue(name) {
+      queue.depth.set({ name }, 0)
+      queue.adds.inc({ name }, 0)
+      queue.retries.inc({ name }, 0)
+      return {
+        onAdd: () => queue.adds.inc({ name }),
+        onDepth: depth => queue.depth.set({ name }, depth),
+        onRetry: () => queue.retries.inc({ name }),
+        onStarted: seconds => queue.waiting.observe({ name }, seconds),
+        onDone: seconds => queue.working.observe({ name }, seconds),
+        onUnfinished: seconds => queue.unfinished.set({ name }, seconds),
+      }
+    },
+    kubeRequest: (verb, status) => requests.inc({ verb, status: String(status) }),
+    setLeader: leads => leader.set(leads ? 1 : 0),
+  }
+}
+
+const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`
+
+const point = (labels: Labels, value: number | null | undefined) =>
+  value === null || value === undefined ? [] : [{ labels, value }]
