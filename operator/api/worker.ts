@@ -124,6 +124,10 @@ export interface InferenceStatus {
   readonly gpuSecondsPerFrame: number | null
   readonly latencySeconds: { readonly p50: number; readonly p95: number } | null
   readonly draining: boolean
+  /** Corrupt frames, counted as dropped too. */
+  readonly refused?: number
+  /** Why the pod does not serve, or serves without keeping samples. It goes on trying. */
+  readonly error?: WorkerError['error']
 }
 
 /** Body of every non-2xx answer of a worker. */
@@ -219,6 +223,7 @@ export interface ProfileStatus {
   readonly window: number
   readonly phase: 'loading' | 'labeling' | 'profiling' | 'done' | 'failed'
   readonly progress: number
+  readonly error?: WorkerError['error']
 }
 
 // ── training ─────────────────────────────────────────────────────────────────
@@ -249,6 +254,7 @@ export interface TrainingStatus {
   /** GPU-seconds still needed, null while unknown. */
   readonly remainingGpuSeconds: number | null
   readonly imagesPerSecond: number | null
+  readonly error?: WorkerError['error']
 }
 
 /** Termination message of a training pod. */
