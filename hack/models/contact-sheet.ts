@@ -3,7 +3,7 @@
  * One row a seed (camera), one column a moment; the title of each frame is printed.
  */
 import { parseArgs } from 'node:util'
-import sharp from 'sharp'
+import sharp, { type OverlayOptions } from 'sharp'
 import { createStreet, newFrame } from '../../workers/frames/scene/street.ts'
 
 const { values, positionals } = parseArgs({
@@ -19,7 +19,7 @@ const [file = '/tmp/scene.png', ...given] = positionals
 const seeds = given.length > 0 ? given.map(Number) : [1, 2, 3, 4]
 const columns = Number(values.columns)
 const canvas = newFrame()
-const tiles: sharp.OverlayOptions[] = []
+const tiles: OverlayOptions[] = []
 for (const [row, seed] of seeds.entries()) {
   const street = createStreet(seed, values.plain ? 'plain' : 'street')
   const titles: string[] = []

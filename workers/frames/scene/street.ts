@@ -127,7 +127,8 @@ function paintBackdrop(canvas: Canvas, view: Affine, seed: number, { light, weat
         canvas.rectangle(x, y, x + 0.045, y + 0.05, pane)
     }
   }
-  canvas.rectangle(-3, 0.03, 3, 0.12, toward(0xb0aca4, 0xf4f6fa, white))
+  // Layers reach below the next one: at a shared edge both would let the last frame shine through.
+  canvas.rectangle(-3, 0.03, 3, 0.3, toward(0xb0aca4, 0xf4f6fa, white))
   canvas.rectangle(-3, 0.12, 3, 3, toward(toward(0x6c6e72, 0x45484e, wet), 0xeef1f6, white))
   const dash = toward(0xd8d6cc, 0xf2f4f8, white)
   for (let x = -2.4; x < 2.4; x += 0.4) canvas.rectangle(x, 0.19, x + 0.2, 0.205, dash)
