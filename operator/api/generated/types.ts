@@ -589,8 +589,10 @@ export interface WindowPlanItem {
   readonly inferenceShare: number
   /** Inference configuration in use. */
   readonly inferenceConfiguration: string
-  /** Fraction of the GPU for the training, in [0, 1]. 0 while none runs. */
+  /** Fraction of the GPU that the training holds, in [0, 1]. 0 while none runs. */
   readonly trainingShare: number
+  /** Fraction of the GPU that the plan gave to the training, in [0, 1]. 0 where it gave none. */
+  readonly plannedTrainingShare?: number
   /** Retraining configuration. Absent where the stream does not retrain. */
   readonly retrainingConfiguration?: string
   /** Accuracy predicted until the training is done, in [0, 1]. */
@@ -641,7 +643,7 @@ export interface WindowRecord {
   readonly gain?: number
   /** GPU-seconds that trainings used. */
   readonly gpuSecondsTrained?: number
-  /** Mean over the trainings of the absolute difference between predicted and reached accuracy. */
+  /** Mean over the streams of the absolute difference between predicted and realised accuracy. */
   readonly profilerError?: number
   /** Number of streams whose model was replaced. */
   readonly retrained?: number

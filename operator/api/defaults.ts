@@ -1,0 +1,34 @@
+/**
+ * Applies the schemas' defaults as the API server does: from outside to inside, so that a default that is an object gets the
+ * defaults of its own fields; a null where there is a default counts as absent.
+ */
+import { specSchemas } from './generated/schemas.ts'
+import type {
+  CameraStreamInput,
+  CameraStreamSpec,
+  RetrainingWindowInput,
+  RetrainingWindowSpec,
+} from './generated/types.ts'
+import type { Schema } from './schema.ts'
+
+/** A new value; what was given stays as it is. */
+export function withDefaults(value: unknown, schema: Schema): unknown {
+  if (Array.isArray(value)) return schema.items ? value.map(item => withDefaults(item, schema.items!)) : value
+  if (typeof value !== 'object' || value === null) return value
+  const result: Record<string, unknown> = { ...value }
+  for (const [name, child] of Object.entries(schema.properties ?? {})) {
+    if (child.default !== undefined && (result[name] === undefined || result[name] === null)) {
+      result[name] = structuredClone(child.default)
+    }
+    if (result[name] !== undefined) result[name] = withDefaults(result[name], child)
+  }
+  return result
+}
+
+export function defaultedStreamSpec(spec: CameraStreamInput['spec']): CameraStreamSpec {
+  return withDefaults(spec, specSchemas.CameraStream!) as CameraStreamSpec
+}
+
+export function defaultedWindowSpec(spec: RetrainingWindowInput['spec']): RetrainingWindowSpec {
+  return withDefaults(spec, specSchemas.RetrainingWindow!) as RetrainingWindowSpec
+}
