@@ -1,0 +1,143 @@
+/**
+ * Streams onto physical GPUs. The pods of a stream stand on one GPU, so a stream is placed as one bundle of steps.
+ *
+ * `place` knows how much each stream wants: streams with a running training stay where they are (a training cannot move),
+ * then the others, largest first; each stays on its GPU when it fits there, else goes where it fits best, else where most
+ * is free. What does not fit is shrunk, trainings first, and said so.
+ * `spread` only evens out the number of streams per GPU.
+ */
+import type { Gpu, StreamProblem } from './problem.ts'
+import { toShare } from './share-grid.ts'
+
+export interface Bundle {
+  readonly stream: string
+  readonly inference: number
+  readonly training: number
+  readonly current?: { readonly node: string; readonly gpu: string }
+  /** Must stay where it is as long as that GPU is there. */
+  readonly pinned?: boolean
+}
+
+export interface Placement {
+  /** Index of the GPU, by bundle. */
+  readonly gpus: readonly number[]
+  readonly bundles: readonly Bundle[]
+  /** What was shrunk, as sentences. */
+  readonly notes: readonly string[]
+}
+
+export const gpuName = (gpu: Gpu): string => `${gpu.node}/${gpu.gpu}`
+
+/** Index of the GPU that a stream is on, −1: none of these. */
+export function currentGpu(gpus: readonly Gpu[], current: Gpu | undefined): number {
+  return current === undefined ? -1 : gpus.findIndex(g => g.node === current.node && g.gpu === current.gpu)
+}
+
+/** @param perGpu steps of one GPU. At least one GPU. */
+export function place(
+  bundles: readonly Bundle[],
+  gpus: readonly Gpu[],
+  perGpu: number,
+  step: number,
+): Placement {
+  const size = (i: number): number => bundles[i]!.inference + bundles[i]!.training
+  const current = bundles.map(b => currentGpu(gpus, b.current))
+  const pinned = bundles.map((b, i) => b.pinned === true && current[i]! >= 0)
+  const free = gpus.map(() => perGpu)
+  const target = bundles.map(() => -1)
+  const put = (i: number, gpu: number): void => {
+    target[i] = gpu
+    free[gpu]! -= size(i)
+  }
+  const bySize = bundles.map((_, i) => i).sort((a, b) => size(b) - size(a) || a - b)
+  for (const i of bySize) if (pinned[i]) put(i, current[i]!)
+  for (const i of bySize)
+    if (target[i] === -1 && current[i]! >= 0 && free[current[i]!]! >= size(i)) put(i, current[i]!)
+  for (const i of bySize) if (target[i] === -1) put(i, chooseGpu(size(i), current[i]!, free))
+
+  const notes: string[] = []
+  const fitted = [...bundles]
+  gpus.forEach((gpu, g) => {
+    const here = bySize.filter(i => target[i] === g)
+    shrink(here, fitted, perGpu)
+    for (const i of here) notes.push(...describeShrink(bundles[i]!, fitted[i]!, gpu, step))
+  })
+  return { gpus: target, bundles: fitted, notes }
+}
+
+/** Where it fits with the least left over; where it fits nowhere, the GPU with most free; the present one among equals. */
+function chooseGpu(size: number, current: number, free: readonly number[]): number {
+  let best = 0
+  const rank = (g: number): readonly [number, number, number] => {
+    const left = free[g]! - size
+    return [left >= 0 ? 0 : 1, left >= 0 ? left : -left, g === current ? 0 : 1]
+  }
+  for (let g = 1; g < free.length; g++) if (comesBefore(rank(g), rank(best))) best = g
+  return best
+}
+
+function comesBefore(a: readonly number[], b: readonly number[]): boolean {
+  const i = a.findIndex((x, k) => x !== b[k])
+  return i >= 0 && a[i]! < b[i]!
+}
+
+/** Takes steps from the largest training, then from the largest inference above one step, then from any inference. */
+function shrink(here: readonly number[], bundles: Bundle[], perGpu: number): void {
+  let excess = here.reduce((sum, i) => sum + bundles[i]!.inference + bundles[i]!.training, 0) - perGpu
+  for (const [kind, least] of [
+    ['training', 0],
+    ['inference', 1],
+    ['inference', 0],
+  ] as const)
+    while (excess > 0) {
+      let from: number | undefined
+      for (const i of here)
+        if (bundles[i]![kind] > least && (from === undefined || bundles[i]![kind] >= bundles[from]![kind]))
+          from = i
+      if (from === undefined) break
+      bundles[from] = { ...bundles[from]!, [kind]: bundles[from]![kind] - 1 }
+      excess--
+    }
+}
+
+function describeShrink(wanted: Bundle, got: Bundle, gpu: Gpu, step: number): string[] {
+  return (['training', 'inference'] as const)
+    .filter(kind => got[kind] < wanted[kind])
+    .map(
+      kind =>
+        `${wanted.stream}: ${kind} share ${toShare(wanted[kind], step)} does not fit on GPU ${gpuName(gpu)}, shrunk to ${toShare(got[kind], step)}`,
+    )
+}
+
+/** GPU by stream: as many streams on each GPU as on any other, or one more; those that are there stay where they can. */
+export function spread(
+  streams: readonly Pick<StreamProblem, 'current' | 'running'>[],
+  gpus: readonly Gpu[],
+): number[] {
+  const current = streams.map(s => currentGpu(gpus, s.current))
+  const target = streams.map((s, i) => (s.running !== undefined ? current[i]! : -1))
+  const count = gpus.map((_, g) => target.filter(t => t === g).length)
+  const each = Math.floor(streams.length / gpus.length)
+  let extra = streams.length - each * gpus.length
+  const put = (i: number, g: number): void => {
+    target[i] = g
+    count[g]!++
+  }
+  for (const c of count) if (c > each) extra--
+  streams.forEach((_, i) => {
+    const g = current[i]!
+    if (target[i] !== -1 || g < 0) return
+    if (count[g]! < each) put(i, g)
+    else if (count[g] === each && extra > 0) {
+      extra--
+      put(i, g)
+    }
+  })
+  streams.forEach((_, i) => {
+    if (target[i] !== -1) return
+    let least = 0
+    for (let g = 1; g < gpus.length; g++) if (count[g]! < count[least]!) least = g
+    put(i, least)
+  })
+  return target
+}

@@ -1,0 +1,141 @@
+/**
+ * Thief (Ekya §4.2): start from fair shares, let jobs steal from each other, pick configurations after every steal.
+ *
+ * Jobs are the inference job of each stream and the training job of each stream that has something to train. With one GPU
+ * this is Algorithms 1 and 2 on its steps. With several, shares are found on the sum of all GPUs, the streams are placed, and
+ * the stealing goes on between the streams of each GPU, because what placement left over can only be used there.
+ *
+ * Hill climbs end where they begin to descend, so more than one start is tried: the fair shares, the fair shares as placed,
+ * and the shares in force, which are kept when nothing beats them (no needless resizes).
+ */
+import { emptyPlan, toPlan } from '../draft.ts'
+import { trainable } from '../objective.ts'
+import { createPicker, isBetter, type Picker, type StreamShares } from '../pick-configurations.ts'
+import { type Bundle, currentGpu, place } from '../placement.ts'
+import type { Plan, PolicyOptions } from '../plan.ts'
+import type { Problem } from '../problem.ts'
+import { splitEvenly, stepsPerGpu, toSteps } from '../share-grid.ts'
+import { checkOptions } from './options.ts'
+import { type Allocation, climb, release, type StealingRules, spreadFree } from './stealing.ts'
+
+const rules = {
+  iterations: { type: 'integer', minimum: 1, maximum: 100 },
+  patience: { type: 'integer', minimum: 0, maximum: 1000 },
+} as const
+
+/** As many rounds as Ekya's released code makes; 1 is the paper's listing. */
+const defaultIterations = 3
+/** Turn to the next victim at the first steal that does not help, as in the paper's listing. */
+const defaultPatience = 0
+
+export function thief(problem: Problem, options: PolicyOptions): Plan {
+  checkOptions('thief', options, rules)
+  const empty = emptyPlan('thief', problem)
+  if (empty !== undefined) return empty
+  const perGpu = stepsPerGpu(problem.step)
+  const site: Site = {
+    problem,
+    perGpu,
+    picker: createPicker(problem),
+    trains: problem.streams.map(stream => trainable(stream).length > 0),
+    rules: {
+      leastInference: problem.streams.length > perGpu * problem.gpus.length ? 0 : 1,
+      streamLimit: perGpu,
+      iterations: (options.iterations as number | undefined) ?? defaultIterations,
+      patience: (options.patience as number | undefined) ?? defaultPatience,
+    },
+  }
+
+  const fair = fairShares(problem, perGpu * problem.gpus.length, perGpu)
+  const pooled = climb(pool(site, fair), site.trains, site.picker, site.rules)
+  const candidates = [
+    inForce(site),
+    settled(site, pooled.shares),
+    problem.gpus.length > 1 ? settled(site, fair) : undefined,
+  ].filter(candidate => candidate !== undefined)
+  const best = candidates.reduce((a, b) =>
+    isBetter(site.picker.total(b.shares), site.picker.total(a.shares)) ? b : a,
+  )
+
+  const { shares, pools } = spreadFree(release(best, site.picker), perGpu)
+  const choices = shares.map((own, i) => site.picker.pick(i, own))
+  return toPlan(problem, { policy: 'thief', gpus: pools, shares, choices, warnings: best.notes })
+}
+
+interface Site {
+  readonly problem: Problem
+  readonly perGpu: number
+  readonly picker: Picker
+  readonly trains: readonly boolean[]
+  readonly rules: StealingRules
+}
+
+type Candidate = Allocation & { readonly notes: readonly string[] }
+
+/**
+ * Total / number of jobs each, what does not divide to inference first; heavier streams first where there is not a step for
+ * everybody. No stream gets more than one GPU.
+ */
+export function fairShares(problem: Problem, total: number, perGpu: number): StreamShares[] {
+  const trains = problem.streams.map(stream => trainable(stream).length > 0)
+  const byWeight = problem.streams
+    .map((_, i) => i)
+    .sort((a, b) => problem.streams[b]!.weight - problem.streams[a]!.weight || a - b)
+  const training = byWeight.filter(i => trains[i])
+  const parts = splitEvenly(total, byWeight.length + training.length)
+  const shares: StreamShares[] = problem.streams.map(() => ({ inference: 0, training: 0 }))
+  byWeight.forEach((i, k) => {
+    shares[i] = { inference: Math.min(parts[k]!, perGpu), training: 0 }
+  })
+  training.forEach((i, k) => {
+    const inference = Math.min(shares[i]!.inference, Math.ceil(perGpu / 2))
+    shares[i] = { inference, training: Math.min(parts[byWeight.length + k]!, perGpu - inference) }
+  })
+  return shares
+}
+
+function pool(site: Site, shares: readonly StreamShares[]): Allocation {
+  const used = shares.reduce((sum, s) => sum + s.inference + s.training, 0)
+  return { shares, pools: shares.map(() => 0), free: [site.perGpu * site.problem.gpus.length - used] }
+}
+
+/** Placed, and climbed on within each GPU. */
+function settled(site: Site, shares: readonly StreamShares[]): Candidate {
+  const { problem, perGpu } = site
+  const bundles: Bundle[] = problem.streams.map((stream, i) => ({
+    stream: stream.name,
+    ...shares[i]!,
+    current: stream.current,
+    pinned: stream.running !== undefined && shares[i]!.training > 0,
+  }))
+  const placed = place(bundles, problem.gpus, perGpu, problem.step)
+  const start = {
+    shares: placed.bundles.map(({ inference, training }) => ({ inference, training })),
+    pools: placed.gpus,
+  }
+  return { ...climbPlaced(site, start), notes: placed.notes }
+}
+
+/** The shares in force, climbed on; undefined unless every stream has some and they fit. */
+function inForce(site: Site): Candidate | undefined {
+  const { problem, perGpu, rules } = site
+  const pools = problem.streams.map(stream => currentGpu(problem.gpus, stream.current))
+  const shares = problem.streams.map(({ current }, i) => ({
+    inference: toSteps(current?.inferenceShare ?? 0, problem.step),
+    training: site.trains[i] ? toSteps(current?.trainingShare ?? 0, problem.step) : 0,
+  }))
+  if (pools.some(g => g < 0) || shares.some(s => s.inference < rules.leastInference)) return undefined
+  const load = problem.gpus.map((_, g) =>
+    shares.reduce((sum, s, i) => sum + (pools[i] === g ? s.inference + s.training : 0), 0),
+  )
+  if (load.some(steps => steps > perGpu)) return undefined
+  return { ...climbPlaced(site, { shares, pools }), notes: [] }
+}
+
+function climbPlaced(site: Site, start: Pick<Allocation, 'shares' | 'pools'>): Allocation {
+  const free = site.problem.gpus.map(() => site.perGpu)
+  start.shares.forEach((s, i) => {
+    free[start.pools[i]!]! -= s.inference + s.training
+  })
+  return climb({ ...start, free }, site.trains, site.picker, site.rules)
+}
