@@ -1,11 +1,17 @@
-/** Fine-tunes a classifier on labelled images. */
-import { LearningError } from './errors.ts'
+/** Fine-tunes a classifier on labelled images: the one-off form of a Trainer. */
+import { createTrainer } from './trainer.ts'
 import type { TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 
+/** @throws LearningError, ModelError ModelInvalid; aborts within one step (LearningError Cancelled) after a last onCheckpoint. */
 export async function train(
-  _request: TrainingRequest,
-  _hooks: TrainingHooks = {},
-  _signal?: AbortSignal,
+  request: TrainingRequest,
+  hooks: TrainingHooks = {},
+  signal?: AbortSignal,
 ): Promise<TrainingOutcome> {
-  throw new LearningError('OperatorUnsupported', 'not written yet')
+  const trainer = await createTrainer(request.model, { threads: request.configuration.threads })
+  try {
+    return await trainer.train(request, hooks, signal)
+  } finally {
+    await trainer.close()
+  }
 }

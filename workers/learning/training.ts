@@ -79,8 +79,8 @@ export interface Checkpoint {
   readonly epoch: number
   readonly step: number
   readonly baselineAccuracy: number
-  readonly lossSum: number
-  readonly correctSum: number
+  /** Of the epoch under way. */
+  readonly running: { readonly loss: number; readonly correct: number; readonly cpuSeconds: number }
   readonly reports: readonly EpochReport[]
   readonly best: { readonly epoch: number; readonly accuracy: number } | null
   readonly parameters: Float32Array

@@ -1,0 +1,39 @@
+/** Collects nodes and constants of a graph under construction, with names that do not collide and equal constants shared. */
+import { type Attributes, floatTensor, type GraphProto, intTensor, node } from '../models/onnx.ts'
+import type { Emitter } from './gradients/rule.ts'
+
+/** @param taken names that the graph already uses. */
+export function emitter(graph: GraphProto, taken: Iterable<string>): Emitter {
+  const names = new Set(taken)
+  const constants = new Map<string, string>()
+
+  const fresh = (hint: string): string => {
+    let name = hint
+    for (let i = 1; names.has(name); i++) name = `${hint}.${i}`
+    names.add(name)
+    return name
+  }
+  const constant = (key: string, make: (name: string) => GraphProto['initializer'][number]): string => {
+    const known = constants.get(key)
+    if (known !== undefined) return known
+    const tensor = make(fresh('constant'))
+    graph.initializer.push(tensor)
+    constants.set(key, tensor.name!)
+    return tensor.name!
+  }
+  const emitAs: Emitter['emitAs'] = (opType, inputs, outputs, attributes = {}) => {
+    graph.node.push(node(opType, inputs, outputs, attributes, fresh(`${opType}/${outputs[0]}`)))
+  }
+  return {
+    fresh,
+    emitAs,
+    emit(opType: string, inputs: readonly string[], attributes: Attributes = {}) {
+      const output = fresh(`${opType.toLowerCase()}`)
+      emitAs(opType, inputs, [output], attributes)
+      return output
+    },
+    ints: values => constant(`i:${values.join()}`, name => intTensor(name, [values.length], values)),
+    floats: (values, dims = []) =>
+      constant(`f:${dims.join()}:${Array.from(values).join()}`, name => floatTensor(name, dims, values)),
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * What the trained part of a student reads, for every image of a set.
+ *
+ * With everything trained that is the image itself, altered and scaled anew for each batch. Above frozen layers it is their output, which
+ * never changes: it is computed once per image (and once more for the flipped image when training augments) and kept while it fits.
+ */
+import { normalisePixels } from '../models/pixels.ts'
+import { floats, type Session, type Tensor } from '../models/session.ts'
+import { type Alteration, alterImage, unaltered } from './batches.ts'
+import { type ImageSet, imageBytes } from './image-set.ts'
+import type { TrainingGraphs } from './training-graph.ts'
+
+export interface Features {
+  /** Computes what is kept for these images, so that its cost does not fall into the first steps. */
+  prepare(indexes: ArrayLike<number>, augment: boolean): Promise<void>
+  /** Feeds of one batch. */
+  batch(indexes: ArrayLike<number>, alterations?: readonly Alteration[]): Promise<Record<string, Tensor>>
+}
+
+const scale = normalisePixels(Uint8Array.from({ length: 256 }, (_, value) => value))
+const flipped: Alteration = { ...unaltered, flip: true }
+const chunk = 64
+/** Frozen features beyond this are computed again for every batch. */
+const cacheLimitBytes = 256 * 2 ** 20
+
+type Vectors = Record<string, Float32Array>
+
+export function features(
+  set: ImageSet,
+  graphs: TrainingGraphs,
+  input: string,
+  frozen: Session | null,
+): Features {
+  const size = imageBytes(set.shape)
+  const shape = [set.shape.channels, set.shape.height, set.shape.width]
+  const sizes = graphs.boundary.map(({ name, dims }) => ({
+    name,
+    dims,
+    size: dims.reduce((a, b) => a * b, 1),
+  }))
+  const bytes = sizes.reduce((sum, each) => sum + each.size, 0) * set.count * 4
+  const kept = { plain: store(), flipped: store() }
+
+  const pixels = (indexes: ArrayLike<number>, alterations?: readonly Alteration[]): Float32Array => {
+    const into = new Float32Array(indexes.length * size)
+    for (let i = 0; i < indexes.length; i++) {
+      const from = set.pixels.subarray(indexes[i]! * size, (indexes[i]! + 1) * size)
+      alterImage(from, set.shape, alterations?.[i] ?? unaltered, scale, into, i * size)
+    }
+    return into
+  }
+  const frozenOutputs = async (
+    indexes: ArrayLike<number>,
+    alterations?: readonly Alteration[],
+  ): Promise<Vectors> => {
+    const image = pixels(indexes, alterations)
+    const results = await frozen!.run({ [input]: floats(image, [indexes.length, ...shape]) })
+    const named = Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array])
+    return { ...Object.fromEntries(named), [input]: image }
+  }
+  function store(): Store {
+    if (frozen === null || bytes > cacheLimitBytes) return { vectors: {}, have: new Uint8Array(0) }
+    const vectors = Object.fromEntries(
+      sizes.map(each => [each.name, new Float32Array(set.count * each.size)]),
+    )
+    return { vectors, have: new Uint8Array(set.count) }
+  }
+  const fill = async (
+    { vectors, have }: Store,
+    indexes: readonly number[],
+    alteration: Alteration,
+  ): Promise<void> => {
+    const missing = indexes.filter(index => have[index] === 0)
+    for (let from = 0; from < missing.length; from += chunk) {
+      const part = missing.slice(from, from + chunk)
+      const computed = await frozenOutputs(
+        part,
+        part.map(() => alteration),
+      )
+      for (const [i, index] of part.entries()) {
+        for (const { name, size: each } of sizes)
+          vectors[name]!.set(computed[name]!.subarray(i * each, (i + 1) * each), index * each)
+        have[index] = 1
+      }
+    }
+  }
+  const feeds = (vectors: Vectors, count: number): Record<string, Tensor> =>
+    Object.fromEntries(sizes.map(({ name, dims }) => [name, floats(vectors[name]!, [count, ...dims])]))
+
+  return {
+    async prepare(indexes, augment) {
+      if (frozen === null || bytes > cacheLimitBytes) return
+      await fill(kept.plain, Array.from(indexes), unaltered)
+      if (augment) await fill(kept.flipped, Array.from(indexes), flipped)
+    },
+    async batch(indexes, alterations) {
+      const count = indexes.length
+      if (frozen === null) return feeds({ [input]: pixels(indexes, alterations) }, count)
+      const flips = Array.from(indexes, (_, i) => alterations?.[i]?.flip ?? false)
+      if (bytes > cacheLimitBytes) {
+        const altered = flips.map(flip => (flip ? flipped : unaltered))
+        return feeds(await frozenOutputs(indexes, altered), count)
+      }
+      const wanted = (flip: boolean): number[] => Array.from(indexes).filter((_, i) => flips[i] === flip)
+      await fill(kept.plain, wanted(false), unaltered)
+      await fill(kept.flipped, wanted(true), flipped)
+      const gathered: Vectors = {}
+      for (const { name, size: each } of sizes) {
+        const into = new Float32Array(count * each)
+        for (let i = 0; i < count; i++) {
+          const from = (flips[i] ? kept.flipped : kept.plain).vectors[name]!
+          into.set(from.subarray(indexes[i]! * each, (indexes[i]! + 1) * each), i * each)
+        }
+        gathered[name] = into
+      }
+      return feeds(gathered, count)
+    },
+  }
+}
+
+/** Frozen outputs of the images computed so far. */
+interface Store {
+  readonly vectors: Vectors
+  readonly have: Uint8Array
+}

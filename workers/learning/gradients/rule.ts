@@ -1,0 +1,52 @@
+/**
+ * How one operator is trained.
+ *
+ * A rule emits its node's forward computation into the training graph and returns a function that emits the backward one: given the
+ * name of the loss gradient of the node's first output, it returns one gradient name per input (undefined: none).
+ * A rule that cannot honour an attribute calls `refuse`, which names the node and what is accepted.
+ *
+ * One file per operator; `registry.ts` lists them.
+ */
+import type { Attributes, NodeProto } from '../../models/onnx.ts'
+
+export type Backward = (gradient: string) => readonly (string | undefined)[]
+export type GradientRule = (context: NodeContext) => Backward
+
+/** Dimensions of a tensor; null is the batch (or unknown). */
+export type Dims = readonly (number | null)[]
+
+export interface NodeContext extends Emitter {
+  readonly node: NodeProto
+  /** Emits the node as it stands, or with more outputs than it had. */
+  copy(outputs?: readonly string[]): void
+  /** Whether the loss gradient of this input is needed. */
+  wants(input: number): boolean
+  dims(tensor: string): Dims
+  /** Replaces a running statistic (an initializer that is an input of this node) by old × momentum + batch × (1 − momentum). */
+  updateStatistic(input: number, batch: string): void
+  /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
+  readonly trained: boolean
+  /** @throws LearningError OperatorUnsupported */
+  refuse(reason: string): never
+}
+
+/** Adds nodes and constants to a graph; returns the names of the tensors made. */
+export interface Emitter {
+  emit(opType: string, inputs: readonly string[], attributes?: Attributes): string
+  /** With output names of the caller's choice. */
+  emitAs(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void
+  /** A name that nothing else has. */
+  fresh(hint: string): string
+  /** int64 constant, one-dimensional. */
+  ints(values: readonly number[]): string
+  /** float32 constant; without dims a scalar. */
+  floats(values: ArrayLike<number>, dims?: readonly number[]): string
+}
+
+/** The dimensions behind the batch. Refuses what is not known when the graph is written. */
+export function sampleDims(context: NodeContext, tensor: string): readonly number[] {
+  const dims = context.dims(tensor).slice(1)
+  if (dims.some(dim => dim === null))
+    context.refuse(`tensor ${tensor} has a dimension that is not known beforehand`)
+  return dims as number[]
+}

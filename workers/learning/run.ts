@@ -1,0 +1,266 @@
+/**
+ * One training: epochs of steps, validation after each epoch, the best weights kept. Its whole state between two steps is a Checkpoint,
+ * so that an interrupted training goes on where it was and ends with the same result (bit by bit with one thread).
+ */
+import { createHash } from 'node:crypto'
+import { digestOf, largest } from '../models/classifier.ts'
+import { encodeModel } from '../models/onnx.ts'
+import { floats, type Session } from '../models/session.ts'
+import { drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
+import { LearningError } from './errors.ts'
+import type { Features } from './features.ts'
+import type { ImageSet } from './image-set.ts'
+import { rateFactor } from './schedule.ts'
+import { packValues, slotsLength, unpackValues } from './slots.ts'
+import { type Student, withWeights } from './student.ts'
+import { classWeights, targetRows } from './targets.ts'
+import type { Checkpoint, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
+import { type TrainingGraphs, wire } from './training-graph.ts'
+
+/** A student with the sessions that train it. */
+export interface Network {
+  readonly student: Student
+  readonly graphs: TrainingGraphs
+  readonly step: Session
+  readonly evaluation: Session
+  featuresOf(images: ImageSet): Features
+  close(): Promise<void>
+}
+
+export interface RunRequest extends Omit<TrainingRequest, 'model'> {
+  readonly classes: number
+  readonly modelDigest: string
+  readonly baselineAccuracy: number
+  /** Reading of hooks.cpuSeconds when the work on this request began. */
+  readonly begunCpuSeconds: number
+}
+
+export type RunHooks = TrainingHooks & Required<Pick<TrainingHooks, 'now' | 'cpuSeconds'>>
+
+/** Share of the running statistics that a step keeps. */
+const statisticsMomentum = 0.9
+const evaluationBatch = 64
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] }
+type State = Mutable<Checkpoint>
+
+export async function runTraining(
+  network: Network,
+  request: RunRequest,
+  hooks: RunHooks,
+  signal?: AbortSignal,
+): Promise<TrainingOutcome> {
+  const { configuration, train, validation } = request
+  const { seed, epochs, batchSize, dataFraction } = configuration
+  const used = drawFraction(seed, train.count, dataFraction)
+  const labels = Int32Array.from(used, index => train.labels[index]!)
+  const weights = classWeights(labels, request.classes, configuration.classBalanced ?? false)
+  const steps = stepsPerEpoch(used.length, batchSize)
+  const state = startingState(network, request)
+  const inputs = network.featuresOf(train)
+  await inputs.prepare(used, configuration.augment ?? true)
+  const setupCpuSeconds = hooks.cpuSeconds() - request.begunCpuSeconds
+  let checkpointAt = hooks.now()
+
+  while (state.epoch < epochs) {
+    const batches = epochBatches({
+      seed,
+      epoch: state.epoch + 1,
+      count: used.length,
+      batchSize,
+      augment: configuration.augment ?? true,
+    })
+    while (state.step < steps) {
+      if (signal?.aborted) {
+        await hooks.onCheckpoint?.({ ...state })
+        throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
+      }
+      const begun = hooks.cpuSeconds()
+      const { indexes, alterations } = batches[state.step]!
+      const images = indexes.map(index => used[index]!)
+      const feeds = await inputs.batch(images, alterations)
+      const rows = indexes.map(index => labels[index]!)
+      await step(
+        network,
+        state,
+        feeds,
+        rows,
+        weights,
+        ratesAt(configuration, state.epoch * steps + state.step, epochs * steps),
+      )
+      state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + hooks.cpuSeconds() - begun }
+      if (hooks.now() - checkpointAt >= (hooks.checkpointEverySeconds ?? Number.POSITIVE_INFINITY)) {
+        await hooks.onCheckpoint?.({ ...state })
+        checkpointAt = hooks.now()
+      }
+    }
+    await finishEpoch(network, state, validation, { samples: used.length, steps }, hooks)
+  }
+  return outcome(network, state, used.length, setupCpuSeconds)
+}
+
+/** A checkpoint of the same request, or the beginning. */
+function startingState({ student, graphs }: Network, request: RunRequest): State {
+  const fingerprint = fingerprintOf(request)
+  if (request.resume !== undefined) {
+    if (request.resume.fingerprint !== fingerprint)
+      throw new LearningError(
+        'ConfigInvalid',
+        'the checkpoint belongs to another model, configuration or data',
+      )
+    return { ...request.resume }
+  }
+  const parameters = packValues(graphs.parameters, student.initializers)
+  const statistics = packValues(graphs.statistics, student.initializers)
+  return {
+    fingerprint,
+    epoch: 0,
+    step: 0,
+    baselineAccuracy: request.baselineAccuracy,
+    running: { loss: 0, correct: 0, cpuSeconds: 0 },
+    reports: [],
+    best: null,
+    parameters,
+    velocity: new Float32Array(slotsLength(graphs.parameters)),
+    statistics,
+    bestParameters: parameters,
+    bestStatistics: statistics,
+  }
+}
+
+function fingerprintOf({ modelDigest, configuration, train, validation }: RunRequest): string {
+  const { threads: _, ...deciding } = configuration
+  const hash = createHash('sha256').update(modelDigest).update(JSON.stringify(deciding))
+  for (const { pixels, labels } of [train, validation])
+    hash.update(pixels).update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength))
+  return hash.digest('hex')
+}
+
+function ratesAt(configuration: RunRequest['configuration'], at: number, total: number): Float32Array {
+  const { learningRate, momentum = 0.9, weightDecay = 5e-4, schedule = 'one-cycle' } = configuration
+  return Float32Array.of(
+    learningRate * rateFactor(schedule, at, total),
+    momentum,
+    weightDecay,
+    statisticsMomentum,
+  )
+}
+
+async function step(
+  { graphs, step: session }: Network,
+  state: State,
+  feeds: Awaited<ReturnType<Features['batch']>>,
+  labels: Int32Array,
+  weights: Float32Array,
+  rates: Float32Array,
+): Promise<void> {
+  const classes = weights.length
+  const vector = (values: Float32Array) => floats(values, [values.length])
+  const statistics = graphs.statistics.length > 0
+  const results = await session.run({
+    ...feeds,
+    [wire.targets]: floats(targetRows(labels, weights), [labels.length, classes]),
+    [wire.rates]: vector(rates),
+    [wire.parameters]: vector(state.parameters),
+    [wire.velocity]: vector(state.velocity),
+    ...(statistics ? { [wire.statistics]: vector(state.statistics) } : {}),
+  })
+  const data = (name: string) => results[name]!.data as Float32Array
+  const loss = data(wire.loss)[0]!
+  if (!Number.isFinite(loss))
+    throw new LearningError(
+      'LossDiverged',
+      `the loss became ${loss} in step ${state.step + 1} of epoch ${state.epoch + 1}; a lower learningRate may help`,
+    )
+  state.parameters = data(wire.nextParameters)
+  state.velocity = data(wire.nextVelocity)
+  if (statistics) state.statistics = data(wire.nextStatistics)
+  state.running = {
+    ...state.running,
+    loss: state.running.loss + loss,
+    correct: state.running.correct + matches(largest(data(graphs.logits), classes), labels),
+  }
+  state.step++
+}
+
+const matches = (found: Int32Array, labels: Int32Array): number =>
+  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
+
+async function finishEpoch(
+  network: Network,
+  state: State,
+  validation: ImageSet,
+  { samples, steps }: { samples: number; steps: number },
+  hooks: RunHooks,
+): Promise<void> {
+  const begun = hooks.cpuSeconds()
+  const validationAccuracy = await evaluate(network, state, validation)
+  const { loss, correct, cpuSeconds } = state.running
+  const report = {
+    epoch: state.epoch + 1,
+    loss: loss / steps,
+    trainAccuracy: correct / samples,
+    validationAccuracy,
+    cpuSeconds: cpuSeconds + hooks.cpuSeconds() - begun,
+    stepCpuSeconds: cpuSeconds,
+  }
+  if (state.best === null || validationAccuracy >= state.best.accuracy) {
+    state.best = { epoch: report.epoch, accuracy: validationAccuracy }
+    state.bestParameters = state.parameters
+    state.bestStatistics = state.statistics
+  }
+  state.reports = [...state.reports, report]
+  state.running = { loss: 0, correct: 0, cpuSeconds: 0 }
+  state.epoch++
+  state.step = 0
+  hooks.onEpoch?.(report)
+}
+
+async function evaluate(
+  { graphs, evaluation, featuresOf }: Network,
+  state: State,
+  images: ImageSet,
+): Promise<number> {
+  const source = featuresOf(images)
+  const weights = {
+    [wire.parameters]: floats(state.parameters, [state.parameters.length]),
+    ...(graphs.statistics.length > 0
+      ? { [wire.statistics]: floats(state.statistics, [state.statistics.length]) }
+      : {}),
+  }
+  let correct = 0
+  for (let from = 0; from < images.count; from += evaluationBatch) {
+    const count = Math.min(evaluationBatch, images.count - from)
+    const indexes = Int32Array.from({ length: count }, (_, i) => from + i)
+    const results = await evaluation.run({ ...(await source.batch(indexes)), ...weights })
+    const logits = results[graphs.logits]!
+    correct += matches(
+      largest(logits.data as Float32Array, logits.dims[1]!),
+      images.labels.subarray(from, from + count),
+    )
+  }
+  return correct / images.count
+}
+
+function outcome(
+  { student, graphs }: Network,
+  state: State,
+  samples: number,
+  setupCpuSeconds: number,
+): TrainingOutcome {
+  const values = new Map([
+    ...unpackValues(graphs.parameters, state.bestParameters),
+    ...unpackValues(graphs.statistics, state.bestStatistics),
+  ])
+  const model = encodeModel(withWeights(student.model, values))
+  return {
+    model,
+    digest: digestOf(model),
+    bestEpoch: state.best!.epoch,
+    bestValidationAccuracy: state.best!.accuracy,
+    baselineAccuracy: state.baselineAccuracy,
+    epochs: state.reports,
+    samples,
+    setupCpuSeconds,
+  }
+}

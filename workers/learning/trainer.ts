@@ -1,0 +1,139 @@
+/**
+ * Trains one model, as often as wanted: graphs, sessions and frozen features are kept between runs, so that a micro-profile of several
+ * configurations pays for each only once.
+ *
+ * With one thread the outcome depends on the request alone. Training runs between awaits: a step blocks the event loop, nothing longer does.
+ */
+import { openClassifier } from '../models/classifier.ts'
+import { openSession } from '../models/session.ts'
+import { checkRequest } from './check-request.ts'
+import { type Features, features } from './features.ts'
+import { withHiddenLayer } from './hidden-layer.ts'
+import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
+import { type Network, runTraining } from './run.ts'
+import { inferShapes } from './shapes.ts'
+import { firstTrained, readStudent, type Student } from './student.ts'
+import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
+import { writeTrainingGraphs } from './training-graph.ts'
+
+export interface Trainer {
+  readonly classes: number
+  readonly shape: ImageShape
+  /** sha-256 of the model, hex. */
+  readonly digest: string
+  /** @throws LearningError OperatorUnsupported, LossDiverged, TooFewSamples, LabelsInvalid, ConfigInvalid, Cancelled */
+  train(
+    request: Omit<TrainingRequest, 'model'>,
+    hooks?: TrainingHooks,
+    signal?: AbortSignal,
+  ): Promise<TrainingOutcome>
+  /** Accuracy of the model as given. */
+  accuracy(images: ImageSet): Promise<number>
+  close(): Promise<void>
+}
+
+/** @throws LearningError, ModelError ModelInvalid */
+export async function createTrainer(
+  bytes: Uint8Array,
+  { threads = 1 }: { threads?: number } = {},
+): Promise<Trainer> {
+  const student = readStudent(bytes)
+  const classifier = await openClassifier(bytes, 'the model', { threads })
+  const { classes, input: shape, digest } = classifier
+  const compiled = new Map<string, Promise<Network>>()
+  const baselines = new WeakMap<ImageSet, Promise<number>>()
+
+  const networkFor = (configuration: TrainingConfiguration): Promise<Network> => {
+    const { trainableLayers, hiddenUnits, seed, threads } = configuration
+    const key = JSON.stringify([
+      trainableLayers,
+      hiddenUnits ?? null,
+      hiddenUnits === undefined ? 0 : seed,
+      threads,
+    ])
+    let known = compiled.get(key)
+    if (known === undefined) {
+      known = compile(student, configuration)
+      compiled.set(key, known)
+    }
+    return known
+  }
+  const accuracy = (images: ImageSet): Promise<number> => {
+    const known = baselines.get(images)
+    if (known !== undefined) return known
+    const measured = measure(images)
+    baselines.set(images, measured)
+    return measured
+  }
+  const measure = async (images: ImageSet): Promise<number> => {
+    let correct = 0
+    const size = imageBytes(images.shape)
+    for (let from = 0; from < images.count; from += evaluationBatch) {
+      const to = Math.min(images.count, from + evaluationBatch)
+      const found = await classifier.classify(images.pixels.subarray(from * size, to * size), to - from)
+      correct += matches(found, images.labels.subarray(from, to))
+    }
+    return correct / images.count
+  }
+  return {
+    classes,
+    shape,
+    digest,
+    accuracy,
+    train: async (request, hooks = {}, signal) => {
+      checkRequest(request, classes, shape)
+      const cpuSeconds = hooks.cpuSeconds ?? processCpuSeconds
+      const now = hooks.now ?? (() => performance.now() / 1000)
+      const begun = cpuSeconds()
+      const network = await networkFor(request.configuration)
+      const baselineAccuracy = await accuracy(request.validation)
+      const given = { ...request, classes, modelDigest: digest, baselineAccuracy, begunCpuSeconds: begun }
+      return await runTraining(network, given, { ...hooks, now, cpuSeconds }, signal)
+    },
+    close: async () => {
+      await classifier.close()
+      for (const each of compiled.values()) await (await each.catch(() => null))?.close()
+    },
+  }
+}
+
+const evaluationBatch = 64
+const processCpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+const matches = (found: Int32Array, labels: Int32Array): number =>
+  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
+
+async function compile(
+  base: Student,
+  { trainableLayers, hiddenUnits, seed, threads }: TrainingConfiguration,
+): Promise<Network> {
+  const student = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
+  const added = student.layers.length - base.layers.length
+  // A new hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
+  const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
+  const first = trainable === 'head' ? firstTrained(student, 1 + added) : firstTrained(student, trainable)
+  const graphs = writeTrainingGraphs(student, await inferShapes(student), first)
+  const step = await openSession(graphs.step, { threads })
+  const evaluation = await openSession(graphs.evaluation, { threads })
+  const frozen = graphs.frozen === null ? null : await openSession(graphs.frozen, { threads })
+  const known = new WeakMap<ImageSet, Features>()
+  return {
+    student,
+    graphs,
+    step,
+    evaluation,
+    featuresOf(images) {
+      let found = known.get(images)
+      if (found === undefined) {
+        found = features(images, graphs, student.input, frozen)
+        known.set(images, found)
+      }
+      return found
+    },
+    close: async () => {
+      for (const session of [step, evaluation, frozen]) await session?.release()
+    },
+  }
+}

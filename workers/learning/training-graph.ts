@@ -1,0 +1,342 @@
+/**
+ * Writes a student's training as ONNX graphs.
+ *
+ *   frozen      input → boundary                                 the part below the trained layers; absent when everything is trained
+ *   step        boundary, targets, parameters, velocity, …       forward, softmax cross-entropy, backward, SGD update; one run is one step
+ *               → parameters, velocity, statistics, loss, logits
+ *   evaluation  boundary, parameters, statistics → logits        the trained part as it is served
+ *
+ * Weights travel as two vectors: `parameters` (trained by gradient) and `statistics` (BatchNormalization's running mean and variance).
+ * `targets` [N, classes] are one-hot rows times the sample's weight; weights of a batch that sum to 1 give the weighted mean.
+ * `rates` are learning rate, momentum, weight decay, and how much of the old running statistics a step keeps.
+ */
+import {
+  encodeModel,
+  floatValue,
+  type GraphProto,
+  model as modelOf,
+  type NodeProto,
+  type TensorProto,
+} from '../models/onnx.ts'
+import { emitter } from './emitter.ts'
+import { LearningError } from './errors.ts'
+import { gradientRules } from './gradients/registry.ts'
+import type { Backward, Dims, Emitter, NodeContext } from './gradients/rule.ts'
+import { packSlots, type Slot, slotsLength } from './slots.ts'
+import type { Student } from './student.ts'
+
+export interface TrainingGraphs {
+  readonly boundary: readonly { readonly name: string; readonly dims: readonly number[] }[]
+  readonly frozen: Uint8Array | null
+  readonly step: Uint8Array
+  readonly evaluation: Uint8Array
+  readonly parameters: readonly Slot[]
+  readonly statistics: readonly Slot[]
+  readonly logits: string
+}
+
+/** Names of the vectors that go in and out. */
+export const wire = {
+  parameters: 'ekya.parameters',
+  velocity: 'ekya.velocity',
+  statistics: 'ekya.statistics',
+  targets: 'ekya.targets',
+  rates: 'ekya.rates',
+  nextParameters: 'ekya.parameters.next',
+  nextVelocity: 'ekya.velocity.next',
+  nextStatistics: 'ekya.statistics.next',
+  loss: 'ekya.loss',
+} as const
+
+/** @param first index of the first trained layer. @throws LearningError OperatorUnsupported */
+export function writeTrainingGraphs(
+  student: Student,
+  shapes: ReadonlyMap<string, Dims>,
+  first: number,
+): TrainingGraphs {
+  const cut = cutAt(student, shapes, first)
+  const { parameters, statistics } = cut
+  return {
+    boundary: cut.boundary,
+    frozen: frozenModel(student, cut),
+    step: stepModel(student, shapes, cut),
+    evaluation: evaluationModel(student, cut),
+    parameters,
+    statistics,
+    logits: student.output,
+  }
+}
+
+interface Cut {
+  /** Nodes that depend on a trained weight, in order. */
+  readonly trained: readonly NodeProto[]
+  readonly boundary: TrainingGraphs['boundary']
+  readonly parameters: readonly Slot[]
+  readonly statistics: readonly Slot[]
+  /** BatchNormalization nodes that use the batch's statistics. */
+  readonly onBatch: ReadonlySet<NodeProto>
+}
+
+function cutAt(student: Student, shapes: ReadonlyMap<string, Dims>, first: number): Cut {
+  const names = new Set(student.layers.slice(first).flatMap(layer => layer.parameters))
+  const dependent = new Set<string>()
+  const trained = student.nodes.filter(node => {
+    const depends = node.input.some(name => names.has(name) || dependent.has(name))
+    if (depends) for (const output of node.output) dependent.add(output)
+    return depends
+  })
+  refuseUnsupported(trained)
+
+  const onBatch = new Set(
+    trained.filter(
+      node => node.opType === 'BatchNormalization' && node.input.slice(1, 3).every(name => names.has(name)),
+    ),
+  )
+  const tensor = (name: string): TensorProto => student.initializers.get(name)!
+  const statistics = [...onBatch].flatMap(node => node.input.slice(3, 5)).map(tensor)
+  const outside = new Set(
+    trained.flatMap(node =>
+      node.input.filter(name => name !== '' && !dependent.has(name) && !student.initializers.has(name)),
+    ),
+  )
+  return {
+    trained,
+    boundary: [...outside].map(name => ({ name, dims: boundaryDims(name, shapes) })),
+    parameters: packSlots([...names].map(tensor)),
+    statistics: packSlots(statistics),
+    onBatch,
+  }
+}
+
+function boundaryDims(name: string, shapes: ReadonlyMap<string, Dims>): readonly number[] {
+  const [, ...dims] = shapes.get(name) ?? []
+  if (dims.length === 0 || dims.some(dim => dim === null))
+    throw new LearningError(
+      'ModelInvalid',
+      `tensor ${name} has the shape [${shapes.get(name)}]; accepted: only a free batch`,
+    )
+  return dims as number[]
+}
+
+function refuseUnsupported(trained: readonly NodeProto[]): void {
+  const unknown = trained.filter(node => (node.domain ?? '') !== '' || !gradientRules.has(node.opType))
+  if (unknown.length === 0) return
+  const named = unknown.slice(0, 5).map(node => `${node.opType} (node ${node.name || node.output[0]})`)
+  throw new LearningError(
+    'OperatorUnsupported',
+    `cannot train through ${named.join(', ')}; supported: ${[...gradientRules.keys()].join(', ')}. ` +
+      'Operators below the trained layers need no support: train fewer layers',
+  )
+}
+
+/** The weights that the trained part reads but does not train. */
+const constantsOf = (student: Student, cut: Cut): TensorProto[] => {
+  const packed = new Set([...cut.parameters, ...cut.statistics].map(slot => slot.name))
+  const read = new Set(cut.trained.flatMap(node => node.input))
+  return student.model.graph.initializer.filter(tensor => read.has(tensor.name!) && !packed.has(tensor.name!))
+}
+
+function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array | null {
+  const wanted = new Set(boundary.map(each => each.name))
+  if (wanted.size === 1 && wanted.has(student.input)) return null
+  const skipped = new Set(trained)
+  const needed: NodeProto[] = []
+  for (const node of student.nodes.toReversed()) {
+    if (skipped.has(node) || !node.output.some(name => wanted.has(name))) continue
+    for (const name of node.input) wanted.add(name)
+    needed.unshift(node)
+  }
+  const { model } = student
+  return encodeModel({
+    ...model,
+    graph: {
+      name: 'frozen',
+      node: needed,
+      initializer: model.graph.initializer.filter(tensor => wanted.has(tensor.name!)),
+      input: model.graph.input.filter(value => value.name === student.input),
+      output: boundary
+        .filter(each => each.name !== student.input)
+        .map(each => floatValue(each.name, ['N', ...each.dims])),
+    },
+  })
+}
+
+function evaluationModel(student: Student, cut: Cut): Uint8Array {
+  const graph = graphOf('evaluation', student, cut)
+  const emit = emitter(graph, namesOf(student))
+  unpack(emit, wire.parameters, cut.parameters)
+  unpack(emit, wire.statistics, cut.statistics)
+  graph.node.push(...cut.trained)
+  graph.output.push({ name: student.output, type: { tensorType: { elemType: 1 } } })
+  return encodeModel(modelOf(graph))
+}
+
+function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut): Uint8Array {
+  const graph = graphOf('step', student, cut)
+  const emit = emitter(graph, namesOf(student))
+  unpack(emit, wire.parameters, cut.parameters)
+  unpack(emit, wire.statistics, cut.statistics)
+  const [rate, momentum, decay, keep] = splitVector(emit, wire.rates, [1, 1, 1, 1]) as [
+    string,
+    string,
+    string,
+    string,
+  ]
+
+  const wanted = new Set(cut.parameters.map(slot => slot.name))
+  for (const node of cut.trained) for (const output of node.output) wanted.add(output)
+  const statistics = new Map<string, string>()
+  const backward = cut.trained.map(node => {
+    const context = nodeContext(emit, graph, node, shapes, wanted, cut.onBatch.has(node), (name, batch) => {
+      const kept = emit.emit('Mul', [name, keep])
+      const taken = emit.emit('Mul', [batch, emit.emit('Sub', [emit.floats([1]), keep])])
+      statistics.set(name, emit.emit('Add', [kept, taken]))
+    })
+    return gradientRules.get(node.opType)!(context)
+  })
+
+  const gradients = new Map<string, string[]>([[student.output, [crossEntropy(emit, student.output)]]])
+  const gradientOf = (name: string): string | undefined => {
+    const parts = gradients.get(name)
+    return parts === undefined || parts.length === 1 ? parts?.[0] : emit.emit('Sum', parts)
+  }
+  for (let i = cut.trained.length - 1; i >= 0; i--)
+    backpropagate(cut.trained[i]!, backward[i]!, gradientOf, gradients)
+
+  const flat = cut.parameters.map(({ name, size }) => {
+    const gradient = gradientOf(name) ?? emit.floats(new Float32Array(size), [size])
+    return emit.emit('Reshape', [gradient, emit.ints([-1])])
+  })
+  update(emit, cut.parameters, emit.emit('Concat', flat, { axis: 0 }), { rate, momentum, decay })
+  if (cut.statistics.length > 0)
+    emit.emitAs(
+      'Concat',
+      cut.statistics.map(slot => statistics.get(slot.name)!),
+      [wire.nextStatistics],
+      { axis: 0 },
+    )
+
+  const outputs = [wire.nextParameters, wire.nextVelocity, wire.loss, student.output]
+  if (cut.statistics.length > 0) outputs.push(wire.nextStatistics)
+  const length = slotsLength(cut.parameters)
+  graph.input.push(
+    floatValue(wire.velocity, [length]),
+    floatValue(wire.rates, [4]),
+    floatValue(wire.targets, ['N', classesOf(student, shapes)]),
+  )
+  graph.output.push(...outputs.map(name => ({ name, type: { tensorType: { elemType: 1 } } })))
+  return encodeModel(modelOf(graph))
+}
+
+function classesOf(student: Student, shapes: ReadonlyMap<string, Dims>): number {
+  const [, classes, ...rest] = shapes.get(student.output) ?? []
+  if (typeof classes !== 'number' || rest.length > 0)
+    throw new LearningError(
+      'ModelInvalid',
+      `the output ${student.output} has the shape [${shapes.get(student.output)}]; accepted: [N, classes]`,
+    )
+  return classes
+}
+
+function graphOf(name: string, student: Student, cut: Cut): GraphProto {
+  const input = cut.boundary.map(each => floatValue(each.name, ['N', ...each.dims]))
+  input.push(floatValue(wire.parameters, [slotsLength(cut.parameters)]))
+  if (cut.statistics.length > 0) input.push(floatValue(wire.statistics, [slotsLength(cut.statistics)]))
+  return { name, node: [], initializer: constantsOf(student, cut), input, output: [] }
+}
+
+const namesOf = (student: Student): Set<string> =>
+  new Set([
+    ...student.nodes.flatMap(node => [...node.input, ...node.output, node.name ?? '']),
+    ...student.initializers.keys(),
+    ...Object.values(wire),
+  ])
+
+/** Gives every slot its own name and shape back. */
+function unpack(emit: Emitter, packed: string, slots: readonly Slot[]): void {
+  if (slots.length === 0) return
+  const pieces = splitVector(
+    emit,
+    packed,
+    slots.map(slot => slot.size),
+  )
+  for (const [i, slot] of slots.entries())
+    emit.emitAs('Reshape', [pieces[i]!, emit.ints(slot.dims)], [slot.name])
+}
+
+function splitVector(emit: Emitter, vector: string, sizes: readonly number[]): string[] {
+  const pieces = sizes.map(() => emit.fresh('piece'))
+  emit.emitAs('Split', [vector, emit.ints(sizes)], pieces, { axis: 0 })
+  return pieces
+}
+
+/** loss = −Σ targets · log softmax(logits); its gradient is softmax · (row sum of targets) − targets. */
+function crossEntropy(emit: Emitter, logits: string): string {
+  const logarithms = emit.emit('LogSoftmax', [logits], { axis: 1 })
+  const terms = emit.emit('Mul', [wire.targets, logarithms])
+  emit.emitAs('Neg', [emit.emit('ReduceSum', [terms], { keepdims: 0 })], [wire.loss])
+  const rowSums = emit.emit('ReduceSum', [wire.targets, emit.ints([1])], { keepdims: 1 })
+  const expected = emit.emit('Mul', [emit.emit('Exp', [logarithms]), rowSums])
+  return emit.emit('Sub', [expected, wire.targets])
+}
+
+function backpropagate(
+  node: NodeProto,
+  backward: Backward,
+  gradientOf: (name: string) => string | undefined,
+  gradients: Map<string, string[]>,
+): void {
+  const gradient = gradientOf(node.output[0]!)
+  if (gradient === undefined) return
+  for (const [i, part] of backward(gradient).entries()) {
+    if (part === undefined) continue
+    const name = node.input[i]!
+    gradients.set(name, [...(gradients.get(name) ?? []), part])
+  }
+}
+
+/** velocity ← momentum · velocity + gradient + decay · parameter; parameter ← parameter − rate · velocity. Vectors are not decayed. */
+function update(
+  emit: Emitter,
+  slots: readonly Slot[],
+  gradient: string,
+  { rate, momentum, decay }: { rate: string; momentum: string; decay: string },
+): void {
+  const decayed = slots.map(slot => {
+    const factor = slot.dims.length > 1 ? decay : emit.emit('Mul', [decay, emit.floats([0])])
+    return emit.emit('Expand', [factor, emit.ints([slot.size])])
+  })
+  const pull = emit.emit('Mul', [emit.emit('Concat', decayed, { axis: 0 }), wire.parameters])
+  const kept = emit.emit('Mul', [wire.velocity, momentum])
+  emit.emitAs('Add', [kept, emit.emit('Add', [gradient, pull])], [wire.nextVelocity])
+  emit.emitAs('Sub', [wire.parameters, emit.emit('Mul', [wire.nextVelocity, rate])], [wire.nextParameters])
+}
+
+function nodeContext(
+  emit: Emitter,
+  graph: GraphProto,
+  node: NodeProto,
+  shapes: ReadonlyMap<string, Dims>,
+  wanted: ReadonlySet<string>,
+  trained: boolean,
+  updateStatistic: (name: string, batch: string) => void,
+): NodeContext {
+  const refuse = (reason: string): never => {
+    throw new LearningError(
+      'OperatorUnsupported',
+      `node ${node.name || node.output[0]} (${node.opType}): ${reason}`,
+    )
+  }
+  return {
+    ...emit,
+    node,
+    trained,
+    refuse,
+    copy: (outputs = node.output) => {
+      graph.node.push({ ...node, output: [...outputs] })
+    },
+    wants: input => wanted.has(node.input[input] ?? ''),
+    dims: tensor => shapes.get(tensor) ?? refuse(`the shape of ${tensor} is unknown`),
+    updateStatistic: (input, batch) => updateStatistic(node.input[input]!, batch),
+  }
+}
