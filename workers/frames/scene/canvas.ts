@@ -92,6 +92,25 @@ export class Canvas implements Image {
     }
   }
 
+  /** Takes over a canvas that is `times` as large in both directions. */
+  average(fine: Canvas, times: number): void {
+    const { data, width, height } = this
+    const stride = fine.width * 3
+    const shares = times * times
+    for (let y = 0, to = 0; y < height; y++) {
+      for (let x = 0; x < width; x++) {
+        const corner = y * times * stride + x * times * 3
+        for (let channel = 0; channel < 3; channel++, to++) {
+          let sum = 0
+          for (let row = corner + channel, end = row + times * stride; row < end; row += stride) {
+            for (let at = row, stop = row + times * 3; at < stop; at += 3) sum += fine.data[at]!
+          }
+          data[to] = sum / shares
+        }
+      }
+    }
+  }
+
   #corner(x: number, y: number): void {
     const { a, b, c, d, e, f } = this.transform
     this.#x[this.#corners] = a * x + c * y + e

@@ -15,8 +15,10 @@ import { drawings, lamps, sceneClasses } from './objects.ts'
 import { between, pick, uniform } from './random.ts'
 import { develop, precipitate } from './weather.ts'
 
-export const frameWidth = 160
-export const frameHeight = 120
+export const frameWidth = 240
+export const frameHeight = 180
+/** The street is painted this much larger in both directions and then averaged: thin things keep their weight. */
+const oversampling = 2
 
 const aspect = frameWidth / frameHeight
 /** Mean time that one object stays dominant. */
@@ -63,23 +65,35 @@ export function createStreet(
     labelAt: seconds => kindIn(slotAt(seconds)),
     paint(canvas, seconds) {
       const conditions = drift(seconds)
-      const view = viewMatrix(conditions.view, canvas)
-      canvas.opacity = 1
-      paintBackdrop(canvas, view, seed, conditions)
-      paintFarTraffic(canvas, view, seed, seconds, shown)
+      const fine = fineCanvas(canvas)
+      const fineView = viewMatrix(conditions.view, fine)
+      fine.opacity = 1
+      paintBackdrop(fine, fineView, seed, conditions)
+      paintFarTraffic(fine, fineView, seed, seconds, shown)
       const slot = slotAt(seconds)
       const near = [slot - 1, slot + 1, slot]
         .map(number => passage(number, seconds))
         .filter(({ progress }) => progress > -overlap && progress < 1 + overlap)
-      for (const figure of near) paintPassage(canvas, view, conditions.view, figure, seconds)
-      paintPost(canvas, view, seed)
+      for (const figure of near) paintPassage(fine, fineView, conditions.view, figure, seconds)
+      paintPost(fine, fineView, seed)
+      canvas.average(fine, oversampling)
       develop(canvas, conditions, seed, seconds)
+      const view = viewMatrix(conditions.view, canvas)
       if (conditions.light.lamps > 0) {
         for (const figure of near) paintLamps(canvas, view, conditions, figure)
       }
       precipitate(canvas, conditions.weather, seed, seconds)
     },
   }
+}
+
+let shared: Canvas | undefined
+/** Painting never awaits, so that one large canvas serves all streets. */
+function fineCanvas({ width, height }: Canvas): Canvas {
+  if (shared?.width !== width * oversampling || shared.height !== height * oversampling) {
+    shared = new Canvas(width * oversampling, height * oversampling)
+  }
+  return shared
 }
 
 function draw(mix: Conditions['mix'], shown: readonly SceneClass[], at: number): SceneClass {
