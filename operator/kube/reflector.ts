@@ -1,0 +1,246 @@
+/**
+ * Keeps a store in step with one resource of the API server.
+ *
+ *   idle ──run──▶ listing
+ *   listing ──all pages read: store replaced──▶ watching
+ *   listing ──failure──▶ waiting ──▶ listing
+ *   watching ──the server ends the watch──▶ watching                          at once, from the last resourceVersion
+ *   watching ──it breaks, is refused, short or idle──▶ waiting ──▶ watching   from the last resourceVersion
+ *   watching ──410, as status or in the stream──▶ listing                     at once, if events came since the last list
+ *   any ──the signal aborts──▶ stopped (final)
+ *
+ * Only 410 leads from watching to listing, and a server that for long does not know our resourceVersion, because it
+ * lost its data. `hasSynced` turns true with the first whole list and never back; before, an empty store means nothing.
+ *
+ * Idle: not a byte for `idleMs`, several bookmark periods, because a half-open connection looks exactly like a quiet
+ * one. Short: over within a second without an event, which a server in trouble repeats as fast as it is asked.
+ * Waits grow and are spread at random; Retry-After is honoured. Each watch asks for a random life of 5 to 10 minutes,
+ * so that the clients of a restarted server drift apart.
+ */
+import { backoffMs } from './backoff.ts'
+import { type Clock, sleep, systemClock } from './clock.ts'
+import { startDeadline } from './deadline.ts'
+import { isGone, isTooLargeResourceVersion, KubeError, statusError } from './errors.ts'
+import { type Log, silentLog } from './log.ts'
+import { compareResourceVersions, type KubeObject } from './objects.ts'
+import { listAll } from './pager.ts'
+import { apiVersionOf, type Resource } from './resources.ts'
+import { createStore, type IndexFunction, type StoreView } from './store.ts'
+import type { Selection, Transport } from './transport.ts'
+
+export interface Reflector<T extends KubeObject = KubeObject> {
+  readonly resource: Resource
+  readonly store: StoreView<T>
+  /** Runs until the signal aborts, then returns. No failure ends it. To be called once. */
+  run(signal: AbortSignal): Promise<void>
+  hasSynced(): boolean
+  /** Resolves with the first whole list; rejects with the signal's reason. */
+  whenSynced(signal?: AbortSignal): Promise<void>
+  /** The failure since which neither a list nor a watch was granted: the store may be behind. */
+  problem(): Error | undefined
+}
+
+export type ListReason = 'start' | 'status-410' | 'in-band-410' | 'unknown-version'
+export type WatchEnd = 'closed' | 'short' | 'idle' | 'gone' | 'failed'
+
+/** What metrics may want to know. Hooks must not throw. */
+export interface ReflectorHooks {
+  onList?(list: { resource: string; reason: ListReason; items: number }): void
+  onWatchEnd?(watch: { resource: string; end: WatchEnd }): void
+}
+
+export interface ReflectorOptions<T extends KubeObject> extends Selection {
+  readonly transport: Pick<Transport, 'list' | 'watch'>
+  readonly resource: Resource
+  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>
+  /** Managers whose entries in metadata.managedFields are kept; apply.ts reads them. All others are dropped. */
+  readonly keepFieldManagers?: readonly string[]
+  /** Items of one page of a list (default 500). */
+  readonly pageSize?: number
+  /** Default 150 s: the server sends a bookmark about every minute. */
+  readonly idleMs?: number
+  /** Bounds of the life that a watch asks for (default 300 to 600 s). */
+  readonly watchSeconds?: readonly [minimum: number, maximum: number]
+  readonly clock?: Clock
+  readonly random?: () => number
+  readonly log?: Log
+  readonly hooks?: ReflectorHooks
+}
+
+const retryWait = { initialMs: 200, maximumMs: 30_000 }
+const shortWatchMs = 1_000
+/** How long after its promised end a watch is cut off. */
+const graceMs = 5_000
+/** Refusals for an unknown resourceVersion in a row before the list is read anew. */
+const unknownVersionLimit = 3
+
+export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
+  const { transport, resource, namespace, labelSelector, fieldSelector, keepFieldManagers = [] } = options
+  const { clock = systemClock, random = Math.random, log = silentLog, hooks = {} } = options
+  const { pageSize, idleMs = 150_000, watchSeconds = [300, 600] } = options
+  const selection = { namespace, labelSelector, fieldSelector }
+  const type = { apiVersion: apiVersionOf(resource), kind: resource.kind }
+  const store = createStore<T>({ indexes: options.indexes, log })
+  const firstSync = Promise.withResolvers<void>()
+
+  let synced = false
+  let problem: Error | undefined
+  let resourceVersion: string | undefined
+  /** Failures in a row; the next wait grows with them. */
+  let failures = 0
+  let unknownVersions = 0
+  /** Events since the last list: without any, a 410 right after it must not lead to a loop of lists. */
+  let advanced = true
+
+  /** Items of lists lack apiVersion and kind, events have them; readers see one shape. */
+  const ingest = (object: T): T => {
+    const { managedFields, ...metadata } = object.metadata
+    const kept = managedFields?.filter(entry => keepFieldManagers.includes(entry.manager ?? ''))
+    return { ...type, ...object, metadata: kept?.length ? { ...metadata, managedFields: kept } : metadata }
+  }
+
+  const list = async (reason: ListReason, signal: AbortSignal) => {
+    const whole = await listAll<T>(transport, resource, { ...selection, pageSize, ingest }, signal)
+    store.replace(whole.items)
+    resourceVersion = whole.resourceVersion
+    problem = undefined
+    unknownVersions = 0
+    advanced = false
+    synced = true
+    firstSync.resolve()
+    hooks.onList?.({ resource: resource.plural, reason, items: whole.items.length })
+    log.debug({ resource: resource.plural, reason, items: whole.items.length, resourceVersion }, 'listed')
+  }
+
+  const accept = (event: { readonly type: string; readonly object: T }) => {
+    if (event.type === 'DELETED') store.remove(ingest(event.object))
+    else if (event.type !== 'BOOKMARK') store.upsert(ingest(event.object))
+    const version = event.object.metadata.resourceVersion
+    if (compareResourceVersions(version, resourceVersion) >= 0) resourceVersion = version
+    advanced = true
+    failures = 0
+    unknownVersions = 0
+  }
+
+  /** Returns when the server, or its own promise, ends the watch; throws when it breaks. */
+  const watch = async (signal: AbortSignal): Promise<'closed' | 'short'> => {
+    const timeoutSeconds = Math.round(watchSeconds[0] + random() * (watchSeconds[1] - watchSeconds[0]))
+    const life = startDeadline(clock, timeoutSeconds * 1000 + graceMs, signal)
+    const startedMs = clock.monotonicMs()
+    let events = 0
+    try {
+      const stream = transport.watch<T>(
+        resource,
+        {
+          ...selection,
+          resourceVersion,
+          timeoutSeconds,
+          allowWatchBookmarks: true,
+          idleMs,
+          onOpen: () => {
+            problem = undefined
+          },
+        },
+        life.signal,
+      )
+      for await (const event of stream) {
+        if (event.type === 'ERROR') throw new InBandFailure(resource, event.object)
+        events++
+        accept(event)
+      }
+    } catch (error) {
+      if (!life.expired()) throw error
+    } finally {
+      life.release()
+    }
+    const short = events === 0 && clock.monotonicMs() - startedMs < shortWatchMs
+    if (!short) failures = 0
+    return short ? 'short' : 'closed'
+  }
+
+  /** What to do after a failed watch: the reason for a list, or undefined to resume. */
+  const judge = (error: unknown): ListReason | undefined => {
+    const cause = error instanceof InBandFailure ? error.cause : error
+    if (isGone(cause)) return error instanceof InBandFailure ? 'in-band-410' : 'status-410'
+    if (isTooLargeResourceVersion(cause) && ++unknownVersions >= unknownVersionLimit) return 'unknown-version'
+    return undefined
+  }
+
+  const waitAfter = async (error: unknown, signal: AbortSignal) => {
+    const cause = error instanceof InBandFailure ? error.cause : error
+    const askedMs = cause instanceof KubeError ? cause.retryAfterMs : undefined
+    const waitMs = Math.min(askedMs ?? backoffMs(++failures, retryWait, random), retryWait.maximumMs)
+    await sleep(clock, waitMs, signal)
+  }
+
+  /** One list or one watch, with the wait that follows a failure. Returns the reason for listing next, if any. */
+  const step = async (
+    listReason: ListReason | undefined,
+    signal: AbortSignal,
+  ): Promise<ListReason | undefined> => {
+    let next: ListReason | undefined
+    try {
+      if (listReason) {
+        await list(listReason, signal)
+        return undefined
+      }
+      const end = await watch(signal)
+      hooks.onWatchEnd?.({ resource: resource.plural, end })
+      if (end === 'closed') return undefined
+      throw new KubeError(`WATCH ${resource.plural}: over at once without an event`, {
+        code: 'bad-response',
+        retryable: true,
+      })
+    } catch (error) {
+      if (signal.aborted) return undefined
+      problem = error instanceof Error ? error : new Error(String(error))
+      next = listReason ?? judge(error)
+      const gone = !listReason && (next === 'status-410' || next === 'in-band-410')
+      if (!listReason) hooks.onWatchEnd?.({ resource: resource.plural, end: gone ? 'gone' : endOf(error) })
+      log[gone ? 'info' : 'warn'](
+        { err: error, resource: resource.plural, next: next ?? 'resume' },
+        'watching failed',
+      )
+      if (!(gone && advanced)) await waitAfter(error, signal).catch(() => {})
+    }
+    return next
+  }
+
+  return {
+    resource,
+    store,
+    hasSynced: () => synced,
+    problem: () => problem,
+
+    whenSynced(signal) {
+      if (!signal) return firstSync.promise
+      return new Promise((resolve, reject) => {
+        if (signal.aborted) return reject(signal.reason)
+        const onAbort = () => reject(signal.reason)
+        signal.addEventListener('abort', onAbort, { once: true })
+        firstSync.promise.then(() => {
+          signal.removeEventListener('abort', onAbort)
+          resolve()
+        })
+      })
+    },
+
+    async run(signal) {
+      let listReason: ListReason | undefined = 'start'
+      while (!signal.aborted) listReason = await step(listReason, signal)
+    },
+  }
+}
+
+/** The server reports a failure as an event, because the status 200 has long been sent. */
+class InBandFailure extends Error {
+  override readonly cause: KubeError
+  constructor(resource: Resource, status: ConstructorParameters<typeof KubeError>[1]['body']) {
+    const cause = statusError(`WATCH ${resource.plural}`, status?.code ?? 500, status)
+    super(cause.message)
+    this.cause = cause
+  }
+}
+
+const endOf = (error: unknown): WatchEnd =>
+  error instanceof KubeError && error.code === 'timeout' ? 'idle' : 'failed'
