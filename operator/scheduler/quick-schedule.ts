@@ -1,0 +1,136 @@
+/**
+ * Inference shares at once, before there is a plan (Ekya's `get_inference_schedule`): when a window begins, when a stream
+ * appears or goes.
+ *
+ * Of each GPU a part is reserved for the pods that label and profile; the rest goes to inference by weight and demand.
+ * Shares in force are kept where they do: a GPU is split again only when a stream came to it without a share, when its
+ * shares do not fit beside the reserve, or when a free step would help somebody.
+ */
+import { bestInference, demandShare } from './inference-quality.ts'
+import { currentGpu, spread } from './placement.ts'
+import type { Gpu, StreamProblem } from './problem.ts'
+import { coveringSteps, stepsPerGpu, toShare, toSteps } from './share-grid.ts'
+
+export interface QuickProblem {
+  readonly step: number
+  readonly gpus: readonly Gpu[]
+  readonly streams: readonly QuickStream[]
+  /** Share of each GPU for labelling and profiling, in [0, 1]; 0: none. */
+  readonly reserve: number
+}
+
+export type QuickStream = Pick<StreamProblem, 'name' | 'weight' | 'inference' | 'current'>
+
+export interface QuickItem {
+  readonly stream: string
+  readonly node: string
+  readonly gpu: string
+  /** Multiple of the step, > 0 unless the GPU has more streams than steps. */
+  readonly inferenceShare: number
+  readonly inferenceConfiguration: string
+  /** For the stream's labelling pod: an even part of the GPU's reserve, no multiple of the step. */
+  readonly labelingShare: number
+}
+
+export interface QuickSchedule {
+  readonly items: readonly QuickItem[]
+  readonly warnings: readonly string[]
+}
+
+export function quickSchedule(problem: QuickProblem): QuickSchedule {
+  const { gpus, streams, step } = problem
+  if (streams.length === 0) return { items: [], warnings: [] }
+  if (gpus.length === 0)
+    return { items: [], warnings: ['no GPU: none of the streams can be served until a node offers one'] }
+  const perGpu = stepsPerGpu(step)
+  const target = placeStreams(problem)
+  const steps: number[] = streams.map(() => 0)
+  const reserved = gpus.map(() => 0)
+  const warnings: string[] = []
+  gpus.forEach((gpu, g) => {
+    const here = streams.map((_, i) => i).filter(i => target[i] === g)
+    if (here.length === 0) return
+    // The reserve gives way to a first step for every stream: serving comes before learning.
+    const wanted = problem.reserve > 0 ? coveringSteps(Math.min(1, problem.reserve), step) : 0
+    const reserve = Math.min(wanted, Math.max(0, perGpu - here.length))
+    reserved[g] = Math.min(problem.reserve, toShare(reserve, step)) / here.length
+    if (here.length > perGpu)
+      warnings.push(
+        `GPU ${gpu.node}/${gpu.gpu} has ${here.length} streams and ${perGpu} steps of ${step}: some get no share; use smaller steps, more GPUs or fewer streams`,
+      )
+    const given = kept(problem, here, g, perGpu - reserve) ?? divide(problem, here, perGpu - reserve)
+    here.forEach((i, k) => {
+      steps[i] = given[k]!
+    })
+  })
+  const items = streams.map((stream, i) => {
+    const gpu = gpus[target[i]!]!
+    const inferenceShare = toShare(steps[i]!, step)
+    return {
+      stream: stream.name,
+      node: gpu.node,
+      gpu: gpu.gpu,
+      inferenceShare,
+      inferenceConfiguration: bestInference(stream.inference, inferenceShare).configuration,
+      labelingShare: reserved[target[i]!]!,
+    }
+  })
+  return { items, warnings }
+}
+
+/** Streams stay where they are as long as everybody there can have a step; the others go where the fewest are. */
+function placeStreams({ gpus, streams, step }: QuickProblem): number[] {
+  const perGpu = stepsPerGpu(step)
+  const target = streams.map(s => currentGpu(gpus, s.current))
+  const count = gpus.map((_, g) => target.filter(t => t === g).length)
+  if (count.some(c => c > perGpu)) return spread(streams, gpus)
+  return target.map(t => {
+    if (t >= 0) return t
+    let least = 0
+    for (let g = 1; g < gpus.length; g++) if (count[g]! < count[least]!) least = g
+    count[least]!++
+    return least
+  })
+}
+
+/** The steps in force on a GPU, where nothing speaks for a change. */
+function kept(
+  problem: QuickProblem,
+  here: readonly number[],
+  g: number,
+  steps: number,
+): number[] | undefined {
+  const { streams, gpus, step } = problem
+  if (here.some(i => currentGpu(gpus, streams[i]!.current) !== g)) return undefined
+  const given = here.map(i => toSteps(streams[i]!.current!.inferenceShare, step))
+  const free = steps - given.reduce((a, b) => a + b, 0)
+  if (free < 0 || given.some(s => s === 0)) return undefined
+  const lacking = here.some((i, k) => given[k]! < coveringSteps(demandShare(streams[i]!.inference), step))
+  return lacking && free > 0 ? undefined : given
+}
+
+/**
+ * One step each, heavier streams first; then step by step to whoever has least of weight × demand; once all demands are
+ * met, evenly.
+ */
+function divide({ streams, step }: QuickProblem, here: readonly number[], steps: number): number[] {
+  const demand = here.map(i => Math.max(1, coveringSteps(demandShare(streams[i]!.inference), step)))
+  const weight = here.map(i => streams[i]!.weight)
+  const given = here.map(() => 0)
+  const most = stepsPerGpu(step)
+  const first = here.map((_, k) => k).sort((a, b) => weight[b]! - weight[a]! || a - b)
+  for (const k of first.slice(0, steps)) given[k] = 1
+  for (let left = steps - Math.min(steps, here.length); left > 0; left--) {
+    const lacking = first.filter(k => given[k]! < demand[k]!)
+    const among = lacking.length > 0 ? lacking : first.filter(k => given[k]! < most)
+    const fill = (k: number): number =>
+      lacking.length > 0 ? given[k]! / (weight[k]! * demand[k]!) : given[k]!
+    const to = among.reduce<number | undefined>(
+      (a, b) => (a === undefined || fill(b) < fill(a) - 1e-12 ? b : a),
+      undefined,
+    )
+    if (to === undefined) break
+    given[to]!++
+  }
+  return given
+}
