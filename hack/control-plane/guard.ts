@@ -16,6 +16,9 @@ export interface Guard {
   /** Remove this file or folder when the caller's process dies. */
   watchPath(path: string): void
   forgetPath(path: string): void
+  /** Kill all that runs in this control group and below, and remove the groups, when the caller's process dies. */
+  watchCgroup(folder: string): void
+  forgetCgroup(folder: string): void
 }
 
 let shared: Guard | undefined
@@ -48,5 +51,7 @@ function startGuard(): Guard {
     forgetGroup: pid => send('forget-group', String(pid)),
     watchPath: path => send('watch-path', path),
     forgetPath: path => send('forget-path', path),
+    watchCgroup: folder => send('watch-cgroup', folder),
+    forgetCgroup: folder => send('forget-cgroup', folder),
   }
 }
