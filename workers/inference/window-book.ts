@@ -1,0 +1,152 @@
+/**
+ * Keeps the sample of one window: images, frames.csv and summary.json in the window's folder.
+ *
+ * Frames are stored in the background, in order, a bounded number at a time; a row is appended once its image is whole. The folder
+ * belongs to one window (index and start): a restarted pod goes on in it, and what another window of the same index left is cleared.
+ * A failure to store never reaches the frames: it is kept in `error`, and the window goes on with what can be stored.
+ */
+import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { framesList } from '../../operator/api/storage.ts'
+import type { FrameCounts, WorkerError } from '../../operator/api/worker.ts'
+import type { Frame } from '../frames/source.ts'
+import { failureOf } from '../runtime/failure.ts'
+import {
+  formatKeptFrame,
+  framesHeader,
+  readFrames,
+  readSummary,
+  type WindowSummary,
+  writeSummary,
+} from '../runtime/sample-folder.ts'
+import type { ActiveWindow } from './window-schedule.ts'
+
+/** Images on their way to the disk; more than that and the frames wait. */
+const pendingLimit = 16
+const sameStartMs = 1000
+
+export interface WindowBookOptions {
+  readonly folder: string
+  readonly window: ActiveWindow
+  readonly selected: ReadonlySet<number>
+}
+
+export class WindowBook {
+  readonly #folder: string
+  readonly #window: ActiveWindow
+  readonly #kept: Set<number>
+  /** Counts of this window from before a restart. */
+  readonly before: FrameCounts
+  #selected: ReadonlySet<number>
+  #refused: number
+  #pending = 0
+  #queue: Promise<void> = Promise.resolve()
+  error: WorkerError['error'] | null = null
+
+  private constructor(options: WindowBookOptions, kept: Set<number>, earlier: WindowSummary | null) {
+    this.#folder = options.folder
+    this.#window = options.window
+    this.#selected = options.selected
+    this.#kept = kept
+    this.before = earlier?.frames ?? { offered: 0, analysed: 0, skipped: 0, dropped: 0 }
+    this.#refused = earlier?.refused ?? 0
+  }
+
+  /**
+   * @returns null where the folder belongs to another window and this one was not announced: it may be the one that is being labelled.
+   * @throws the system's error if the folder cannot be had.
+   */
+  static async open(options: WindowBookOptions): Promise<WindowBook | null> {
+    const { folder, window } = options
+    const earlier = await readSummary(folder)
+    if (earlier !== null && Math.abs(Date.parse(earlier.startsAt) - window.startsAtMs) < sameStartMs) {
+      await repair(folder)
+      const rows = await readFrames(folder).catch(() => null)
+      if (rows !== null) return new WindowBook(options, new Set(rows.map(row => row.frame)), earlier)
+    } else if (earlier !== null && window.unannounced > 0) return null
+    await rm(folder, { recursive: true, force: true })
+    await mkdir(folder, { recursive: true })
+    await writeFile(join(folder, framesList), framesHeader)
+    const book = new WindowBook(options, new Set(), null)
+    await book.summarise({ complete: false, frames: book.before, gpuSecondsPerFrame: null })
+    return book
+  }
+
+  get samples(): number {
+    return this.#kept.size
+  }
+
+  get refused(): number {
+    return this.#refused
+  }
+
+  select(frames: ReadonlySet<number>): void {
+    this.#selected = frames
+  }
+
+  /** Stores the frame if it is one of the sample. Resolves at once unless too many are on their way. */
+  async offer(frame: Frame, served: number | null, fresh: boolean): Promise<void> {
+    if (!this.#selected.has(frame.index) || this.#kept.has(frame.index)) return
+    this.#pending++
+    const stored = this.#queue.then(() => this.#store(frame, served, fresh)).finally(() => this.#pending--)
+    this.#queue = stored
+    if (this.#pending >= pendingLimit) await stored
+  }
+
+  /** Waits for the images on their way and writes summary.json. */
+  async summarise(totals: Pick<WindowSummary, 'complete' | 'frames' | 'gpuSecondsPerFrame'>): Promise<void> {
+    await this.#queue
+    const { index, startsAt, durationSeconds } = this.#window
+    await this.#guard(() =>
+      writeSummary(this.#folder, {
+        index,
+        startsAt,
+        durationSeconds,
+        ...totals,
+        samples: this.#kept.size,
+        refused: this.#refused,
+      }),
+    )
+  }
+
+  async #store(frame: Frame, served: number | null, fresh: boolean): Promise<void> {
+    let jpeg: Uint8Array
+    try {
+      jpeg = await frame.jpeg()
+    } catch {
+      this.#refused++
+      return
+    }
+    await this.#guard(async () => {
+      const image = `${String(frame.index).padStart(6, '0')}.jpg`
+      await writeFile(join(this.#folder, image), jpeg)
+      const row = formatKeptFrame(this.#kept.size, {
+        frame: frame.index,
+        image,
+        served,
+        fresh,
+        label: frame.label,
+      })
+      await appendFile(join(this.#folder, framesList), row)
+      this.#kept.add(frame.index)
+    })
+  }
+
+  async #guard(write: () => Promise<void>): Promise<void> {
+    try {
+      await write()
+      this.error = null
+    } catch (error) {
+      this.error = failureOf(error)
+    }
+  }
+}
+
+/** Cuts off a row that a crash left half written. */
+async function repair(folder: string): Promise<void> {
+  const file = join(folder, framesList)
+  const text = await readFile(file).catch(() => null)
+  if (text === null) return
+  const whole = text.lastIndexOf(0x0a) + 1
+  if (whole < text.length) await truncate(file, whole)
+}

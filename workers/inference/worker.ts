@@ -1,0 +1,239 @@
+/**
+ * The inference worker: source → frame loop → model, and the HTTP interface by which the operator steers it.
+ *
+ * It never gives up: where the model or the source cannot be had it stays up, not ready, with the reason in its status, and tries
+ * again every few seconds; the file may appear, or the operator may send another model.
+ */
+import type {
+  InferenceConfiguration,
+  InferenceStatus,
+  InferenceWorkerConfig,
+  ModelReference,
+  WindowClock,
+  WorkerError,
+} from '../../operator/api/worker.ts'
+import { type Clock, systemClock } from '../frames/clock.ts'
+import { type Frame, type FrameSource, openSource } from '../frames/source.ts'
+import {
+  inferenceConfigurationSchema,
+  modelReferenceSchema,
+  windowClockSchema,
+} from '../runtime/config-schema.ts'
+import { failureOf } from '../runtime/failure.ts'
+import type { Route } from '../runtime/http-server.ts'
+import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
+import { parseJson } from '../runtime/validate.ts'
+import { FrameCost } from './frame-cost.ts'
+import { FrameLoop } from './frame-loop.ts'
+import { Latencies } from './latencies.ts'
+import { ModelSlot } from './model-slot.ts'
+import { enlargePlanes, scaledShape } from './rescale.ts'
+import { WindowSchedule } from './window-schedule.ts'
+
+const retryMs = { first: 1000, longest: 10_000 }
+const latencyBuckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
+
+type Stage = 'model' | 'source'
+
+export class InferenceWorker implements Worker {
+  readonly #context: WorkerContext<InferenceWorkerConfig>
+  readonly #clock: Clock
+  readonly #schedule: WindowSchedule
+  readonly #slot: ModelSlot
+  readonly #cost: FrameCost
+  readonly #latencies = new Latencies()
+  readonly #loop: FrameLoop
+  readonly routes: readonly Route[]
+  #configuration: InferenceConfiguration
+  #errors: Partial<Record<Stage, WorkerError['error']>> = {}
+  #sourceOpen = false
+  /** Cuts a wait before the next attempt short. */
+  #retry = new AbortController()
+
+  constructor(context: WorkerContext<InferenceWorkerConfig>, clock: Clock = systemClock) {
+    const { config, meter, metrics, log } = context
+    this.#context = context
+    this.#clock = clock
+    this.#configuration = config.configuration
+    this.#schedule = new WindowSchedule(config.window, clock.now())
+    this.#slot = new ModelSlot({ storage: config.storage, classes: config.classes.length })
+    this.#cost = new FrameCost(() => meter.gpuSeconds())
+    const latency = metrics.histogram(
+      'ekya_inference_latency_seconds',
+      'Time from the moment a frame is due to its result.',
+      latencyBuckets,
+    )
+    this.#loop = new FrameLoop({
+      ...config,
+      schedule: this.#schedule,
+      clock,
+      log,
+      configuration: () => this.#configuration,
+      gpuSecondsPerFrame: () => this.#cost.value,
+      analyse: frame => this.#analyse(frame),
+      onFrame: (_result, latencySeconds) => {
+        if (latencySeconds === null) return
+        this.#cost.analysed()
+        this.#latencies.add(latencySeconds)
+        latency.observe(latencySeconds)
+      },
+    })
+    this.#registerMetrics()
+    this.routes = this.#makeRoutes()
+  }
+
+  status(): InferenceStatus {
+    const { total, window, refused, draining, error: storageError } = this.#loop
+    const error = this.#errors.model ?? this.#errors.source ?? storageError
+    const { config } = this.#context
+    return {
+      role: 'inference',
+      stream: config.stream,
+      model: this.#slot.reference ?? { uri: config.model.uri, digest: '' },
+      configuration: this.#configuration.name,
+      window: window?.active.scheduled
+        ? {
+            index: window.active.index,
+            startsAt: window.active.startsAt,
+            frames: { ...window.frames },
+            samples: window.samples,
+          }
+        : null,
+      frames: { ...total },
+      gpuSecondsPerFrame: this.#cost.value,
+      latencySeconds: this.#latencies.quantiles(),
+      draining,
+      ...(refused > 0 ? { refused } : {}),
+      ...(error ? { error } : {}),
+    }
+  }
+
+  awaiting(): readonly string[] {
+    const { draining, total } = this.#loop
+    return [
+      ...(this.#slot.reference === null ? ['the model is loaded'] : []),
+      ...(this.#sourceOpen ? [] : ['the source is open']),
+      ...(total.analysed === 0 ? ['a first frame is analysed'] : []),
+      ...(draining ? ['the drained pod is replaced'] : []),
+    ]
+  }
+
+  async run(signal: AbortSignal): Promise<Outcome> {
+    const { config, log } = this.#context
+    const ended = new Promise<void>(resolve => {
+      if (signal.aborted) resolve()
+      else signal.addEventListener('abort', () => resolve(), { once: true })
+    })
+    await this.#persist('model', signal, async () => {
+      if (this.#slot.reference === null) await this.#slot.replace(config.model)
+    })
+    await this.#persist('source', signal, () => this.#serve(signal))
+    await ended
+    await this.#slot.close()
+    log.info({ frames: this.#loop.total }, 'stopped')
+    return { failed: false }
+  }
+
+  async #serve(signal: AbortSignal): Promise<void> {
+    const { config, log } = this.#context
+    let source: FrameSource | undefined
+    try {
+      source = await openSource(config.source, { ...config, clock: this.#clock }, signal)
+      if (source.refused > 0) log.warn({ refused: source.refused }, 'entries of the source were left out')
+      this.#sourceOpen = true
+      delete this.#errors.source
+      this.#cost.interrupt()
+      await this.#loop.run(source, signal)
+    } finally {
+      this.#sourceOpen = this.#loop.draining
+      await source?.close()
+    }
+  }
+
+  /** Repeats `attempt` with growing pauses until it succeeds or the worker ends. */
+  async #persist(stage: Stage, signal: AbortSignal, attempt: () => Promise<void>): Promise<void> {
+    for (let pause = retryMs.first; !signal.aborted; pause = Math.min(2 * pause, retryMs.longest)) {
+      try {
+        await attempt()
+        delete this.#errors[stage]
+        return
+      } catch (error) {
+        if (signal.aborted) return
+        const failure = failureOf(error)
+        if (this.#errors[stage]?.message !== failure.message)
+          this.#context.log.error({ code: failure.code, err: error }, `no ${stage}: ${failure.message}`)
+        this.#errors[stage] = failure
+      }
+      this.#retry = new AbortController()
+      const wake = AbortSignal.any([signal, this.#retry.signal])
+      await this.#clock.sleepUntil(this.#clock.now() + pause, wake).catch(() => {})
+    }
+  }
+
+  async #analyse(frame: Frame): Promise<number> {
+    const { resolutionScale } = this.#configuration
+    return this.#slot.use(async classifier => {
+      const { height, width } = classifier.input
+      const full = { height, width }
+      const shape = scaledShape(full, resolutionScale)
+      const seen = await frame.pixels(shape)
+      const whole = shape.height === height && shape.width === width
+      const [result] = await classifier.classify(whole ? seen : enlargePlanes(seen, shape, full), 1)
+      return result!
+    })
+  }
+
+  #makeRoutes(): readonly Route[] {
+    const post = <Body>(path: string, schema: object, act: (body: Body) => unknown): Route => ({
+      method: 'POST',
+      path,
+      handle: async text => {
+        await act(parseJson<Body>(schema, text, `the body of POST ${path}`, 'BadRequest'))
+        return { body: this.status() }
+      },
+    })
+    return [
+      post<ModelReference>('/model', modelReferenceSchema, reference => this.#setModel(reference)),
+      post<InferenceConfiguration>('/configuration', inferenceConfigurationSchema, configuration => {
+        this.#configuration = configuration
+      }),
+      post<WindowClock>('/window', windowClockSchema, clock => {
+        if (this.#schedule.announce(clock, this.#clock.now())) this.#loop.reschedule()
+      }),
+      {
+        method: 'POST',
+        path: '/drain',
+        handle: async () => {
+          await this.#loop.drain()
+          return { body: { ...this.status(), lastFrame: this.#loop.lastFrame } }
+        },
+      },
+    ]
+  }
+
+  async #setModel(reference: ModelReference): Promise<void> {
+    if (await this.#slot.replace(reference)) {
+      this.#context.log.info(this.#slot.reference!, 'model in use')
+      // Loading is no part of what a frame costs.
+      this.#cost.interrupt()
+    }
+    this.#retry.abort()
+  }
+
+  #registerMetrics(): void {
+    const { metrics } = this.#context
+    metrics.counter('ekya_frames_total', 'Frames by what became of them.', ['result'], () => {
+      const { analysed, skipped, dropped } = this.#loop.total
+      return Object.entries({ analysed, skipped, dropped }).map(([result, count]) => [{ result }, count])
+    })
+    metrics.counter('ekya_frames_refused_total', 'Corrupt frames, counted as dropped too.', [], () => [
+      [{}, this.#loop.refused],
+    ])
+    metrics.gauge('ekya_frame_gpu_seconds', 'GPU-seconds that one analysed frame costs.', [], () => [
+      [{}, this.#cost.value],
+    ])
+    metrics.gauge('ekya_window_samples', 'Frames of this window kept for labelling.', [], () => [
+      [{}, this.#loop.window?.samples ?? null],
+    ])
+  }
+}

@@ -1,0 +1,104 @@
+/**
+ * The samples of one window on disk: the inference pod's books (frames.csv, summary.json) and where they lie.
+ * frames.csv grows by whole lines while the window lasts; the last one may be torn by a crash and is left out then.
+ */
+import { readdir, readFile, rm } from 'node:fs/promises'
+import { join } from 'node:path'
+import { framesColumns, framesList, samplesFolder, summaryFile } from '../../operator/api/storage.ts'
+import type { FrameCounts } from '../../operator/api/worker.ts'
+import { formatCsvRow, parseCsvRow } from '../frames/csv.ts'
+import { writeAtomically } from '../models/store.ts'
+import { WorkerFailure } from './failure.ts'
+
+/** A row of frames.csv. */
+export interface KeptFrame {
+  /** In the window. */
+  readonly frame: number
+  /** Relative to the folder. */
+  readonly image: string
+  /** Class served; null before the first result. */
+  readonly served: number | null
+  /** Whether this very frame was analysed. */
+  readonly fresh: boolean
+  /** The source's own label. */
+  readonly label: number | null
+}
+
+/** summary.json */
+export interface WindowSummary {
+  readonly index: number
+  readonly startsAt: string
+  readonly durationSeconds: number
+  /** False while the window lasts. */
+  readonly complete: boolean
+  readonly frames: FrameCounts
+  readonly samples: number
+  /** Frames that were to be kept and could not be read. */
+  readonly refused: number
+  readonly gpuSecondsPerFrame: number | null
+}
+
+export const framesHeader = `${formatCsvRow(framesColumns)}\n`
+
+export const formatKeptFrame = (idx: number, { frame, image, served, fresh, label }: KeptFrame): string =>
+  `${formatCsvRow([idx, frame, image, served ?? '', fresh ? 1 : 0, label ?? ''])}\n`
+
+/** @throws WorkerFailure SourceNotFound where there is none, LabelsInvalid if its header or a row is not what was written. */
+export async function readFrames(folder: string): Promise<KeptFrame[]> {
+  const file = join(folder, framesList)
+  const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
+    const missing = cause.code === 'ENOENT'
+    throw new WorkerFailure(
+      missing ? 'SourceNotFound' : 'StorageFailed',
+      missing ? `${file}: no frames were kept` : `${file}: ${cause.message}`,
+      { cause, retryable: true },
+    )
+  })
+  const [header, ...lines] = text.split('\n').slice(0, -1)
+  if (`${header}\n` !== framesHeader)
+    throw new WorkerFailure('LabelsInvalid', `${file}: line 1 must be ${framesColumns.join(',')}`)
+  return lines.map((line, position) => parseRow(line, `${file}: line ${position + 2}`))
+}
+
+function parseRow(line: string, where: string): KeptFrame {
+  const [idx, frame, image = '', served, fresh, label] = parseCsvRow(line)
+  const numbers = { idx, frame, served: served || '0', fresh, class: label || '0' }
+  for (const [name, text] of Object.entries(numbers)) {
+    if (text === undefined || !/^\d+$/.test(text))
+      throw new WorkerFailure('LabelsInvalid', `${where}: ${name} "${text ?? ''}" is not a number from 0`)
+  }
+  if (image === '' || image.startsWith('/') || image.split('/').includes('..'))
+    throw new WorkerFailure('LabelsInvalid', `${where}: imgpath "${image}" must be a path below the folder`)
+  return {
+    frame: Number(frame),
+    image,
+    served: served === '' ? null : Number(served),
+    fresh: fresh === '1',
+    label: label === '' ? null : Number(label),
+  }
+}
+
+/** null where there is none, or none that can be read: it says nothing that is needed. */
+export async function readSummary(folder: string): Promise<WindowSummary | null> {
+  try {
+    return JSON.parse(await readFile(join(folder, summaryFile), 'utf8')) as WindowSummary
+  } catch {
+    return null
+  }
+}
+
+export const writeSummary = (folder: string, summary: WindowSummary): Promise<void> =>
+  writeAtomically(join(folder, summaryFile), Buffer.from(`${JSON.stringify(summary, null, 2)}\n`))
+
+/** Deletes the folders of windows before `oldest`. @returns how many. */
+export async function pruneSamples(
+  storage: string,
+  { namespace, stream }: { readonly namespace: string; readonly stream: string },
+  oldest: number,
+): Promise<number> {
+  const parent = join(storage, samplesFolder(namespace, stream, 0), '..')
+  const names = await readdir(parent).catch(() => [])
+  const old = names.filter(name => /^\d+$/.test(name) && Number(name) < oldest)
+  for (const name of old) await rm(join(parent, name), { recursive: true, force: true })
+  return old.length
+}
