@@ -30,6 +30,9 @@ export const windowIndexLabel = 'ekya.dev/window'
 /** Name of the RetrainingWindow. */
 export const retrainingWindowLabel = 'ekya.dev/retraining-window'
 
+/** Node and GPU on which a pod holds its share. */
+export const nodeAnnotation = 'ekya.dev/node'
+export const gpuAnnotation = 'ekya.dev/gpu'
 /** Hash of what a long-lived pod was made from; when it differs from what is wanted, the pod is replaced. */
 export const templateAnnotation = 'ekya.dev/template'
 

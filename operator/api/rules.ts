@@ -16,17 +16,23 @@ const uriPattern = /^(file:\/\/\/|[^/:]+(\/|$))[^:]*$/
 const upwards = /(^|\/)[.][.](\/|$)/
 const labelKey = /^([a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$/
 const durationTerms = /^([0-9]+([.][0-9]+)?(ms|s|m|h))+$/
+// Others are refused by the schema.
+const operators = ['In', 'NotIn', 'Exists', 'DoesNotExist']
 const quantityPattern = /^[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)(([KMGTPE]i)|[numkMGTPE]|[eE][+-]?[0-9]+)?$/
 
 export const predicates: Readonly<Record<string, Predicate>> = {
+  'self >= 0.01 && self <= 0.5': between(0.01, 0.5),
+  'self >= 0.01 && self <= 0.9': between(0.01, 0.9),
+  'self >= 0.05 && self <= 0.9': between(0.05, 0.9),
+
   'self.metadata.name.size() <= 40': (self: Named) => self.metadata.name.length <= 40,
   'self.metadata.name.size() <= 63': (self: Named) => self.metadata.name.length <= 63,
   "!self.metadata.name.contains('.')": (self: Named) => !self.metadata.name.includes('.'),
 
-  'has(self.goldenModel) || has(self.source.samples) || has(self.source.scene)': (self: {
+  'has(self.goldenModel) || !(has(self.source.rtsp) || has(self.source.video))': (self: {
     readonly goldenModel?: object
-    readonly source: { readonly samples?: object; readonly scene?: object }
-  }) => has(self.goldenModel) || has(self.source.samples) || has(self.source.scene),
+    readonly source: { readonly rtsp?: object; readonly video?: object }
+  }) => has(self.goldenModel) || !(has(self.source.rtsp) || has(self.source.video)),
 
   '[has(self.rtsp), has(self.video), has(self.samples), has(self.scene)].exists_one(set, set)': (
     self: Readonly<Record<string, unknown>>,
@@ -46,6 +52,7 @@ export const predicates: Readonly<Record<string, Predicate>> = {
 
   "self.operator in ['In', 'NotIn'] ? has(self.values) && self.values.size() > 0 : !has(self.values) || self.values.size() == 0":
     (self: { readonly operator: string; readonly values?: readonly string[] }) =>
+      !operators.includes(self.operator) ||
       ['In', 'NotIn'].includes(self.operator) === (self.values !== undefined && self.values.length > 0),
 
   "self.matches('^([0-9]+([.][0-9]+)?(ms|s|m|h))+$') && duration(self) >= duration('10s') && duration(self) <= duration('24h')":
@@ -57,6 +64,10 @@ export const predicates: Readonly<Record<string, Predicate>> = {
 
   "type(self) == int ? self >= 1 && self <= 1000 : self in ['all', 'head']": (self: number | string) =>
     typeof self === 'number' ? self >= 1 && self <= 1000 : ['all', 'head'].includes(self),
+}
+
+function between(lowest: number, highest: number): Predicate {
+  return (self: number) => self >= lowest && self <= highest
 }
 
 function has(value: unknown): boolean {

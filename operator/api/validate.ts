@@ -99,7 +99,10 @@ interface KeywordFunction<S> {
   errors?: Partial<ErrorObject>[]
 }
 
-const checkRules: KeywordFunction<readonly Rule[]> = (rules, data) => {
+const checkRules: KeywordFunction<readonly Rule[]> = (rules, data, parent) => {
+  checkRules.errors = []
+  // A value of another type is reported as such.
+  if (parent?.type === 'object' && !isRecord(data)) return true
   checkRules.errors = rules
     .filter(({ rule }) => !holds(rule, data))
     .map(({ message, fieldPath }) => ({ keyword: 'rule', message, params: { fieldPath: fieldPath ?? '' } }))
@@ -143,16 +146,22 @@ const checkKeys: KeywordFunction<string> = (listType, data, parent) => {
 
 function problemsOf(errors: readonly ErrorObject[]): readonly Problem[] {
   const problems = errors.map(problemOf)
-  const unique = new Map(problems.map(problem => [`${problem.path}\n${problem.message}`, problem]))
+  // What the schema refuses needs no rule's opinion on top of it.
+  const bySchema = new Set(problems.filter((_, i) => errors[i]!.keyword !== 'rule').map(({ path }) => path))
+  const telling = problems.filter(({ path }, i) => errors[i]!.keyword !== 'rule' || !bySchema.has(path))
+  const unique = new Map(telling.map(problem => [`${problem.path}\n${problem.message}`, problem]))
   return [...unique.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }
 
 function problemOf({ instancePath, keyword, params, message, data, parentSchema }: ErrorObject): Problem {
-  const path = fieldPath(instancePath, data)
+  const path = fieldPath(instancePath)
   const schema = (parentSchema ?? {}) as Schema
   const expected = `accepted: ${accepted(schema)}`
   switch (keyword) {
-    case 'rule':
+    case 'rule': {
+      const subject = typeof data === 'object' ? '' : `${shown(data)} `
+      return { path: join(path, params.fieldPath), message: subject + (message ?? '') }
+    }
     case 'duplicate':
       return { path: join(path, params.fieldPath), message: message ?? '' }
     case 'required': {
@@ -193,7 +202,7 @@ function problemOf({ instancePath, keyword, params, message, data, parentSchema 
 }
 
 /** `/spec/inference/configurations/0` → `spec.inference.configurations[0]`. */
-function fieldPath(pointer: string, _data: unknown): string {
+function fieldPath(pointer: string): string {
   return pointer
     .split('/')
     .slice(1)

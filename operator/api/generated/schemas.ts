@@ -12,7 +12,7 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
     ],
     "x-kubernetes-validations": [
       {
-        "rule": "has(self.goldenModel) || has(self.source.samples) || has(self.source.scene)",
+        "rule": "has(self.goldenModel) || !(has(self.source.rtsp) || has(self.source.video))",
         "message": "goldenModel is required for the sources rtsp and video, which carry no labels; set goldenModel.uri, or use the source samples or scene",
         "fieldPath": ".goldenModel",
         "reason": "FieldValueRequired"
@@ -428,9 +428,13 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
           },
           "step": {
             "type": "number",
-            "maximum": 0.5,
             "default": 0.1,
-            "minimum": 0.01
+            "x-kubernetes-validations": [
+              {
+                "rule": "self >= 0.01 && self <= 0.5",
+                "message": "must be a number from 0.01 to 0.5"
+              }
+            ]
           },
           "options": {
             "type": "object",
@@ -568,9 +572,13 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
           },
           "validationFraction": {
             "type": "number",
-            "maximum": 0.9,
             "default": 0.3,
-            "minimum": 0.05
+            "x-kubernetes-validations": [
+              {
+                "rule": "self >= 0.05 && self <= 0.9",
+                "message": "must be a number from 0.05 to 0.9"
+              }
+            ]
           },
           "minGain": {
             "type": "number",
@@ -593,9 +601,13 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
           },
           "share": {
             "type": "number",
-            "maximum": 0.9,
             "default": 0.3,
-            "minimum": 0.01
+            "x-kubernetes-validations": [
+              {
+                "rule": "self >= 0.01 && self <= 0.9",
+                "message": "must be a number from 0.01 to 0.9"
+              }
+            ]
           }
         },
         "additionalProperties": false
@@ -620,19 +632,22 @@ export const objectRules: Readonly<Record<string, readonly Rule[]>> = {
   "CameraStream": [
     {
       "rule": "self.metadata.name.size() <= 40",
-      "message": "metadata.name must have at most 40 characters, because pod names are derived from it",
+      "message": "must have at most 40 characters, because pod names are derived from it",
+      "fieldPath": ".metadata.name",
       "reason": "FieldValueInvalid"
     },
     {
       "rule": "!self.metadata.name.contains('.')",
-      "message": "metadata.name must be a DNS label (lower-case letters, digits and '-', no dots), because pod names and labels are derived from it",
+      "message": "must be a DNS label (lower-case letters, digits and '-', no dots), because pod names and labels are derived from it",
+      "fieldPath": ".metadata.name",
       "reason": "FieldValueInvalid"
     }
   ],
   "RetrainingWindow": [
     {
       "rule": "self.metadata.name.size() <= 63",
-      "message": "metadata.name must have at most 63 characters, because it becomes a label of the pods",
+      "message": "must have at most 63 characters, because it becomes a label of the pods",
+      "fieldPath": ".metadata.name",
       "reason": "FieldValueInvalid"
     }
   ]
