@@ -1,0 +1,36 @@
+/**
+ * How much the cameras ask of the "GPU". The load is what makes shares matter: with too little of it everything fits, with too
+ * much of it nothing does, and what a frame costs differs from machine to machine.
+ */
+import { execFile } from 'node:child_process'
+import { fileURLToPath } from 'node:url'
+import { promisify } from 'node:util'
+import type { FrameCost, FrameCostRequest } from './frame-cost.ts'
+
+/** Part of the "GPU" that inference of all cameras needs. */
+export const targetLoad = 0.6
+/** The CRD's bound on frameRate. */
+const fastest = 60
+
+/** @returns frames per second and camera, whole from 1 to 60 */
+export function frameRateFor(cpuSecondsPerFrame: number, cores: number, cameras: number): number {
+  const rate = (targetLoad * cores) / (cpuSecondsPerFrame * cameras)
+  return Math.max(1, Math.min(fastest, Math.floor(rate)))
+}
+
+export const loadOf = (
+  frameRate: number,
+  cpuSecondsPerFrame: number,
+  cores: number,
+  cameras: number,
+): number => (frameRate * cpuSecondsPerFrame * cameras) / cores
+
+/** In a process of its own. @throws Error with what that process said. */
+export async function frameCost(request: FrameCostRequest, signal?: AbortSignal): Promise<FrameCost> {
+  const script = fileURLToPath(new URL('frame-cost.ts', import.meta.url))
+  const { stdout } = await promisify(execFile)(process.execPath, [script, JSON.stringify(request)], {
+    timeout: 60_000,
+    ...(signal && { signal }),
+  })
+  return JSON.parse(stdout) as FrameCost
+}
