@@ -1,14 +1,10 @@
 /**
- * The control plane by itself:
- *
- *   node hack/control-plane/main.ts ensure                 find its programs, or build them into the cache folder
- *   node hack/control-plane/main.ts start [--directory D]  run it until Ctrl-C, and say how to reach it
+ * The control plane by itself, until Ctrl-C: node hack/control-plane/main.ts start [--directory FOLDER] [--json]
  */
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { Command } from 'commander'
-import { ensureBinaries } from './binaries.ts'
 import { serverNames, startControlPlane } from './control-plane.ts'
 import { ControlPlaneError } from './errors.ts'
 
@@ -19,13 +15,6 @@ const progress = (line: string): void => {
 const program = new Command('control-plane').description(
   'A Kubernetes control plane for the demo and for tests.',
 )
-
-program
-  .command('ensure')
-  .description('find the programs, or build them into the cache folder')
-  .action(async () => {
-    await ensureBinaries({ onProgress: progress }, interruption())
-  })
 
 program
   .command('start')
