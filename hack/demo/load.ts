@@ -15,7 +15,7 @@ const fastest = 60
 /** @returns frames per second and camera, whole from 1 to 60 */
 export function frameRateFor(cpuSecondsPerFrame: number, cores: number, cameras: number): number {
   const rate = (targetLoad * cores) / (cpuSecondsPerFrame * cameras)
-  return Math.max(1, Math.min(fastest, Math.floor(rate)))
+  return Math.max(1, Math.min(fastest, Math.round(rate)))
 }
 
 export const loadOf = (

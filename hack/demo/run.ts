@@ -27,6 +27,7 @@ import { logTail, startOperator } from './operator-process.ts'
 import type { DemoOptions } from './options.ts'
 import { Site } from './site.ts'
 import { type Summary, summarise, summaryLines } from './summary.ts'
+import { together } from './together.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 /** Cores of the machine that are not part of the "GPU": for the control plane, the operator and this program. */
@@ -72,10 +73,13 @@ async function run(
 
   const folder = await runFolder(options, cleanup, output)
   const cores = Math.floor(availableParallelism() * (1 - reservedCores) * 1000) / 1000
-  const [{ kubeconfig, kubectl }, model] = await Promise.all([
-    cluster(options, folder, cleanup, say, signal),
-    prepareModels(options, folder, cores, say, signal),
-  ])
+  const [{ kubeconfig, kubectl }, model] = await together(
+    [
+      aborted => cluster(options, folder, cleanup, say, aborted),
+      aborted => prepareModels(options, folder, cores, say, aborted),
+    ],
+    signal,
+  )
 
   const namespace = options.kubeconfig ? 'ekya-demo' : 'default'
   const site = new Site(await ApiClient.fromKubeconfig(kubeconfig), namespace)
