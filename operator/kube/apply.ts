@@ -6,14 +6,14 @@
  * create (409): an apply that was decided on before a deletion cannot bring the object back.
  */
 import { bodyMatches } from './field-ownership.ts'
-import type { KubeObject } from './objects.ts'
+import type { KubeBody, KubeObject } from './objects.ts'
 import type { Resource } from './resources.ts'
 import type { Transport } from './transport.ts'
 
 export interface Application {
   readonly resource: Resource
   /** Its metadata needs a name, and a namespace where the resource has them; other metadata is applied as well. */
-  readonly body: KubeObject
+  readonly body: KubeBody
   /** One per controller, so that two of them never take each other's fields. */
   readonly fieldManager: string
   /** Such as `status`. */
@@ -46,7 +46,7 @@ export async function applyTo<T extends KubeObject>(
 ): Promise<T | undefined> {
   const { name, namespace, uid } = cached.metadata
   const metadata = (application.body as Partial<KubeObject>).metadata
-  const body: KubeObject = { ...application.body, metadata: { ...metadata, name, namespace, uid } }
+  const body: KubeBody = { ...application.body, metadata: { ...metadata, name, namespace, uid } }
   if (!wouldChange(cached, { ...application, body })) return undefined
   return apply<T>(transport, { ...application, body }, signal)
 }
@@ -66,7 +66,7 @@ export function wouldChange(cached: KubeObject, { body, fieldManager, subresourc
 }
 
 /** What only the server writes, and refuses or misreads in a body. */
-function withoutServerFields(body: KubeObject): KubeObject {
+function withoutServerFields(body: KubeBody): KubeBody {
   const { managedFields, creationTimestamp, generation, deletionTimestamp, ...metadata } = body.metadata
   return { ...body, metadata }
 }

@@ -39,6 +39,9 @@ export interface KubeObject {
   readonly metadata: ObjectMeta
 }
 
+/** What is sent: an object with whatever fields its kind has. */
+export type KubeBody = KubeObject | { readonly metadata: ObjectMeta; readonly [field: string]: unknown }
+
 export interface KubeList<T extends KubeObject = KubeObject> {
   readonly metadata: {
     readonly resourceVersion?: string

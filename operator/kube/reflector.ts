@@ -19,7 +19,7 @@
  */
 import { backoffMs } from './backoff.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
-import { startDeadline } from './deadline.ts'
+import { abortable, startDeadline } from './deadline.ts'
 import { isGone, isTooLargeResourceVersion, KubeError, statusError } from './errors.ts'
 import { type Log, silentLog } from './log.ts'
 import { compareResourceVersions, type KubeObject } from './objects.ts'
@@ -212,18 +212,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     hasSynced: () => synced,
     problem: () => problem,
 
-    whenSynced(signal) {
-      if (!signal) return firstSync.promise
-      return new Promise((resolve, reject) => {
-        if (signal.aborted) return reject(signal.reason)
-        const onAbort = () => reject(signal.reason)
-        signal.addEventListener('abort', onAbort, { once: true })
-        firstSync.promise.then(() => {
-          signal.removeEventListener('abort', onAbort)
-          resolve()
-        })
-      })
-    },
+    whenSynced: signal => abortable(firstSync.promise, signal),
 
     async run(signal) {
       let listReason: ListReason | undefined = 'start'

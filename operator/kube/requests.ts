@@ -12,7 +12,7 @@ import { backoffMs } from './backoff.ts'
 import { type Clock, sleep } from './clock.ts'
 import type { ConnectionPool, Lane } from './connection-pool.ts'
 import type { Credentials } from './credentials.ts'
-import { followBoth, startDeadline } from './deadline.ts'
+import { abortable, followBoth, startDeadline } from './deadline.ts'
 import { isUnauthorized, KubeError, statusError } from './errors.ts'
 import { isTlsFailure, mayRepeat, parseStatus, requestFailure, retryAfterMs } from './failures.ts'
 import { readJsonLines } from './json-lines.ts'
@@ -80,8 +80,7 @@ export function createRequester(options: RequesterOptions): Requester {
   const closing = new AbortController()
 
   const send = async (request: Request, lane: Lane, signal: AbortSignal) => {
-    const connection = await credentials.connection()
-    signal.throwIfAborted()
+    const connection = await abortable(credentials.connection(), signal)
     return pool.dispatcher(connection, lane).request({
       origin: connection.origin,
       path: connection.basePath + request.path + queryString(request.query),

@@ -10,7 +10,7 @@ import { createConnectionPool } from './connection-pool.ts'
 import { type Credentials, loadCredentials } from './credentials.ts'
 import type { StatusBody } from './errors.ts'
 import { parseJson } from './failures.ts'
-import type { KubeList, KubeObject, NamespacedName } from './objects.ts'
+import type { KubeBody, KubeList, KubeObject, NamespacedName } from './objects.ts'
 import { type CallOptions, createRequester, type Request, type TransportHooks } from './requests.ts'
 import { apiVersionOf, collectionPath, objectPath, type Resource } from './resources.ts'
 
@@ -108,7 +108,7 @@ export interface Transport {
   /** Server-side apply of exactly the given fields. apply.ts has the form that controllers want. */
   apply<T extends KubeObject>(
     resource: Resource,
-    object: KubeObject,
+    object: KubeBody,
     options: ApplyOptions,
     signal?: AbortSignal,
   ): Promise<T>
