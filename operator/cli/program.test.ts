@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import { after, before } from 'mocha'
+import { stringify } from 'yaml'
+import { badManifests, goodManifests } from '../api/testing/manifests.ts'
+import { type Io, run } from './program.ts'
+
+async function ekya(args: readonly string[], given: { stdin?: string; env?: Io['env'] } = {}) {
+  let stdout = ''
+  let stderr = ''
+  const io: Io = {
+    stdin: (async function* () {
+      yield given.stdin ?? ''
+    })(),
+    stdout: { write: text => (stdout += text) },
+    stderr: { write: text => (stderr += text) },
+    env: given.env ?? {},
+  }
+  const status = await run(args, io)
+  return { status, stdout, stderr }
+}
+
+describe('ekya', () => {
+  for (const { args, want, stdout, stderr } of [
+    { args: ['--help'], want: 0, stdout: /operator .*worker ROLE.*validate FILE.*version.*Examples:/s },
+    { args: [], want: 2, stderr: /Usage: ekya COMMAND/ },
+    { args: ['frobnicate'], want: 2, stderr: /unknown command 'frobnicate'/ },
+    { args: ['valdate'], want: 2, stderr: /Did you mean validate/ },
+    { args: ['--frobnicate'], want: 2, stderr: /unknown option '--frobnicate'/ },
+    { args: ['version'], want: 0, stdout: /^ekya \d+\.\d+\.\d+ / },
+    { args: ['version', 'extra'], want: 2, stderr: /too many arguments/ },
+    { args: ['operator', '--help'], want: 0, stdout: /--storage <VOLUME>.*EKYA_STORAGE/s },
+    { args: ['worker', '--help'], want: 0, stdout: /inference, profile or training/ },
+    { args: ['validate', '--help'], want: 0, stdout: /--json/ },
+    { args: ['version', '--help'], want: 0, stdout: /--json/ },
+    { args: ['worker'], want: 2, stderr: /role/ },
+    { args: ['worker', 'cook'], want: 2, stderr: /accepted: inference, profile, training/ },
+    { args: ['validate'], want: 2, stderr: /file/ },
+    { args: ['validate', '/nonexistent.yaml'], want: 2, stderr: /nonexistent\.yaml: there is no such file/ },
+    { args: ['validate', '-', '-'], want: 2, stderr: /once only/ },
+    {
+      args: ['operator', '--seed', 'x', '--what'],
+      want: 2,
+      stderr:
+        /operator: 3 problems\n {2}--what: .*\n {2}--storage: .*\n {2}--seed: "x" .*\nRun `ekya operator --help`/,
+    },
+    { args: ['operator', '--seed'], want: 2, stderr: /argument missing/ },
+  ]) {
+    it(`answers \`${['ekya', ...args].join(' ')}\` with status ${want}`, async () => {
+      const result = await ekya(args)
+      expect(result.status, result.stderr).to.equal(want)
+      expect(result.stdout).to.match(stdout ?? /^$/)
+      expect(result.stderr).to.match(stderr ?? /^$/)
+      expect(result.stderr).to.not.match(/\n\s+at /)
+    })
+  }
+
+  it('prints the version as JSON', async () => {
+    const { stdout } = await ekya(['version', '--json'])
+    expect(JSON.parse(stdout)).to.include.keys('version', 'api', 'node', 'platform')
+  })
+
+  it('runs as a program', () => {
+    const path = new URL('./ekya.ts', import.meta.url).pathname
+    expect(execFileSync(process.execPath, [path, 'version'], { encoding: 'utf8' })).to.match(/^ekya /)
+  })
+})
+
+describe('ekya validate', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'ekya-validate-'))
+  after(() => rmSync(folder, { recursive: true }))
+  const file = (name: string, text: string): string => {
+    const path = join(folder, name)
+    writeFileSync(path, text)
+    return path
+  }
+
+  const all = (list: readonly { readonly manifest: object }[]) =>
+    list.map(({ manifest }) => stringify(manifest)).join('---\n')
+
+  let good: string
+  let bad: string
+  before(() => {
+    good = file('good.yaml', all(goodManifests))
+    bad = file('bad.yaml', all(badManifests))
+  })
+
+  it('takes good manifests', async () => {
+    const { status, stdout } = await ekya(['validate', good])
+    expect(status, stdout).to.equal(0)
+    expect(stdout).to.include(`${goodManifests.length} valid, 0 invalid`)
+  })
+
+  it('refuses every bad manifest, with file, line, path and what is accepted', async () => {
+    const { status, stdout } = await ekya(['validate', bad, good])
+    expect(status).to.equal(1)
+    expect(stdout).to.include(`${goodManifests.length} valid, ${badManifests.length} invalid`)
+    const lines = stdout.split('\n').filter(line => line.startsWith(bad))
+    expect(lines).to.have.length(badManifests.length)
+    for (const [i, { path, accepted }] of badManifests.entries()) {
+      expect(lines[i])
+        .to.include(path)
+        .and.match(accepted)
+        .and.match(/bad\.yaml:\d+: (CameraStream|Retr)/)
+    }
+  })
+
+  it('prints JSON', async () => {
+    const { status, stdout } = await ekya(['validate', '--json', '-'], {
+      stdin: all(badManifests.slice(0, 2)),
+    })
+    expect(status).to.equal(1)
+    const result = JSON.parse(stdout)
+    expect(result).to.deep.include({ valid: false, problems: 2 })
+    expect(result.documents[1]).to.deep.include({ file: 'stdin', document: 2, object: 'CameraStream cam-1' })
+  })
+
+  it('points at the line', async () => {
+    const text = [
+      '# A site.',
+      'apiVersion: ekya.dev/v1alpha1',
+      'kind: RetrainingWindow',
+      'metadata:',
+      '  name: site',
+      'spec:',
+      '  retraining:',
+      '    configurations:',
+      '      - name: a',
+      '        epochs: 5',
+      '      - name: a',
+      '        epochs: none',
+    ].join('\n')
+    const { stdout } = await ekya(['validate', '-'], { stdin: text })
+    expect(stdout).to.include(
+      'stdin:12: RetrainingWindow site: spec.retraining.configurations[1].epochs: "none" is',
+    )
+    expect(stdout).to.include(
+      'stdin:11: RetrainingWindow site: spec.retraining.configurations[1].name: "a" is there',
+    )
+  })
+
+  it('skips what is not of the group, and empty documents', async () => {
+    const text =
+      '---\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n---\n# nothing\n'
+    const { status, stdout } = await ekya(['validate', '-'], { stdin: text })
+    expect(status).to.equal(0)
+    expect(stdout).to.include('ConfigMap b/a: skipped').and.include('0 valid, 0 invalid, 1 skipped')
+  })
+
+  it('looks into lists', async () => {
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: [goodManifests[0]!.manifest, badManifests[0]!.manifest],
+    }
+    const { status, stdout } = await ekya(['validate', '-'], { stdin: JSON.stringify(list) })
+    expect(status).to.equal(1)
+    expect(stdout).to.include('items[1].spec.source: is missing')
+  })
+
+  for (const { name, text, want } of [
+    { name: 'YAML that is none', text: 'a: [1\nb: 2', want: /stdin:\d+: document: cannot be read as YAML/ },
+    { name: 'a key twice', text: 'a: 1\na: 2', want: /unique/ },
+    { name: 'a document of nobody', text: 'spec: {}', want: /apiVersion: nothing is unknown/ },
+    { name: 'a text', text: 'hello', want: /mapping/ },
+  ]) {
+    it(`refuses ${name}`, async () => {
+      const { status, stdout } = await ekya(['validate', '-'], { stdin: text })
+      expect(status).to.equal(1)
+      expect(stdout).to.match(want)
+    })
+  }
+
+  it('reads words as kubectl does', async () => {
+    const manifest = stringify(goodManifests[0]!.manifest)
+      .replace('- car', '- off')
+      .replace('- truck', '- 12:30')
+    const { stdout } = await ekya(['validate', '-'], { stdin: manifest })
+    expect(stdout).to.include('spec.classes[0]: false is a boolean').and.not.include('classes[1]')
+  })
+})

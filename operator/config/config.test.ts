@@ -1,0 +1,158 @@
+import { expect } from 'chai'
+import { type Environment, parseOperatorConfig, type RawFlags } from './config.ts'
+import { ConfigError } from './errors.ts'
+import { allOptions } from './options.ts'
+import { parseAddress, parseStorage } from './values.ts'
+
+const storage = 'hostPath:/var/lib/ekya'
+
+describe('parseOperatorConfig', () => {
+  it('needs the storage only', () => {
+    expect(parseOperatorConfig({ storage }, {})).to.deep.equal({
+      namespaces: [],
+      storage: {
+        source: { hostPath: { path: '/var/lib/ekya', type: 'DirectoryOrCreate' } },
+        mountPath: '/var/lib/ekya',
+      },
+      workerImage: 'ekya-operator:0.1.0',
+      http: { port: 8080 },
+      leaderElection: { enabled: true, namespace: 'default' },
+      logLevel: 'info',
+      seed: 1,
+      backend: 'cpu',
+    })
+  })
+
+  it('reads every flag', () => {
+    const flags: RawFlags = {
+      kubeconfig: 'a/b',
+      namespace: ['b', 'a', 'b'],
+      storage: 'pvc:ekya',
+      storageMountPath: '/data/',
+      workerImage: 'registry.example.org:5000/ekya@sha256:0123',
+      httpAddress: '127.0.0.1:0',
+      leaderElect: false,
+      leaseNamespace: 'ekya-system',
+      logLevel: 'debug',
+      seed: '7',
+      backend: 'cpu',
+    }
+    expect(parseOperatorConfig(flags, { POD_NAMESPACE: 'other' })).to.deep.equal({
+      kubeconfig: 'a/b',
+      namespaces: ['a', 'b'],
+      storage: { source: { persistentVolumeClaim: { claimName: 'ekya' } }, mountPath: '/data' },
+      workerImage: 'registry.example.org:5000/ekya@sha256:0123',
+      http: { host: '127.0.0.1', port: 0 },
+      leaderElection: { enabled: false, namespace: 'ekya-system' },
+      logLevel: 'debug',
+      seed: 7,
+      backend: 'cpu',
+    })
+  })
+
+  for (const { name, flags, environment, want } of [
+    { name: 'a variable over the default', flags: {}, environment: { EKYA_SEED: '3' }, want: { seed: 3 } },
+    {
+      name: 'a flag over its variable',
+      flags: { seed: '4' },
+      environment: { EKYA_SEED: '3' },
+      want: { seed: 4 },
+    },
+    {
+      name: 'the default over an empty variable',
+      flags: {},
+      environment: { EKYA_SEED: '' },
+      want: { seed: 1 },
+    },
+    {
+      name: 'a list in a variable',
+      flags: {},
+      environment: { EKYA_NAMESPACE: 'a,b' },
+      want: { namespaces: ['a', 'b'] },
+    },
+    {
+      name: 'a switch in a variable',
+      flags: {},
+      environment: { EKYA_LEADER_ELECT: 'false', POD_NAMESPACE: 'here' },
+      want: { leaderElection: { enabled: false, namespace: 'here' } },
+    },
+    {
+      name: 'no notice of variables of others',
+      flags: {},
+      environment: { EKYA_SERVICE_HOST: '10.0.0.1' },
+      want: {},
+    },
+  ] satisfies { name: string; flags: RawFlags; environment: Environment; want: object }[]) {
+    it(`takes ${name}`, () => {
+      expect(parseOperatorConfig({ storage, ...flags }, environment)).to.deep.include(want)
+    })
+  }
+
+  it('reports all problems together, each with where it is and what is accepted', () => {
+    const flags: RawFlags = { seed: '-1', httpAddress: 'here', namespace: ['A'] }
+    const environment = { EKYA_LOG_LEVEL: 'loud', EKYA_BACKEND: 'mps', EKYA_LEADER_ELECT: 'maybe' }
+    const problems = problemsOf(() => parseOperatorConfig(flags, environment, ['--nonsense', '5', '--other']))
+    expect(problems.map(({ where }) => where)).to.deep.equal([
+      '--nonsense',
+      '--other',
+      '--namespace',
+      '--storage',
+      '--http-address',
+      'EKYA_LEADER_ELECT',
+      'EKYA_LOG_LEVEL',
+      '--seed',
+      'EKYA_BACKEND',
+    ])
+    for (const { where, message } of problems.slice(2)) expect(message, where).to.match(/accepted: \S/)
+  })
+
+  it('accepts its own defaults', () => {
+    for (const option of allOptions) {
+      if (option.default !== undefined)
+        expect(option.parse(option.default as never), option.flag).to.not.equal(undefined)
+    }
+  })
+})
+
+describe('parseStorage', () => {
+  for (const { text, want } of [
+    { text: 'hostPath:/a/../b/', want: '/b' },
+    { text: 'hostPath:/with:colon', want: '/with:colon' },
+    { text: 'pvc:samples', want: '/var/lib/ekya' },
+    { text: 'hostPath:relative', want: undefined },
+    { text: 'hostPath:/', want: undefined },
+    { text: 'pvc:', want: undefined },
+    { text: 'pvc:Name', want: undefined },
+    { text: 's3:bucket', want: undefined },
+    { text: '/folder', want: undefined },
+  ]) {
+    it(`${want === undefined ? 'refuses' : 'takes'} ${text}`, () => {
+      expect(parseStorage(text)?.mountPath).to.equal(want)
+    })
+  }
+})
+
+describe('parseAddress', () => {
+  for (const { text, want } of [
+    { text: ':8080', want: { port: 8080 } },
+    { text: 'localhost:0', want: { host: 'localhost', port: 0 } },
+    { text: '[::1]:80', want: { host: '::1', port: 80 } },
+    { text: '8080', want: undefined },
+    { text: ':65536', want: undefined },
+    { text: '::1:80', want: undefined },
+    { text: 'a b:80', want: undefined },
+  ]) {
+    it(`${want === undefined ? 'refuses' : 'takes'} ${text}`, () =>
+      expect(parseAddress(text)).to.deep.equal(want))
+  }
+})
+
+function problemsOf(parse: () => unknown): ConfigError['problems'] {
+  try {
+    parse()
+  } catch (error) {
+    if (error instanceof ConfigError) return error.problems
+    throw error
+  }
+  throw new Error('nothing was refused')
+}

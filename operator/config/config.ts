@@ -1,0 +1,117 @@
+/**
+ * The configuration of `ekya operator`: parsed once at the edge into one readonly record.
+ *
+ * A flag wins over its environment variable, which wins over the default. An unknown flag is refused; other variables that
+ * begin with EKYA_ are not, because workers have theirs and Kubernetes adds some for every Service whose name begins so.
+ */
+import { ConfigError, type ConfigProblem } from './errors.ts'
+import { type Option, options } from './options.ts'
+import type { HttpAddress, LogLevel, Volume } from './values.ts'
+
+export interface OperatorConfig {
+  /** File; absent: $KUBECONFIG, ~/.kube/config, or the pod's service account. */
+  readonly kubeconfig?: string
+  /** Namespaces that are watched; empty: all. */
+  readonly namespaces: readonly string[]
+  readonly storage: StorageConfig
+  readonly workerImage: string
+  readonly http: HttpAddress
+  readonly leaderElection: {
+    readonly enabled: boolean
+    /** Namespace of the Lease. */
+    readonly namespace: string
+  }
+  readonly logLevel: LogLevel
+  readonly seed: number
+  /** How shares are enforced. */
+  readonly backend: 'cpu'
+}
+
+export interface StorageConfig {
+  /** Volume source as in a pod's spec. */
+  readonly source: Volume['source']
+  /** Where the worker pods mount it. */
+  readonly mountPath: string
+}
+
+/** Flags as the command line gives them, by option name. */
+export type RawFlags = Readonly<Record<string, string | readonly string[] | boolean | undefined>>
+export type Environment = Readonly<Record<string, string | undefined>>
+
+/**
+ * @param unknown arguments that no option knows.
+ * @throws ConfigError with all problems.
+ */
+export function parseOperatorConfig(
+  flags: RawFlags,
+  environment: Environment,
+  unknown: readonly string[] = [],
+): OperatorConfig {
+  const problems: ConfigProblem[] = unknown
+    // What follows an unknown option is its value, and no fault of its own.
+    .filter((argument, i) => argument.startsWith('-') || !unknown[i - 1]?.startsWith('-'))
+    .map(argument => ({
+      where: argument,
+      message: `is no known ${argument.startsWith('-') ? 'option' : 'argument'}`,
+    }))
+  const read = <T>(option: Option<T>): T | undefined => readOption(option, flags, environment, problems)
+
+  const kubeconfig = read(options.kubeconfig)
+  const namespaces = read(options.namespace) ?? []
+  const storage = read(options.storage)
+  const mountPath = read(options.storageMountPath)
+  const workerImage = read(options.workerImage)
+  const http = read(options.httpAddress)
+  const leaderElect = read(options.leaderElect)
+  const leaseNamespace = read(options.leaseNamespace)
+  const logLevel = read(options.logLevel)
+  const seed = read(options.seed)
+  const backend = read(options.backend)
+
+  if (problems.length > 0) throw new ConfigError(problems)
+  return Object.freeze({
+    ...(kubeconfig === undefined ? {} : { kubeconfig }),
+    namespaces,
+    storage: { source: storage!.source, mountPath: mountPath ?? storage!.mountPath },
+    workerImage: workerImage!,
+    http: http!,
+    leaderElection: {
+      enabled: leaderElect!,
+      namespace: leaseNamespace ?? environment.POD_NAMESPACE ?? 'default',
+    },
+    logLevel: logLevel!,
+    seed: seed!,
+    backend: backend!,
+  })
+}
+
+/** The value, or undefined where there is none or where it is a problem. */
+function readOption<T>(
+  option: Option<T>,
+  flags: RawFlags,
+  environment: Environment,
+  problems: ConfigProblem[],
+): T | undefined {
+  const flag = flags[option.name]
+  // An empty variable counts as unset: that is how shells and charts write "nothing".
+  const variable = environment[option.variable] || undefined
+  const [where, text] =
+    flag !== undefined
+      ? [`--${option.flag}`, typeof flag === 'boolean' ? String(flag) : flag]
+      : variable !== undefined
+        ? [option.variable, option.repeatable ? variable.split(',') : variable]
+        : ['', option.default]
+  if (text === undefined) {
+    if (option.required) {
+      problems.push({
+        where: `--${option.flag}`,
+        message: `is missing (or ${option.variable}); accepted: ${option.accepted}`,
+      })
+    }
+    return undefined
+  }
+  const value = option.parse(text as never)
+  if (value !== undefined) return value
+  problems.push({ where, message: `${JSON.stringify(text)} is not accepted; accepted: ${option.accepted}` })
+  return undefined
+}

@@ -1,0 +1,136 @@
+/**
+ * The options of `ekya operator`: one descriptor each, from which come the command line's help, the environment variables, the
+ * checks and the record.
+ */
+import {
+  type HttpAddress,
+  type LogLevel,
+  logLevels,
+  oneOf,
+  parseAddress,
+  parseBoolean,
+  parseFolder,
+  parseImage,
+  parseNamespace,
+  parseNamespaces,
+  parseSeed,
+  parseStorage,
+  parseText,
+  type Volume,
+} from './values.ts'
+
+export interface Option<T> {
+  /** As the command line's parser names it. */
+  readonly name: string
+  /** Without the leading dashes. */
+  readonly flag: string
+  /** Environment variable. */
+  readonly variable: string
+  /** Placeholder of the value in the help; absent for switches. */
+  readonly value?: string
+  readonly description: string
+  /** What the message says when a value is refused. */
+  readonly accepted: string
+  readonly default?: string
+  readonly required?: boolean
+  /** May be given several times; separated by commas in the variable. */
+  readonly repeatable?: boolean
+  /** undefined: refused. */
+  readonly parse: (text: never) => T | undefined
+}
+
+const define = <T>(option: Omit<Option<T>, 'name' | 'variable'>): Option<T> => ({
+  ...option,
+  name: option.flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
+  variable: `EKYA_${option.flag.replaceAll('-', '_').toUpperCase()}`,
+})
+
+export const options = {
+  kubeconfig: define<string>({
+    flag: 'kubeconfig',
+    value: 'FILE',
+    description:
+      "how to reach the cluster; without it $KUBECONFIG, ~/.kube/config, or the pod's service account",
+    accepted: 'the path of a kubeconfig file',
+    parse: parseText,
+  }),
+  namespace: define<readonly string[]>({
+    flag: 'namespace',
+    value: 'NAME',
+    description: 'watch this namespace only; may be repeated (default: all namespaces)',
+    accepted: "namespace names (lower-case letters, digits and '-', at most 63 characters)",
+    repeatable: true,
+    parse: parseNamespaces,
+  }),
+  storage: define<Volume>({
+    flag: 'storage',
+    value: 'VOLUME',
+    description: 'where samples, models and checkpoints are kept: hostPath:/folder or pvc:NAME (required)',
+    accepted: 'hostPath:/absolute/folder or pvc:NAME',
+    required: true,
+    parse: parseStorage,
+  }),
+  storageMountPath: define<string>({
+    flag: 'storage-mount-path',
+    value: 'FOLDER',
+    description: 'where worker pods see the storage (default: the hostPath itself, /var/lib/ekya for a pvc)',
+    accepted: 'an absolute path other than /',
+    parse: parseFolder,
+  }),
+  workerImage: define<string>({
+    flag: 'worker-image',
+    value: 'IMAGE',
+    description: 'container image of the worker pods',
+    accepted: 'an image reference, such as registry.example.org/ekya-operator:0.1.0',
+    default: 'ekya-operator:0.1.0',
+    parse: parseImage,
+  }),
+  httpAddress: define<HttpAddress>({
+    flag: 'http-address',
+    value: 'ADDRESS',
+    description: 'where metrics, probes and the status page are served',
+    accepted: 'host:port, [IPv6]:port or :port, with a port from 0 to 65535',
+    default: ':8080',
+    parse: parseAddress,
+  }),
+  leaderElect: define<boolean>({
+    flag: 'leader-elect',
+    description: 'act only while holding the Lease, so that several replicas may run',
+    accepted: 'true or false',
+    default: 'true',
+    parse: parseBoolean,
+  }),
+  leaseNamespace: define<string>({
+    flag: 'lease-namespace',
+    value: 'NAME',
+    description: 'namespace of the Lease (default: $POD_NAMESPACE, else default)',
+    accepted: "a namespace name (lower-case letters, digits and '-', at most 63 characters)",
+    parse: parseNamespace,
+  }),
+  logLevel: define<LogLevel>({
+    flag: 'log-level',
+    value: 'LEVEL',
+    description: `${logLevels.join(', ')}`,
+    accepted: logLevels.join(', '),
+    default: 'info',
+    parse: oneOf(logLevels),
+  }),
+  seed: define<number>({
+    flag: 'seed',
+    value: 'NUMBER',
+    description: 'seed of everything random, so that a run can be repeated',
+    accepted: 'an integer from 0 to 2147483647',
+    default: '1',
+    parse: parseSeed,
+  }),
+  backend: define<'cpu'>({
+    flag: 'backend',
+    value: 'NAME',
+    description: 'how shares are enforced: cpu (a share is a cpu limit)',
+    accepted: 'cpu',
+    default: 'cpu',
+    parse: oneOf(['cpu']),
+  }),
+} as const
+
+export const allOptions: readonly Option<unknown>[] = Object.values(options)
