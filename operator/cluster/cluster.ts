@@ -1,0 +1,151 @@
+/**
+ * What the operator knows of the cluster: stores of the two kinds, of its own pods and of the nodes, kept in step by reflectors,
+ * and the snapshot of one site put together from them.
+ *
+ * Followers keep it warm, too. Nothing here writes; a snapshot shares the stores' frozen objects.
+ */
+import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import { managedByLabel, managedByValue, retrainingWindowLabel } from '../api/names.ts'
+import type { Log } from '../kube/log.ts'
+import { mergedStore } from '../kube/merged-store.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { createReflector, type Reflector, type ReflectorHooks } from '../kube/reflector.ts'
+import { nodes, pods, type Resource } from '../kube/resources.ts'
+import type { StoreView } from '../kube/store.ts'
+import type { Transport } from '../kube/transport.ts'
+import type { Backend, RawNode, SiteGpu } from '../sharing/backend.ts'
+import { type Observation, type Pod, podSnapshot } from './pod.ts'
+import { cameraStreams, retrainingWindows } from './resources.ts'
+import { type Membership, membership } from './selection.ts'
+import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from './snapshot.ts'
+
+export type Node = KubeObject & RawNode
+
+export interface Cluster {
+  readonly streams: StoreView<CameraStream>
+  readonly windows: StoreView<RetrainingWindow>
+  readonly pods: StoreView<Pod>
+  readonly nodes: StoreView<Node>
+  /** Runs until the signal aborts. */
+  run(signal: AbortSignal): Promise<void>
+  whenSynced(signal?: AbortSignal): Promise<void>
+  /** What has not been listed yet. */
+  awaited(): readonly string[]
+  membership(stream: CameraStream): Membership
+  /** GPUs that a window governs: its node selector, then the maximum, in the order of node names. */
+  gpus(window: RetrainingWindow): readonly SiteGpu[]
+  site(window: RetrainingWindow, observe: (uid: string) => Observation | undefined, now: number): SiteSnapshot
+}
+
+export interface ClusterOptions {
+  readonly transport: Pick<Transport, 'list' | 'watch'>
+  readonly backend: Backend
+  /** Empty: all namespaces. */
+  readonly namespaces: readonly string[]
+  readonly fieldManagers: readonly string[]
+  readonly log?: Log
+  readonly hooks?: ReflectorHooks
+}
+
+export function createCluster(options: ClusterOptions): Cluster {
+  const { transport, backend, namespaces, log, hooks, fieldManagers } = options
+  const reflectors: Reflector[] = []
+  const reflect = <T extends KubeObject>(resource: Resource, labelSelector?: string): StoreView<T> => {
+    const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : [undefined]
+    const own = scopes.map(namespace =>
+      createReflector<T>({
+        transport,
+        resource,
+        log,
+        hooks,
+        keepFieldManagers: fieldManagers,
+        ...(namespace === undefined ? {} : { namespace }),
+        ...(labelSelector === undefined ? {} : { labelSelector }),
+      }),
+    )
+    reflectors.push(...(own as unknown as Reflector[]))
+    return mergedStore(own.map(reflector => reflector.store))
+  }
+  const streams = reflect<CameraStream>(cameraStreams)
+  const windows = reflect<RetrainingWindow>(retrainingWindows)
+  const workers = reflect<Pod>(pods, `${managedByLabel}=${managedByValue}`)
+  const machines = reflect<Node>(nodes)
+
+  const memberOf = (stream: CameraStream): Membership =>
+    membership(stream, windows.inNamespace(stream.metadata.namespace ?? ''))
+
+  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] => {
+    const { nodeSelector, maximum } = window.spec.gpus
+    return machines
+      .list()
+      .filter(node =>
+        Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
+      )
+      .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      .flatMap(node => backend.discover(node))
+      .slice(0, maximum)
+  }
+
+  return {
+    streams,
+    windows,
+    pods: workers,
+    nodes: machines,
+    membership: memberOf,
+    gpus: gpusOf,
+    async run(signal) {
+      await Promise.all(reflectors.map(reflector => reflector.run(signal)))
+    },
+    async whenSynced(signal) {
+      await Promise.all(reflectors.map(reflector => reflector.whenSynced(signal)))
+    },
+    awaited: () =>
+      reflectors.filter(reflector => !reflector.hasSynced()).map(reflector => reflector.resource.plural),
+    site(window, observe, now) {
+      const { name, namespace: where = '' } = window.metadata
+      const members = streams
+        .inNamespace(where)
+        .filter(
+          s =>
+            s.metadata.deletionTimestamp === undefined &&
+            memberOf(s).window?.metadata.uid === window.metadata.uid,
+        )
+        .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+      const memberNames = new Set(members.map(s => s.metadata.name))
+      const all = workers
+        .inNamespace(where)
+        .map(pod => podSnapshot(pod, observe(pod.metadata.uid ?? '')))
+        .filter(pod => pod !== undefined)
+        // Pods follow their stream: what another window made for it before is this window's to settle.
+        .filter(
+          pod => memberNames.has(pod.stream) || pod.pod.metadata.labels?.[retrainingWindowLabel] === name,
+        )
+      const index = window.status?.current?.index
+      return {
+        window,
+        gpus: gpusOf(window),
+        streams: members.map(stream => streamSnapshot(stream, all, index)),
+        pods: all,
+        now,
+      }
+    },
+  }
+}
+
+function streamSnapshot(
+  stream: CameraStream,
+  pods: readonly PodSnapshot[],
+  index: number | undefined,
+): StreamSnapshot {
+  const name = stream.metadata.name
+  const own = pods.filter(pod => pod.stream === name)
+  const find = (role: string) =>
+    own.find(pod => pod.role === role && (role === 'inference' || pod.index === index))
+  return {
+    name,
+    stream,
+    inference: find('inference') as StreamSnapshot['inference'],
+    profile: find('profile'),
+    training: find('training') as StreamSnapshot['training'],
+  }
+}

@@ -1,0 +1,118 @@
+/**
+ * The parts of a Pod that the operator reads, and what they mean for a worker.
+ */
+import { roleLabel, streamLabel, windowIndexLabel } from '../api/names.ts'
+import type { ProfileResult, TrainingResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
+import type { KubeObject } from '../kube/objects.ts'
+import { workerContainer } from '../sharing/backend.ts'
+import type { PodSnapshot } from './snapshot.ts'
+
+export interface ContainerState {
+  readonly running?: { readonly startedAt?: string }
+  readonly waiting?: { readonly reason?: string; readonly message?: string }
+  readonly terminated?: {
+    readonly exitCode: number
+    readonly reason?: string
+    readonly message?: string
+    readonly finishedAt?: string
+  }
+}
+
+export interface Pod extends KubeObject {
+  readonly spec: {
+    readonly nodeName?: string
+    readonly containers: readonly {
+      readonly name: string
+      readonly resources?: {
+        readonly limits?: Record<string, string>
+        readonly requests?: Record<string, string>
+      }
+    }[]
+  }
+  readonly status?: {
+    readonly phase?: string
+    readonly reason?: string
+    readonly message?: string
+    readonly podIP?: string
+    readonly startTime?: string
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly reason?: string
+      readonly message?: string
+    }[]
+    readonly containerStatuses?: readonly {
+      readonly name: string
+      readonly restartCount?: number
+      readonly state?: ContainerState
+      readonly resources?: {
+        readonly limits?: Record<string, string>
+        readonly requests?: Record<string, string>
+      }
+    }[]
+  }
+}
+
+export interface Observation {
+  readonly status?: WorkerStatus
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** A pod that is not one of our workers gives undefined. */
+export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | undefined {
+  const labels = pod.metadata.labels ?? {}
+  const role = labels[roleLabel] as WorkerRole | undefined
+  const stream = labels[streamLabel]
+  if (role === undefined || stream === undefined) return undefined
+  const index = labels[windowIndexLabel]
+  const phase = pod.status?.phase
+  const finished = phase === 'Succeeded' || phase === 'Failed'
+  return {
+    pod,
+    name: pod.metadata.name,
+    uid: pod.metadata.uid ?? '',
+    stream,
+    role,
+    ...(index === undefined ? {} : { index: Number(index) }),
+    ready: (pod.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'True'),
+    terminating: pod.metadata.deletionTimestamp !== undefined,
+    finished,
+    ...(finished ? outcome(pod, role) : {}),
+    ...(observation?.status === undefined ? {} : { status: observation.status }),
+    ...(observation?.error === undefined ? {} : { error: observation.error }),
+  }
+}
+
+/** Why a pod that should run does not, in Kubernetes' words; undefined while there is nothing to complain about. */
+export function startProblem(pod: Pod): string | undefined {
+  const unscheduled = pod.status?.conditions?.find(c => c.type === 'PodScheduled' && c.status === 'False')
+  if (unscheduled !== undefined)
+    return `not scheduled: ${unscheduled.message ?? unscheduled.reason ?? 'no reason given'}`
+  const waiting = pod.status?.containerStatuses?.find(c => c.name === workerContainer)?.state?.waiting
+  if (waiting?.reason !== undefined && !['ContainerCreating', 'PodInitializing'].includes(waiting.reason))
+    return `${waiting.reason}: ${waiting.message ?? ''}`
+  return undefined
+}
+
+function outcome(pod: Pod, role: WorkerRole): Pick<PodSnapshot, 'result' | 'failure'> {
+  const terminated = pod.status?.containerStatuses?.find(c => c.name === workerContainer)?.state?.terminated
+  const failed = (why: string) => ({ failure: `${role} pod ${pod.metadata.name} ${why}` })
+  if (terminated === undefined)
+    return failed(
+      `ended without a container status: ${pod.status?.message ?? pod.status?.reason ?? 'no reason given'}`,
+    )
+  const result = parseResult(terminated.message ?? '', role)
+  if (result !== undefined) return { result }
+  return failed(
+    `ended with exit code ${terminated.exitCode} (${terminated.reason ?? 'Error'}) and no result: ${(terminated.message ?? '').slice(0, 200)}`,
+  )
+}
+
+function parseResult(message: string, role: WorkerRole): ProfileResult | TrainingResult | undefined {
+  try {
+    const result = JSON.parse(message) as ProfileResult | TrainingResult
+    return result !== null && typeof result === 'object' && result.kind === role ? result : undefined
+  } catch {
+    return undefined
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * One site as the controller sees it at one moment: a window, its streams, their pods and what the pods answered.
+ * Immutable; everything that decides works on this and on nothing else.
+ */
+import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import type {
+  InferenceStatus,
+  ProfileResult,
+  TrainingResult,
+  TrainingStatus,
+  WorkerRole,
+  WorkerStatus,
+} from '../api/worker.ts'
+import type { SiteGpu } from '../sharing/backend.ts'
+import type { Pod } from './pod.ts'
+
+export interface SiteSnapshot {
+  readonly window: RetrainingWindow
+  readonly gpus: readonly SiteGpu[]
+  /** Selected and not being deleted, by name. */
+  readonly streams: readonly StreamSnapshot[]
+  /** All worker pods of the site, those of earlier windows and of gone streams included. */
+  readonly pods: readonly PodSnapshot[]
+  /** Milliseconds since the epoch. */
+  readonly now: number
+}
+
+export interface StreamSnapshot {
+  readonly name: string
+  readonly stream: CameraStream
+  readonly inference?: PodSnapshot<InferenceStatus>
+  /** Of the current window. */
+  readonly profile?: PodSnapshot
+  readonly training?: PodSnapshot<TrainingStatus>
+}
+
+export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
+  readonly pod: Pod
+  readonly name: string
+  readonly uid: string
+  readonly stream: string
+  readonly role: WorkerRole
+  /** The window it was made for; absent for inference pods. */
+  readonly index?: number
+  readonly ready: boolean
+  readonly terminating: boolean
+  /** Succeeded or Failed. */
+  readonly finished: boolean
+  readonly result?: ProfileResult | TrainingResult
+  /** Why a finished pod left no usable result. */
+  readonly failure?: string
+  /** Last answer of `/status`. */
+  readonly status?: Status
+  /** What the worker says is wrong while it runs. */
+  readonly error?: { readonly code: string; readonly message: string }
+}
+
+export function profileResult(stream: StreamSnapshot): ProfileResult | undefined {
+  return stream.profile?.result?.kind === 'profile' ? stream.profile.result : undefined
+}
+
+export function trainingResult(stream: StreamSnapshot): TrainingResult | undefined {
+  return stream.training?.result?.kind === 'training' ? stream.training.result : undefined
+}

@@ -1,0 +1,114 @@
+/**
+ * What the worker pods say of themselves: asks every running pod for its `/status` at an interval and keeps the last answer.
+ *
+ * Reads only; nothing is written to the API. A change that a controller may have to act on (readiness, model, window, phase, an error)
+ * wakes the stream's and the window's controllers through `onChange`; moving counters alone do not.
+ */
+import type { InferenceStatus, ProfileStatus, TrainingStatus, WorkerStatus } from '../api/worker.ts'
+import type { Observation, Pod } from './pod.ts'
+
+export interface StatusReader {
+  /** @throws an error with a `code` where the worker answered with one. */
+  status(address: string, signal?: AbortSignal): Promise<WorkerStatus>
+}
+
+export interface PollerOptions {
+  readonly pods: () => readonly Pod[]
+  readonly reader: StatusReader
+  readonly intervalMs: number
+  readonly onChange: (pod: Pod) => void
+}
+
+export class WorkerPoller {
+  readonly #options: PollerOptions
+  readonly #observations = new Map<string, Observation>()
+  #timer: NodeJS.Timeout | undefined
+  #round: Promise<void> = Promise.resolve()
+  #stopped = false
+
+  constructor(options: PollerOptions) {
+    this.#options = options
+  }
+
+  start(): void {
+    const tick = () => {
+      this.#round = this.poll().finally(() => {
+        if (!this.#stopped) this.#timer = setTimeout(tick, this.#options.intervalMs).unref()
+      })
+    }
+    tick()
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true
+    clearTimeout(this.#timer)
+    await this.#round
+  }
+
+  of(uid: string | undefined): Observation | undefined {
+    return uid === undefined ? undefined : this.#observations.get(uid)
+  }
+
+  /** A fresher answer that came with another call to the worker. */
+  learn(pod: Pod, status: WorkerStatus): void {
+    this.#take(pod, { status })
+  }
+
+  async poll(): Promise<void> {
+    const running = this.#options.pods().filter(pod => pod.status?.phase === 'Running' && pod.status.podIP)
+    const uids = new Set(running.map(pod => pod.metadata.uid))
+    for (const uid of this.#observations.keys()) if (!uids.has(uid)) this.#observations.delete(uid)
+    await Promise.all(running.map(pod => this.#ask(pod)))
+  }
+
+  async #ask(pod: Pod): Promise<void> {
+    try {
+      const status = await this.#options.reader.status(pod.status!.podIP!)
+      const error = 'error' in status ? (status.error as Observation['error']) : undefined
+      this.#take(pod, { status, ...(error === undefined ? {} : { error }) })
+    } catch (cause) {
+      const { code, message } = cause as { code?: string; message: string }
+      // A pod that does not answer once (throttled, starting, leaving) is not news; its last answer stands, readiness is the kubelet's to tell.
+      if (
+        this.#observations.get(pod.metadata.uid!) === undefined &&
+        code !== undefined &&
+        workerCodes.has(code)
+      )
+        this.#take(pod, { error: { code, message } })
+    }
+  }
+
+  #take(pod: Pod, observation: Observation): void {
+    const uid = pod.metadata.uid!
+    const before = this.#observations.get(uid)
+    this.#observations.set(uid, observation)
+    if (gist(before) !== gist(observation)) this.#options.onChange(pod)
+  }
+}
+
+const workerCodes = new Set([
+  'ModelNotFound',
+  'ModelInvalid',
+  'ModelDigestMismatch',
+  'ModelClassesMismatch',
+  'SourceNotFound',
+  'SourceInvalid',
+  'LabelsInvalid',
+  'StorageFailed',
+])
+
+/** What of an observation a controller may have to act on. */
+function gist(observation: Observation | undefined): string {
+  const { status, error } = observation ?? {}
+  return JSON.stringify([
+    status === undefined ? null : facts[status.role](status as never),
+    error?.code,
+    error?.message,
+  ])
+}
+
+const facts = {
+  inference: (s: InferenceStatus) => [s.model?.digest, s.configuration, s.window?.index, s.window?.startsAt],
+  profile: (s: ProfileStatus) => [s.phase],
+  training: (s: TrainingStatus) => [s.phase, Math.floor(s.progress * 10)],
+}

@@ -1,0 +1,179 @@
+/**
+ * The CameraStream controller: keeps a stream's inference pod told of what it should serve (model, inference configuration, window) and
+ * says in conditions how the stream does. Pods and their shares are the RetrainingWindow controller's, because shares concern the whole site.
+ *
+ * The worker is reached over HTTP and only told what differs from its own answer, so that a restarted worker or operator converges.
+ */
+import { setConditions } from '../../api/conditions.ts'
+import type { CameraStream, Frames } from '../../api/generated/types.ts'
+import { inferencePodName } from '../../api/names.ts'
+import { type InferenceStatus, type WindowClock, workerPort } from '../../api/worker.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import { type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
+import { cameraStreams } from '../../cluster/resources.ts'
+import type { PodSnapshot } from '../../cluster/snapshot.ts'
+import type { WorkerClient } from '../../cluster/worker-client.ts'
+import { applyTo } from '../../kube/apply.ts'
+import type { Clock } from '../../kube/clock.ts'
+import type { Reconcile } from '../../kube/controller.ts'
+import { keyFor } from '../../kube/objects.ts'
+import type { Transport } from '../../kube/transport.ts'
+import type { Backend } from '../../sharing/backend.ts'
+import { LatestWrites } from '../latest-writes.ts'
+import { servedConfiguration, servedModel, windowClock } from '../worker-config.ts'
+import { streamConditionInputs } from './conditions.ts'
+
+export const cameraStreamManager = 'ekya-camera-stream'
+
+export interface CameraStreamDependencies {
+  readonly cluster: Cluster
+  readonly transport: Pick<Transport, 'apply'>
+  readonly workers: Pick<WorkerClient, 'setModel' | 'setWindow' | 'setConfiguration'>
+  readonly backend: Backend
+  readonly observe: (uid: string) => Observation | undefined
+  /** A worker's answer to a call. */
+  readonly learn: (pod: Pod, status: InferenceStatus) => void
+  readonly clock: Pick<Clock, 'now'>
+  readonly onGone?: (key: string) => void
+}
+
+/** While a window runs a stream is looked at this often though nothing happens: its counters move. */
+const activeMs = 5000
+/** After a worker refused or did not answer. */
+const retryMs = 2000
+/** Frame counters are written when they have moved by this much; each write is one more for the API server. */
+const framesEverySeconds = 15
+
+export function cameraStreamReconciler(dependencies: CameraStreamDependencies): Reconcile {
+  const { cluster, transport, backend, clock } = dependencies
+  const writes = new LatestWrites<CameraStream>()
+
+  return async (key, signal) => {
+    const stream = writes.newest(key, cluster.streams.get(key))
+    if (stream === undefined || stream.metadata.deletionTimestamp !== undefined) {
+      writes.forget(key)
+      dependencies.onGone?.(key)
+      return undefined
+    }
+    const { window, refused } = cluster.membership(stream)
+    const pod = inferencePod(stream, dependencies)
+    const gpus = window === undefined ? [] : cluster.gpus(window)
+    const active = window?.status?.current?.endsAt !== undefined
+
+    const told =
+      pod === undefined ? {} : await tell(stream, pod, windowOf(dependencies, stream), dependencies, signal)
+    const status = told.status ?? pod?.status
+    const gpu = gpus.find(g => g.node === pod?.pod.spec.nodeName)
+    const conditions = setConditions(
+      stream.status?.conditions,
+      streamConditionInputs({
+        stream,
+        refused,
+        gpus: gpus.length,
+        ...(window === undefined ? {} : { window }),
+        ...(pod === undefined ? {} : { pod }),
+        ...(pod === undefined || gpu === undefined ? {} : { reading: backend.read(pod.pod, gpu) }),
+        ...(told.refusal === undefined ? {} : { refusal: told.refusal }),
+      }),
+      clock.now(),
+    )
+    const frames = active ? countedFrames(stream, status) : stream.status?.frames
+    const body = {
+      status: {
+        observedGeneration: stream.metadata.generation,
+        conditions,
+        ...(frames === undefined ? {} : { frames }),
+      },
+    }
+    const written = await applyTo<CameraStream>(
+      transport,
+      stream,
+      { resource: cameraStreams, body, fieldManager: cameraStreamManager, subresource: 'status' },
+      signal,
+    )
+    if (written !== undefined) writes.remember(key, written)
+    if (told.refusal !== undefined || told.unreached === true) return { requeueAfterMs: retryMs }
+    return active && stream.spec.suspended !== true ? { requeueAfterMs: activeMs } : undefined
+  }
+}
+
+function inferencePod(
+  stream: CameraStream,
+  { cluster, observe }: CameraStreamDependencies,
+): PodSnapshot<InferenceStatus> | undefined {
+  const { name, namespace } = stream.metadata
+  const pod = cluster.pods.get(keyFor({ namespace, name: inferencePodName(name) }))
+  return pod === undefined
+    ? undefined
+    : (podSnapshot(pod, observe(pod.metadata.uid ?? '')) as PodSnapshot<InferenceStatus> | undefined)
+}
+
+function windowOf(
+  { cluster }: CameraStreamDependencies,
+  stream: CameraStream,
+): { clock?: WindowClock; configuration?: string } {
+  const { window } = cluster.membership(stream)
+  if (window === undefined) return {}
+  const clock = windowClock(window)
+  const item = window.status?.plan?.items.find(i => i.stream === stream.metadata.name)
+  return {
+    ...(clock === undefined ? {} : { clock }),
+    ...(item === undefined ? {} : { configuration: item.inferenceConfiguration }),
+  }
+}
+
+interface Told {
+  /** The worker's newest answer. */
+  readonly status?: InferenceStatus
+  readonly refusal?: { readonly code: string; readonly message: string }
+  readonly unreached?: boolean
+}
+
+/** Tells the worker what differs from its last answer. */
+async function tell(
+  stream: CameraStream,
+  pod: PodSnapshot<InferenceStatus>,
+  wanted: { clock?: WindowClock; configuration?: string },
+  { workers, learn }: CameraStreamDependencies,
+  signal: AbortSignal,
+): Promise<Told> {
+  let status = pod.status
+  if (status === undefined || pod.terminating || !pod.ready) return {}
+  const address = `${pod.pod.status?.podIP}:${workerPort}`
+  const take = (answer: InferenceStatus) => {
+    status = answer
+    learn(pod.pod, answer)
+  }
+  try {
+    const { clock } = wanted
+    if (
+      clock !== undefined &&
+      (status.window?.index !== clock.index || !sameTime(status.window.startsAt, clock.startsAt))
+    )
+      take(await workers.setWindow(address, clock, signal))
+    const model = servedModel(stream)
+    if (model.digest === undefined ? status.model.uri !== model.uri : status.model.digest !== model.digest)
+      take(await workers.setModel(address, model, signal))
+    const configuration = servedConfiguration(stream, wanted.configuration)
+    if (status.configuration !== configuration.name)
+      take(await workers.setConfiguration(address, configuration, signal))
+    return { status }
+  } catch (error) {
+    signal.throwIfAborted()
+    const { code, message, retryable } = error as { code?: string; message: string; retryable?: boolean }
+    if (code === undefined) throw error
+    return retryable === true ? { status, unreached: true } : { status, refusal: { code, message } }
+  }
+}
+
+/** The counters to write: those of the window, when it is another one or they have moved far enough. */
+function countedFrames(stream: CameraStream, status: InferenceStatus | undefined): Frames | undefined {
+  const written = stream.status?.frames
+  const counted = status?.window
+  if (counted == null) return written
+  const far = stream.spec.frameRate * framesEverySeconds
+  if (written?.window === counted.index && counted.frames.offered - written.offered < far) return written
+  return { ...counted.frames, window: counted.index }
+}
+
+const sameTime = (a: string, b: string): boolean => Date.parse(a) === Date.parse(b)

@@ -1,0 +1,158 @@
+/**
+ * Manifests of worker pods. Names are deterministic, so that the API server refuses a second pod of the same purpose.
+ * A pod is pinned to its node by affinity and bound by the real kube-scheduler, so that Kubernetes' own accounting holds.
+ */
+import { createHash } from 'node:crypto'
+import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import {
+  gpuAnnotation,
+  inferencePodName,
+  managedByLabel,
+  managedByValue,
+  nodeAnnotation,
+  profilePodName,
+  retrainingWindowLabel,
+  roleLabel,
+  streamLabel,
+  templateAnnotation,
+  trainingPodName,
+  windowIndexLabel,
+} from '../api/names.ts'
+import {
+  configVariable,
+  type InferenceWorkerConfig,
+  type ProfileWorkerConfig,
+  podAddressVariable,
+  type TrainingWorkerConfig,
+  type WorkerConfiguration,
+  workerPort,
+} from '../api/worker.ts'
+import { ownerReference } from '../kube/objects.ts'
+import { type Backend, type SiteGpu, workerContainer } from '../sharing/backend.ts'
+
+export interface PodOptions {
+  readonly image: string
+  readonly storage: StorageVolume
+}
+
+export interface StorageVolume {
+  /** Volume source as in a pod's spec, for example `{hostPath: {path}}`. */
+  readonly source: Readonly<Record<string, unknown>>
+  readonly mountPath: string
+}
+
+export interface PodRequest<Config extends WorkerConfiguration = WorkerConfiguration> {
+  readonly config: Config
+  readonly stream: CameraStream
+  readonly window: RetrainingWindow
+  readonly share: number
+  readonly gpu: SiteGpu
+}
+
+/** Seconds that a worker gets to finish what it is at (a training writes its checkpoint) before it is killed. */
+const graceSeconds = 10
+
+export function podManifest(
+  request: PodRequest,
+  backend: Backend,
+  options: PodOptions,
+): Record<string, unknown> {
+  const { config, stream, window, gpu } = request
+  const { resources, env = [] } = backend.render(request.share, gpu)
+  const longLived = config.role === 'inference'
+  return {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: podName(config),
+      namespace: stream.metadata.namespace,
+      labels: {
+        [managedByLabel]: managedByValue,
+        [streamLabel]: config.stream,
+        [roleLabel]: config.role,
+        [retrainingWindowLabel]: window.metadata.name,
+        ...(longLived ? {} : { [windowIndexLabel]: String(config.window) }),
+      },
+      annotations: {
+        [nodeAnnotation]: gpu.node,
+        [gpuAnnotation]: gpu.gpu,
+        ...(longLived ? { [templateAnnotation]: templateHash(config, options) } : {}),
+      },
+      // A stream's inference outlives the window that governs it; profile and training pods make no sense without it.
+      ownerReferences: [ownerReference(longLived ? stream : window)],
+    },
+    spec: {
+      restartPolicy: longLived ? 'Always' : 'Never',
+      terminationGracePeriodSeconds: graceSeconds,
+      automountServiceAccountToken: false,
+      enableServiceLinks: false,
+      affinity: pinnedTo(gpu.node),
+      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      containers: [
+        {
+          name: workerContainer,
+          image: options.image,
+          command: ['ekya', 'worker', config.role],
+          env: [
+            { name: configVariable, value: JSON.stringify(config) },
+            { name: podAddressVariable, valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
+            ...env,
+          ],
+          ports: [{ name: 'http', containerPort: workerPort }],
+          resources,
+          securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
+          volumeMounts: [{ name: 'storage', mountPath: options.storage.mountPath }],
+          ...(longLived ? probes : {}),
+        },
+      ],
+      volumes: [{ name: 'storage', ...options.storage.source }],
+    },
+  }
+}
+
+/** Changes of the model, configuration or window reach a running pod over HTTP; a change of anything else needs a new pod. */
+export function templateHash(config: InferenceWorkerConfig, options: PodOptions): string {
+  const { model: _model, configuration: _configuration, window: _window, ...fixed } = config
+  return createHash('sha256')
+    .update(JSON.stringify([fixed, options]))
+    .digest('hex')
+    .slice(0, 16)
+}
+
+function podName(config: InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig): string {
+  switch (config.role) {
+    case 'inference':
+      return inferencePodName(config.stream)
+    case 'profile':
+      return profilePodName(config.stream, config.window)
+    case 'training':
+      return trainingPodName(config.stream, config.window)
+  }
+}
+
+function pinnedTo(node: string): object {
+  return {
+    nodeAffinity: {
+      requiredDuringSchedulingIgnoredDuringExecution: {
+        nodeSelectorTerms: [{ matchFields: [{ key: 'metadata.name', operator: 'In', values: [node] }] }],
+      },
+    },
+  }
+}
+
+// A worker on a small share answers late without being broken: the probes are patient.
+const probes = {
+  readinessProbe: {
+    httpGet: { path: '/readyz', port: 'http' },
+    periodSeconds: 1,
+    timeoutSeconds: 5,
+    failureThreshold: 5,
+  },
+  livenessProbe: {
+    httpGet: { path: '/healthz', port: 'http' },
+    initialDelaySeconds: 30,
+    periodSeconds: 10,
+    timeoutSeconds: 10,
+    failureThreshold: 6,
+  },
+}

@@ -1,0 +1,67 @@
+/**
+ * The conditions of a RetrainingWindow, from its snapshot and the status that is about to be written. Pure.
+ */
+import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { activeStreams } from './phases.ts'
+
+type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
+
+export function windowConditionInputs(
+  site: SiteSnapshot,
+  status: RetrainingWindowStatus,
+): readonly ConditionInput[] {
+  const observedGeneration = site.window.metadata.generation
+  const suspended = site.window.spec.suspended === true
+  return [
+    { type: windowConditions.Ready, ...ready(site, status), observedGeneration },
+    { type: windowConditions.Scheduled, ...scheduled(status), observedGeneration },
+    {
+      type: windowConditions.Suspended,
+      status: suspended,
+      reason: suspended ? 'SuspendedByUser' : 'Active',
+      message: suspended
+        ? 'spec.suspended is true: inference goes on, nothing is retrained'
+        : 'not suspended',
+      observedGeneration,
+    },
+  ]
+}
+
+/** The first that applies decides, in the order in which a person would ask. */
+function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
+  const not = (reason: Reason, message: string): Judgement => ({ status: false, reason, message })
+  const { phase, index } = status.current ?? {}
+  if (site.window.spec.suspended === true) return not('SuspendedByUser', 'spec.suspended is true')
+  if (site.streams.length === 0)
+    return not(
+      'NoStreams',
+      `spec.streamSelector ${JSON.stringify(site.window.spec.streamSelector)} matches no CameraStream in the namespace`,
+    )
+  if (activeStreams(site).length === 0) return not('NoStreams', 'all selected CameraStreams are suspended')
+  if (site.gpus.length === 0)
+    return not(
+      'NoGpu',
+      `no node that matches spec.gpus.nodeSelector ${JSON.stringify(site.window.spec.gpus.nodeSelector)} offers a GPU; accepted are ready nodes with the label ekya.dev/sharing-backend`,
+    )
+  if (phase === undefined || phase === 'Pending') {
+    const waiting = activeStreams(site)
+      .filter(s => s.inference?.ready !== true)
+      .map(s => s.name)
+    return not('WaitingForStreams', `waiting for ${waiting.join(', ') || 'the first look at the streams'}`)
+  }
+  if (phase === 'Completed')
+    return { status: true, reason: 'Completed', message: 'the window ran once, as spec.repeat asks' }
+  return { status: true, reason: 'Running', message: `window ${index} runs` }
+}
+
+function scheduled({ current, plan }: RetrainingWindowStatus): Judgement {
+  if (current?.phase !== 'Retraining' || plan === undefined)
+    return {
+      status: false,
+      reason: 'WaitingForPlan',
+      message: 'no plan is in force; inference runs on the quick schedule',
+    }
+  return { status: true, reason: 'Planned', message: `window ${plan.window} is planned by ${plan.policy}` }
+}

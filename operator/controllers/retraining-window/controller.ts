@@ -1,0 +1,172 @@
+/**
+ * The RetrainingWindow controller: gather → act on what is written → decide → write.
+ *
+ * A reconcile first makes the world match the status that is in the API (pods, shares, the streams' status), and only then looks whether
+ * the window moves on; the new status is written and acted on by the next reconcile. So every step can be interrupted anywhere.
+ * The store may lag behind our own last write: that write's answer is used until the store has caught up.
+ */
+import { setConditions } from '../../api/conditions.ts'
+import type { CameraStream, RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
+import type { Cluster } from '../../cluster/cluster.ts'
+import type { Observation } from '../../cluster/pod.ts'
+import { cameraStreams, retrainingWindows } from '../../cluster/resources.ts'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { applyTo } from '../../kube/apply.ts'
+import type { Clock } from '../../kube/clock.ts'
+import type { Reconcile } from '../../kube/controller.ts'
+import { isConflict, isNotFound } from '../../kube/errors.ts'
+import type { EventRecorder } from '../../kube/events.ts'
+import { keyOf } from '../../kube/objects.ts'
+import type { Transport } from '../../kube/transport.ts'
+import type { ShareReading } from '../../sharing/backend.ts'
+import { LatestWrites } from '../latest-writes.ts'
+import type { PlanItem } from '../plan-status.ts'
+import { windowConditionInputs } from './conditions.ts'
+import { activeStreams, advance, type Note, type Planner, trains } from './phases.ts'
+import { actuatePods, type PodActuator } from './pods.ts'
+import { streamProjection } from './stream-projection.ts'
+
+export const retrainingWindowManager = 'ekya-retraining-window'
+
+export interface RetrainingWindowDependencies {
+  readonly cluster: Cluster
+  readonly transport: Pick<Transport, 'apply'>
+  readonly observe: (uid: string) => Observation | undefined
+  readonly actuator: PodActuator
+  readonly planner: Planner
+  readonly recorder: Pick<EventRecorder, 'record'>
+  readonly clock: Pick<Clock, 'now'>
+  /** Tells what a reconcile saw, for metrics. */
+  readonly onSite?: (site: SiteSnapshot, readings: ReadonlyMap<string, ShareReading>) => void
+  readonly onGone?: (key: string) => void
+  /** A training's outcome has been written. */
+  readonly onRetrained?: (result: 'accepted' | 'rejected' | 'failed' | 'unfinished', seconds: number) => void
+}
+
+/** While something is under way whose progress no event tells. */
+const pendingMs = 500
+
+export function retrainingWindowReconciler(dependencies: RetrainingWindowDependencies): Reconcile {
+  const { cluster, clock, planner, recorder } = dependencies
+  const writes = new LatestWrites<RetrainingWindow>()
+  const streamWrites = new LatestWrites<CameraStream>()
+
+  return async (key, signal) => {
+    const window = writes.newest(key, cluster.windows.get(key))
+    if (window === undefined || window.metadata.deletionTimestamp !== undefined) {
+      writes.forget(key)
+      dependencies.onGone?.(key)
+      return undefined
+    }
+    const seen = cluster.site(window, dependencies.observe, clock.now().getTime())
+    const site = {
+      ...seen,
+      streams: seen.streams.map(s => ({
+        ...s,
+        stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
+      })),
+    }
+    const { pending, readings, notes } = await actuatePods(site, dependencies.actuator, signal)
+    await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
+    dependencies.onSite?.(site, readings)
+
+    const step = advance(site, planner)
+    const status = summarised(site, step.status)
+    const written = await applyTo<RetrainingWindow>(
+      dependencies.transport,
+      window,
+      {
+        resource: retrainingWindows,
+        body: { status },
+        fieldManager: retrainingWindowManager,
+        subresource: 'status',
+      },
+      signal,
+    )
+    if (written !== undefined) writes.remember(key, written)
+    for (const note of [...notes, ...step.notes]) {
+      recorder.record(subject(site, note), {
+        type: note.type,
+        reason: note.reason,
+        action: 'Reconcile',
+        note: note.message,
+      })
+    }
+    if (written !== undefined) tellRetrained(site, status, dependencies)
+    if (written !== undefined) return { requeueAfterMs: 0 }
+    const waits = [
+      ...(pending ? [pendingMs] : []),
+      ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
+    ]
+    return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }
+  }
+}
+
+function summarised(site: SiteSnapshot, status: RetrainingWindowStatus): RetrainingWindowStatus {
+  return {
+    ...status,
+    observedGeneration: site.window.metadata.generation,
+    conditions: setConditions(
+      site.window.status?.conditions,
+      windowConditionInputs(site, status),
+      new Date(site.now),
+    ),
+    streams: activeStreams(site).length,
+    gpus: site.gpus.length,
+  }
+}
+
+/** Writes what the plan means for each stream into the stream's status. A stream that goes meanwhile is no failure. */
+async function projectStreams(
+  site: SiteSnapshot,
+  readings: ReadonlyMap<string, ShareReading>,
+  transport: Pick<Transport, 'apply'>,
+  writes: LatestWrites<CameraStream>,
+  signal: AbortSignal,
+): Promise<void> {
+  await Promise.all(
+    site.streams.map(async stream => {
+      const reading = stream.inference === undefined ? undefined : readings.get(stream.inference.name)
+      const body = { status: streamProjection(site, stream, reading) }
+      const application = {
+        resource: cameraStreams,
+        body,
+        fieldManager: retrainingWindowManager,
+        subresource: 'status',
+      }
+      try {
+        const written = await applyTo<CameraStream>(transport, stream.stream, application, signal)
+        if (written !== undefined) writes.remember(keyOf(written), written)
+      } catch (error) {
+        if (!isNotFound(error) && !isConflict(error)) throw error
+      }
+    }),
+  )
+}
+
+/** Counted only once the outcome is in the API, so that a failed write never counts twice. */
+function tellRetrained(
+  site: SiteSnapshot,
+  status: RetrainingWindowStatus,
+  { onRetrained }: RetrainingWindowDependencies,
+): void {
+  for (const item of site.window.status?.plan?.items ?? []) {
+    if (!trains(item)) continue
+    const after = status.plan?.items.find(i => i.stream === item.stream)?.state
+    const seconds =
+      item.startsAt === undefined ? 0 : Math.max(0, (site.now - Date.parse(item.startsAt)) / 1000)
+    const result = after === undefined ? undefined : outcomes[after]
+    if (result !== undefined) onRetrained?.(result, seconds)
+  }
+}
+
+const outcomes: Partial<Record<PlanItem['state'], 'accepted' | 'rejected' | 'failed' | 'unfinished'>> = {
+  Accepted: 'accepted',
+  Rejected: 'rejected',
+  Failed: 'failed',
+  Unfinished: 'unfinished',
+}
+
+function subject(site: SiteSnapshot, note: Note): RetrainingWindow | CameraStream {
+  return site.streams.find(s => s.name === note.stream)?.stream ?? site.window
+}

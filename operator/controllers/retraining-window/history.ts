@@ -1,0 +1,101 @@
+/**
+ * The record of past windows. An entry is made when its window closes and gets its measured accuracies one window later, when the
+ * frames that were served in it have been labelled. Newest first.
+ */
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import { profileResult, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { HistoryEntry, PlanItem } from '../plan-status.ts'
+
+type StreamEntry = NonNullable<HistoryEntry['streams']>[number]
+
+/** The history with the current window's entry added. */
+export function closedWindow(status: RetrainingWindowStatus, site: SiteSnapshot): HistoryEntry[] {
+  const { plan, current } = status
+  const earlier = (status.history ?? []).filter(entry => entry.index !== current?.index)
+  if (plan === undefined || current === undefined) return [...earlier]
+  const trained = plan.items.filter(item => item.retrainingConfiguration !== undefined)
+  const entry: HistoryEntry = {
+    index: current.index,
+    policy: plan.policy,
+    ...(plan.predictedAccuracy === undefined ? {} : { predicted: plan.predictedAccuracy }),
+    gpuSecondsTrained: sum(trained.map(item => spentGpuSeconds(item, site))),
+    retrained: trained.filter(item => item.state === 'Accepted').length,
+    streams: plan.items.map(streamEntry),
+  }
+  return [entry, ...earlier].slice(0, site.window.spec.historyLimit)
+}
+
+/** The history with window `index` completed by what its samples' golden labels say. */
+export function withMeasurements(
+  history: readonly HistoryEntry[],
+  index: number,
+  site: SiteSnapshot,
+): HistoryEntry[] {
+  return history.map(entry => (entry.index === index ? measured(entry, site) : entry))
+}
+
+function measured(entry: HistoryEntry, site: SiteSnapshot): HistoryEntry {
+  const streams = (entry.streams ?? []).map((record): StreamEntry => {
+    const stream = site.streams.find(s => s.name === record.name)
+    const result = stream === undefined ? undefined : profileResult(stream)
+    if (result === undefined || result.samplesWindow !== entry.index) return record
+    return {
+      ...record,
+      ...(result.accuracy === undefined
+        ? {}
+        : { realised: result.accuracy.measured, withoutRetraining: result.accuracy.initial }),
+      ...(result.frames === undefined
+        ? {}
+        : {
+            framesOffered: result.frames.offered,
+            framesAnalysed: result.frames.analysed,
+            framesDropped: result.frames.dropped,
+          }),
+    }
+  })
+  const weight = (record: StreamEntry) =>
+    site.streams.find(s => s.name === record.name)?.stream.spec.weight ?? 1
+  const mean = (pick: (record: StreamEntry) => number | undefined) => weightedMean(streams, pick, weight)
+  const realised = mean(s => s.realised)
+  const without = mean(s => s.withoutRetraining)
+  const errors = streams.filter(s => s.predicted !== undefined && s.realised !== undefined)
+  return {
+    ...entry,
+    streams,
+    ...(realised === undefined ? {} : { realised }),
+    ...(without === undefined ? {} : { withoutRetraining: without }),
+    ...(errors.length === 0
+      ? {}
+      : { profilerError: round(sum(errors.map(s => Math.abs(s.predicted! - s.realised!))) / errors.length) }),
+  }
+}
+
+function streamEntry(item: PlanItem): StreamEntry {
+  return {
+    name: item.stream,
+    ...(item.predictedWindow === undefined ? {} : { predicted: item.predictedWindow }),
+    retrained: item.state === 'Accepted',
+    ...(item.retrainingConfiguration === undefined ? {} : { configuration: item.retrainingConfiguration }),
+    inferenceShare: item.inferenceShare,
+    trainingShare: item.plannedTrainingShare ?? item.trainingShare ?? 0,
+  }
+}
+
+/** What the training of an item has cost: its result's figure, or the last one the pod told before the window ended. */
+function spentGpuSeconds(item: PlanItem, site: SiteSnapshot): number {
+  if (item.state !== 'Training' && item.state !== 'Planned') return item.gpuSeconds ?? 0
+  return site.streams.find(s => s.name === item.stream)?.training?.status?.gpuSeconds ?? 0
+}
+
+function weightedMean<T>(
+  list: readonly T[],
+  pick: (entry: T) => number | undefined,
+  weight: (entry: T) => number,
+): number | undefined {
+  const known = list.filter(entry => pick(entry) !== undefined)
+  if (known.length === 0) return undefined
+  return round(sum(known.map(e => pick(e)! * weight(e))) / sum(known.map(weight)))
+}
+
+const sum = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0)
+const round = (value: number): number => Number(value.toFixed(4))

@@ -1,0 +1,405 @@
+/**
+ * The life of a RetrainingWindow as a state machine over what is persisted in its status.
+ *
+ *   Pending ──streams serve──▶ Labeling ──labels done──▶ Profiling ──results in──▶ Planning ──▶ Retraining ──window over──▶ Closing ──▶ Labeling (next index)
+ *   Labeling ──nothing to learn from (window 0)──▶ Planning         Profiling ──deadline──▶ Planning (with the results there are)
+ *   any ──spec.suspended──▶ Suspended ──resumed──▶ Pending          Closing ──repeat: Once, learned and measured──▶ Completed
+ *
+ * `advance` is pure: it looks at one snapshot and answers with the status that should be written. The controller writes it first and acts
+ * only on what is written, so that an operator killed at any moment goes on from the API. Time comes in with the snapshot.
+ */
+import { parseDuration } from '../../api/duration.ts'
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import {
+  profileResult,
+  type SiteSnapshot,
+  type StreamSnapshot,
+  trainingResult,
+} from '../../cluster/snapshot.ts'
+import type { PlanItem, PlanStatus } from '../plan-status.ts'
+import { gate } from './gate.ts'
+import { closedWindow, withMeasurements } from './history.ts'
+
+export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
+
+/** The algorithms that the phases call on; each answers with a plan ready for status. */
+export interface Planner {
+  /** Shares at once, before there is a plan; `labeling` reserves room for profile pods. */
+  quick(site: SiteSnapshot, labeling: boolean): PlanStatus
+  plan(site: SiteSnapshot): PlanStatus
+  /** Plans the rest of the window again, keeping trainings that run and outcomes that are there. */
+  replan(site: SiteSnapshot): PlanStatus
+  /** Hands the share of a training that ended to the others. */
+  handOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStatus
+}
+
+export interface Note {
+  readonly type: 'Normal' | 'Warning'
+  readonly reason: string
+  readonly message: string
+  /** The stream it is about; absent: the window. */
+  readonly stream?: string
+}
+
+export interface Step {
+  readonly status: RetrainingWindowStatus
+  readonly notes: readonly Note[]
+  /** When to look again though nothing happens, milliseconds from the snapshot's time. */
+  readonly wakeAfterMs?: number
+}
+
+/** How long Pending waits for streams that do not come up before the window begins with those that serve. */
+export const pendingGraceMs = 30_000
+/** Labeling and profiling may take at most this part of the window. */
+export const profilingDeadline = 0.4
+/** A training that will end this much of the window later than planned makes the rest be planned again. */
+const divergence = 0.15
+const replanEveryMs = 10_000
+
+interface Context {
+  readonly site: SiteSnapshot
+  readonly planner: Planner
+  readonly status: RetrainingWindowStatus
+  readonly durationMs: number
+}
+
+export function advance(site: SiteSnapshot, planner: Planner): Step {
+  const status = site.window.status ?? {}
+  const context: Context = {
+    site,
+    planner,
+    status,
+    durationMs: parseDuration(site.window.spec.duration) * 1000,
+  }
+  const phase = status.current?.phase
+  if (site.window.spec.suspended === true) return phase === 'Suspended' ? resting(context) : suspend(context)
+  if (phase === undefined || phase === 'Suspended') return pend(context)
+  return handlers[phase](context)
+}
+
+const handlers: Record<Phase, (context: Context) => Step> = {
+  Pending: pending,
+  Labeling: labeling,
+  Profiling: profiling,
+  Planning: planning,
+  Retraining: retraining,
+  Closing: closing,
+  Suspended: resting,
+  Completed: resting,
+}
+
+// ── rests ────────────────────────────────────────────────────────────────────
+
+function suspend(context: Context): Step {
+  const index = context.status.current?.index ?? 0
+  return step(
+    {
+      ...context.status,
+      current: { index, phase: 'Suspended' },
+      plan: context.planner.quick(context.site, false),
+    },
+    [
+      {
+        type: 'Normal',
+        reason: 'Suspended',
+        message: `window ${index} is suspended: inference goes on, nothing is retrained`,
+      },
+    ],
+  )
+}
+
+function resting(context: Context): Step {
+  return keepShares(context)
+}
+
+/** In phases that only serve: streams that came or went get their shares at once; else nothing changes. */
+function keepShares(context: Context, labeling = false): Step {
+  if (!streamsChanged(context)) return step(context.status)
+  return step({ ...context.status, plan: context.planner.quick(context.site, labeling) })
+}
+
+// ── Pending ──────────────────────────────────────────────────────────────────
+
+function pend(context: Context): Step {
+  const { site, status } = context
+  const last = status.history?.[0]?.index
+  return step({
+    ...status,
+    current: {
+      index: last === undefined ? (status.current?.index ?? 0) : last + 1,
+      phase: 'Pending',
+      startedAt: iso(site.now),
+    },
+    plan: context.planner.quick(site, false),
+  })
+}
+
+function pending(context: Context): Step {
+  const { site, status } = context
+  const current = status.current!
+  if (streamsChanged(context)) return step({ ...status, plan: context.planner.quick(site, false) }, [], 1000)
+  const active = activeStreams(site)
+  const waited = site.now - time(current.startedAt ?? iso(site.now))
+  const serving = active.filter(s => s.inference?.ready === true)
+  const settled = active.every(s => s.inference?.ready === true || s.inference?.error !== undefined)
+  if (site.gpus.length === 0 || serving.length === 0 || (!settled && waited < pendingGraceMs))
+    return step(status, [], 1000)
+  return begin(context, status, current.index, site.now)
+}
+
+function begin(context: Context, status: RetrainingWindowStatus, index: number, startMs: number): Step {
+  const learns = index > 0
+  return step(
+    {
+      ...status,
+      current: {
+        index,
+        phase: 'Labeling',
+        startedAt: iso(startMs),
+        endsAt: iso(startMs + context.durationMs),
+      },
+      plan: context.planner.quick({ ...context.site, window: { ...context.site.window, status } }, learns),
+    },
+    [{ type: 'Normal', reason: 'WindowStarted', message: `window ${index} began` }],
+    1000,
+  )
+}
+
+// ── Labeling, Profiling ──────────────────────────────────────────────────────
+
+function labeling(context: Context): Step {
+  const { site, status } = context
+  const current = status.current!
+  if (current.index === 0) return step({ ...status, current: { ...current, phase: 'Planning' } })
+  if (over(context)) return step({ ...status, current: { ...current, phase: 'Closing' } })
+  const labelled = activeStreams(site).every(s => {
+    const answer = s.profile?.status
+    return (
+      s.profile?.finished === true ||
+      (answer?.role === 'profile' && ['profiling', 'done', 'failed'].includes(answer.phase))
+    )
+  })
+  if (labelled || pastProfilingDeadline(context))
+    return step({ ...status, current: { ...current, phase: 'Profiling' } })
+  return { ...keepShares(context, true), wakeAfterMs: 1000 }
+}
+
+function profiling(context: Context): Step {
+  const { site, status } = context
+  const current = status.current!
+  const unfinished = activeStreams(site).filter(s => s.profile?.finished !== true)
+  if (unfinished.length > 0 && !pastProfilingDeadline(context))
+    return { ...keepShares(context, true), wakeAfterMs: 1000 }
+  const history = withMeasurements(status.history ?? [], current.index - 1, site)
+  const notes: Note[] = [
+    ...unfinished.map(s => ({
+      type: 'Warning' as const,
+      reason: 'ProfilingLate',
+      message: `profiling of window ${current.index} did not end in ${Math.round(profilingDeadline * 100)} % of the window: no retraining in it`,
+      stream: s.name,
+    })),
+    ...site.streams.flatMap(s => profilingFailure(s, current.index)),
+  ]
+  const done = site.window.spec.repeat === 'Once' && current.index >= 2
+  if (done)
+    return step(
+      {
+        ...status,
+        history,
+        current: { index: current.index, phase: 'Completed' },
+        plan: context.planner.quick(site, false),
+      },
+      [...notes, { type: 'Normal', reason: 'Completed', message: 'the one retraining window is over' }],
+    )
+  return step({ ...status, history, current: { ...current, phase: 'Planning' } }, notes)
+}
+
+function profilingFailure(stream: StreamSnapshot, index: number): Note[] {
+  const why = stream.profile?.failure ?? profileResult(stream)?.error?.message
+  return why === undefined
+    ? []
+    : [
+        {
+          type: 'Warning',
+          reason: 'ProfilingFailed',
+          message: `window ${index}: ${why}`,
+          stream: stream.name,
+        },
+      ]
+}
+
+function pastProfilingDeadline(context: Context): boolean {
+  return context.site.now - time(context.status.current?.startedAt) > profilingDeadline * context.durationMs
+}
+
+// ── Planning, Retraining ─────────────────────────────────────────────────────
+
+function planning(context: Context): Step {
+  const { status, site } = context
+  const plan = context.planner.plan(site)
+  const note: Note = {
+    type: 'Normal',
+    reason: 'Planned',
+    message: `window ${plan.window}: ${plan.items.filter(trains).length} of ${plan.items.length} streams retrain (${plan.policy})`,
+  }
+  const warnings = (plan.warnings ?? []).map(message => ({
+    type: 'Warning' as const,
+    reason: 'PlanWarning',
+    message,
+  }))
+  return step(
+    { ...status, plan, current: { ...status.current!, phase: 'Retraining' } },
+    [note, ...warnings],
+    1000,
+  )
+}
+
+function retraining(context: Context): Step {
+  const { status, site } = context
+  const current = status.current!
+  if (over(context) || status.plan === undefined)
+    return step({ ...status, current: { ...current, phase: 'Closing' } })
+  const ended = endings(context)
+  if (ended !== undefined) return ended
+  const started = markStarted(context)
+  if (started !== undefined) return started
+  if (streamsChanged(context))
+    return step({ ...status, plan: context.planner.replan(site) }, [
+      {
+        type: 'Normal',
+        reason: 'Replanned',
+        message: `window ${current.index}: the streams or GPUs of the site changed`,
+      },
+    ])
+  const late = lateTraining(context)
+  if (late !== undefined)
+    return step({ ...status, plan: context.planner.replan(site) }, [
+      { type: 'Normal', reason: 'Replanned', message: late },
+    ])
+  return step(status, [], Math.max(50, Math.min(1000, time(current.endsAt) - site.now)))
+}
+
+/** The first training that ended without its outcome being written: gate it and hand its share on. */
+function endings(context: Context): Step | undefined {
+  const { site, status, planner } = context
+  const plan = status.plan!
+  for (const item of plan.items) {
+    if (!trains(item)) continue
+    const stream = site.streams.find(s => s.name === item.stream)
+    const pod = stream?.training
+    const lost = item.state === 'Training' && pod === undefined
+    if (!lost && pod?.finished !== true) continue
+    const outcome = gate(item, stream === undefined ? undefined : trainingResult(stream), {
+      minGain: site.window.spec.retraining.minGain,
+      failure: lost ? 'the training pod is gone' : pod?.failure,
+    })
+    const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
+    const items = plan.items.map(i => (i === item ? closed : i))
+    const handed = planner.handOn(site, { ...plan, items }, item.stream)
+    return step({ ...status, plan: handed }, [
+      {
+        type: outcome.state === 'Failed' ? 'Warning' : 'Normal',
+        reason:
+          outcome.state === 'Accepted'
+            ? 'ModelAccepted'
+            : outcome.state === 'Rejected'
+              ? 'ModelRejected'
+              : 'RetrainingFailed',
+        message: outcome.reason,
+        stream: item.stream,
+      },
+    ])
+  }
+  return undefined
+}
+
+function markStarted(context: Context): Step | undefined {
+  const { site, status } = context
+  const began = status.plan!.items.filter(
+    i =>
+      i.state === 'Planned' &&
+      trains(i) &&
+      site.streams.some(s => s.name === i.stream && s.training !== undefined),
+  )
+  if (began.length === 0) return undefined
+  const items = status.plan!.items.map(i =>
+    began.includes(i) ? { ...i, state: 'Training' as const, startsAt: iso(site.now) } : i,
+  )
+  return step(
+    { ...status, plan: { ...status.plan!, items } },
+    began.map(i => ({
+      type: 'Normal' as const,
+      reason: 'RetrainingStarted',
+      message: i.reason ?? '',
+      stream: i.stream,
+    })),
+  )
+}
+
+/** Says which training will miss its planned end by far, when there is still something to be decided about it. */
+function lateTraining(context: Context): string | undefined {
+  const { site, status } = context
+  const plan = status.plan!
+  if (plan.decidedAt !== undefined && site.now - time(plan.decidedAt) < replanEveryMs) return undefined
+  const endsAt = time(status.current!.endsAt)
+  for (const item of plan.items) {
+    const answer = site.streams.find(s => s.name === item.stream)?.training?.status
+    const share = item.trainingShare ?? 0
+    if (
+      item.state !== 'Training' ||
+      share <= 0 ||
+      answer?.remainingGpuSeconds == null ||
+      item.completesAt === undefined
+    )
+      continue
+    const expected = site.now + (answer.remainingGpuSeconds / share) * 1000
+    const slip = expected - time(item.completesAt)
+    if (slip > divergence * context.durationMs && time(item.completesAt) <= endsAt)
+      return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} will end ${Math.round(slip / 1000)} s later than planned`
+  }
+  return undefined
+}
+
+// ── Closing ──────────────────────────────────────────────────────────────────
+
+function closing(context: Context): Step {
+  const { site, status } = context
+  const current = status.current!
+  const history = closedWindow(status, site)
+  const end = time(current.endsAt)
+  const start = site.now - end < context.durationMs ? end : site.now
+  return begin(context, { ...status, history }, current.index + 1, start)
+}
+
+// ── helpers ──────────────────────────────────────────────────────────────────
+
+export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
+  return site.streams.filter(s => s.stream.spec.suspended !== true)
+}
+
+/** True for items whose retraining is planned or runs. */
+export function trains(item: PlanItem): boolean {
+  return item.retrainingConfiguration !== undefined && (item.state === 'Planned' || item.state === 'Training')
+}
+
+function streamsChanged({ site, status }: Context): boolean {
+  const planned = new Map((status.plan?.items ?? []).map(i => [i.stream, i]))
+  const active = site.gpus.length === 0 ? [] : activeStreams(site)
+  return (
+    planned.size !== active.length ||
+    active.some(s => !planned.has(s.name)) ||
+    [...planned.values()].some(i => !site.gpus.some(g => g.node === i.node && g.gpu === i.gpu))
+  )
+}
+
+function over({ site, status }: Context): boolean {
+  return site.now >= time(status.current?.endsAt)
+}
+
+function step(status: RetrainingWindowStatus, notes: readonly Note[] = [], wakeAfterMs?: number): Step {
+  return { status, notes, ...(wakeAfterMs === undefined ? {} : { wakeAfterMs }) }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString()
+const time = (stamp: string | undefined): number =>
+  stamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(stamp)

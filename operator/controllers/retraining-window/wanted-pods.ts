@@ -1,0 +1,63 @@
+/**
+ * Which worker pods a site should have, as a function of what is written in the window's status.
+ *
+ *   inference  one per planned stream, always
+ *   profile    one per planned stream while the window is in Labeling or Profiling and there is an earlier window to learn from
+ *   training   one per planned retraining that has not ended
+ *
+ * A pod of the current window that has ended stays for people to look at; it holds no share. Every other pod is to go.
+ */
+import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
+import type { WorkerRole } from '../../api/worker.ts'
+import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
+import type { SiteGpu } from '../../sharing/backend.ts'
+import type { PlanItem } from '../plan-status.ts'
+import { trains } from './phases.ts'
+
+export interface WantedPod {
+  readonly name: string
+  readonly role: WorkerRole
+  readonly stream: StreamSnapshot
+  readonly item: PlanItem
+  readonly share: number
+  readonly gpu: SiteGpu
+  /** Lower gets free shares first. */
+  readonly priority: number
+}
+
+export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
+  const { plan, current } = site.window.status ?? {}
+  if (plan === undefined || current === undefined) return []
+  const profiling = (current.phase === 'Labeling' || current.phase === 'Profiling') && current.index > 0
+  return plan.items.flatMap(item => {
+    const stream = site.streams.find(s => s.name === item.stream)
+    const gpu = site.gpus.find(g => g.node === item.node && g.gpu === item.gpu)
+    if (stream === undefined || gpu === undefined) return []
+    const pod = (role: WorkerRole, name: string, share: number, priority: number): WantedPod[] =>
+      share > 0 ? [{ name, role, stream, item, share, gpu, priority }] : []
+    const neighbours = plan.items.filter(i => i.node === item.node && i.gpu === item.gpu)
+    const free = 1 - neighbours.reduce((sum, i) => sum + i.inferenceShare, 0)
+    const labelingShare = Math.min(site.window.spec.labeling.share, free) / neighbours.length
+    return [
+      ...pod('inference', inferencePodName(item.stream), item.inferenceShare, 0),
+      ...(profiling && stream.profile?.finished !== true
+        ? pod('profile', profilePodName(item.stream, current.index), labelingShare, 1)
+        : []),
+      ...(current.phase === 'Retraining' && trains(item) && stream.training?.finished !== true
+        ? pod('training', trainingPodName(item.stream, current.index), item.trainingShare ?? 0, 2)
+        : []),
+    ]
+  })
+}
+
+/** Pods that have no place in the site any more. */
+export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
+  const names = new Set(wanted.map(w => w.name))
+  const index = site.window.status?.current?.index
+  return site.pods.filter(
+    pod =>
+      !pod.terminating &&
+      !names.has(pod.name) &&
+      !(pod.finished && pod.role !== 'inference' && pod.index === index),
+  )
+}

@@ -1,0 +1,284 @@
+/**
+ * Composition root of the operator: one readonly configuration in, everything wired, nothing decided.
+ *
+ * Every replica keeps its caches and its page; only the leader reconciles. A lost leadership ends the process with exit code 1, so that
+ * the kubelet starts it again from nothing; SIGTERM and SIGINT end it with 0 after what is under way has been finished.
+ */
+import { randomUUID } from 'node:crypto'
+import { hostname } from 'node:os'
+import { pino } from 'pino'
+import { retrainingWindowLabel, streamLabel } from './api/names.ts'
+import type { InferenceStatus, WorkerStatus } from './api/worker.ts'
+import { workerPort } from './api/worker.ts'
+import { type Cluster, createCluster } from './cluster/cluster.ts'
+import { createWorkerClient } from './cluster/worker-client.ts'
+import { WorkerPoller } from './cluster/worker-poller.ts'
+import type { OperatorConfig } from './config/config.ts'
+import { packageVersion } from './config/version.ts'
+import { cameraStreamManager, cameraStreamReconciler } from './controllers/camera-stream/controller.ts'
+import {
+  retrainingWindowManager,
+  retrainingWindowReconciler,
+} from './controllers/retraining-window/controller.ts'
+import { createPlanner } from './controllers/retraining-window/planner.ts'
+import { systemClock } from './kube/clock.ts'
+import { type Controller, type ControllerHooks, createController } from './kube/controller.ts'
+import { isNotFound } from './kube/errors.ts'
+import { createEventRecorder } from './kube/events.ts'
+import { createLeaderElector } from './kube/leader-election.ts'
+import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
+import { pods } from './kube/resources.ts'
+import { createTransport } from './kube/transport.ts'
+import { createMetrics, type Metrics } from './metrics/registry.ts'
+import { observeSite } from './metrics/site-observer.ts'
+import { clusterView } from './server/cluster-view.ts'
+import { createHealthMonitor } from './server/health.ts'
+import { startServer } from './server/server.ts'
+import { backend as backendNamed } from './sharing/backends/registry.ts'
+import { createResizeExecutor } from './sharing/executor.ts'
+
+/** How often running workers are asked how they do. */
+const pollMs = 1000
+
+export async function runOperator(config: OperatorConfig): Promise<number> {
+  const log = pino({ level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  const clock = systemClock
+  const stop = new AbortController()
+  const end = () => stop.abort(new Error('told to stop'))
+  process.once('SIGTERM', end)
+  process.once('SIGINT', end)
+
+  const metrics = createMetrics({ version: packageVersion })
+  const hooks = {
+    onRequest: ({ verb, code }: { verb: string; code: string }) =>
+      metrics.kubeRequest(verb, Number(code) || 'error'),
+  }
+  const userAgent = `ekya-operator/${packageVersion}`
+  const access = {
+    userAgent,
+    hooks,
+    ...(config.kubeconfig === undefined ? {} : { kubeconfig: config.kubeconfig }),
+  }
+  const transport = createTransport(access)
+  // Renewals must not stand in a queue behind other calls.
+  const electionTransport = createTransport({ ...access, connections: 1 })
+  const identity = `${hostname()}_${randomUUID()}`
+  const backend = backendNamed(config.backend)
+  const recorder = createEventRecorder({
+    transport,
+    controller: 'ekya.dev/operator',
+    instance: identity,
+    log,
+  })
+  const workers = createWorkerClient()
+  const health = createHealthMonitor({ now: () => clock.monotonicMs() })
+  const cluster = createCluster({
+    transport,
+    backend,
+    fieldManagers: [retrainingWindowManager, cameraStreamManager],
+    log,
+    namespaces: config.namespaces,
+  })
+  const poller = new WorkerPoller({
+    pods: () => cluster.pods.list(),
+    reader: { status: (ip: string): Promise<WorkerStatus> => workers.status(`${ip}:${workerPort}`) },
+    intervalMs: pollMs,
+    onChange: pod => wake(pod),
+  })
+  const executor = createResizeExecutor({
+    client: {
+      patchResize: (namespace, name, body, signal) =>
+        transport.patch(
+          pods,
+          { namespace, name },
+          'strategic-merge',
+          body,
+          { subresource: 'resize' },
+          signal,
+        ),
+    },
+    now: () => clock.monotonicMs(),
+    hooks: { onResize: metrics.resized, onActuated: metrics.resizeActuated },
+    isNotFound,
+  })
+
+  const observe = (uid: string) => poller.of(uid)
+  const caches = [cluster]
+  const controllerHooks = queueHooks(metrics)
+  const windowController = createController({
+    name: 'retraining-window',
+    caches,
+    log,
+    hooks: controllerHooks,
+    reconcile: retrainingWindowReconciler({
+      cluster,
+      transport,
+      observe,
+      actuator: {
+        transport,
+        executor,
+        backend,
+        options: { image: config.workerImage, storage: config.storage },
+        seed: config.seed,
+      },
+      planner: createPlanner(() => clock.monotonicMs(), { onScheduled: metrics.scheduled }),
+      recorder,
+      clock,
+      onSite: (site, readings) => observeSite(metrics, site, readings),
+      onGone: key => {
+        const { namespace = '', name } = parseKey(key)
+        metrics.forgetWindow(namespace, name)
+      },
+      onRetrained: metrics.retrained,
+    }),
+  })
+  const streamController = createController({
+    name: 'camera-stream',
+    caches,
+    log,
+    hooks: controllerHooks,
+    concurrency: 4,
+    reconcile: cameraStreamReconciler({
+      cluster,
+      transport,
+      workers,
+      backend,
+      observe,
+      learn: (pod, status: InferenceStatus) => poller.learn(pod, status),
+      clock,
+      onGone: key => {
+        const { namespace = '', name } = parseKey(key)
+        metrics.forgetStream(namespace, name)
+      },
+    }),
+  })
+  const wake = wiring(cluster, windowController, streamController)
+
+  const elector = createLeaderElector({
+    transport: electionTransport,
+    lease: { namespace: config.leaderElection.namespace, name: 'ekya-operator' },
+    identity,
+    log,
+    onTransition: state => metrics.setLeader(state === 'leader'),
+  })
+  const server = await startServer({
+    address: `${config.http.host?.includes(':') ? `[${config.http.host}]` : (config.http.host ?? '')}:${config.http.port}`,
+    metrics: metrics.registry,
+    health: () => health.check(),
+    awaited: () => cluster.awaited(),
+    view: () =>
+      clusterView(
+        cluster,
+        config.leaderElection.enabled
+          ? { leads: elector.isLeading(), leader: elector.leader() }
+          : { leads: true },
+        packageVersion,
+      ),
+    now: () => clock.now(),
+    log,
+  })
+  log.info({ url: server.url, version: packageVersion, identity }, 'operator started')
+
+  const lead = async (leading: AbortSignal): Promise<void> => {
+    metrics.setLeader(true)
+    poller.start()
+    try {
+      await Promise.all([windowController.run(leading), streamController.run(leading)])
+    } finally {
+      await poller.stop()
+    }
+  }
+  const heartbeat = setInterval(() => health.beat(), 5000).unref()
+  const stopAll = new AbortController()
+  const watching = cluster.run(stopAll.signal)
+  try {
+    const outcome = config.leaderElection.enabled
+      ? await elector.run(lead, stop.signal)
+      : await lead(stop.signal).then(() => 'released' as const)
+    if (outcome === 'lost')
+      log.error({ identity }, 'lost the leadership: ending, so that a fresh process takes part again')
+    return outcome === 'lost' ? 1 : 0
+  } finally {
+    clearInterval(heartbeat)
+    await recorder.flush(AbortSignal.timeout(2000))
+    stopAll.abort()
+    await watching
+    health.stop()
+    await server.close()
+    await workers.close()
+    await Promise.all([transport.close(), electionTransport.close()])
+    process.off('SIGTERM', end)
+    process.off('SIGINT', end)
+  }
+}
+
+/**
+ * Which keys a change concerns. A stream concerns its window (and a window its streams); a pod both, by its labels; a node all windows.
+ * Answers what a changed pod wakes.
+ */
+function wiring(cluster: Cluster, windows: Controller, streams: Controller): (pod: KubeObject) => void {
+  const wakeWindowsIn = (namespace: string | undefined) => {
+    for (const window of cluster.windows.inNamespace(namespace ?? '')) windows.queue.add(keyOf(window))
+  }
+  const wakePod = (pod: KubeObject) => {
+    const { namespace, labels = {} } = pod.metadata
+    if (labels[retrainingWindowLabel] !== undefined)
+      windows.queue.add(`${namespace}/${labels[retrainingWindowLabel]}`)
+    if (labels[streamLabel] !== undefined) streams.queue.add(`${namespace}/${labels[streamLabel]}`)
+  }
+  cluster.streams.subscribe({
+    onChange: change => {
+      streams.queue.add(change.key)
+      wakeWindowsIn((change.new ?? change.old).metadata.namespace)
+    },
+  })
+  cluster.windows.subscribe({
+    onChange: change => {
+      windows.queue.add(change.key)
+      for (const stream of cluster.streams.inNamespace((change.new ?? change.old).metadata.namespace ?? ''))
+        streams.queue.add(keyOf(stream))
+    },
+  })
+  cluster.pods.subscribe({ onChange: change => wakePod(change.new ?? change.old) })
+  cluster.nodes.subscribe({
+    onChange: change => {
+      if (change.type === 'updated' && !concernsSites(change.old, change.new)) return
+      for (const window of cluster.windows.list()) windows.queue.add(keyOf(window))
+    },
+  })
+  return wakePod
+}
+
+/** Nodes report their health every few seconds; only what decides over GPUs matters here. */
+function concernsSites(before: KubeObject, after: KubeObject): boolean {
+  const facts = (node: KubeObject) => {
+    const { spec, status, metadata } = node as KubeObject & {
+      spec?: object
+      status?: { allocatable?: object }
+    }
+    return JSON.stringify([metadata.labels, spec, status?.allocatable])
+  }
+  return facts(before) !== facts(after)
+}
+
+function queueHooks(metrics: Metrics): ControllerHooks {
+  const queues = new Map<string, ReturnType<Metrics['workqueue']>>()
+  const of = (queue: string) => {
+    const known = queues.get(queue) ?? metrics.workqueue(queue)
+    queues.set(queue, known)
+    return known
+  }
+  return {
+    onAdd: queue => of(queue).onAdd(),
+    onDepth: (queue, depth) => of(queue).onDepth(depth),
+    onRetry: queue => of(queue).onRetry(),
+    onWaited: (queue, seconds) => of(queue).onStarted(seconds),
+    onWorked: (queue, seconds) => of(queue).onDone(seconds),
+    onReconcile: (controller, outcome, seconds) =>
+      metrics.reconciled(
+        controller,
+        outcome === 'terminal' ? 'terminal_error' : outcome === 'timeout' ? 'error' : outcome,
+        seconds,
+      ),
+  }
+}
