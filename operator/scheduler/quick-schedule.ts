@@ -110,8 +110,8 @@ function kept(
 }
 
 /**
- * One step each, heavier streams first; then step by step to whoever has least of weight × demand; once all demands are
- * met, evenly.
+ * One step each, heavier streams first; then step by step to whoever has least of weight × demand (Webster's rounding), first
+ * up to the demands, then beyond as room for bursts.
  */
 function divide({ streams, step }: QuickProblem, here: readonly number[], steps: number): number[] {
   const demand = here.map(i => Math.max(1, coveringSteps(demandShare(streams[i]!.inference), step)))
@@ -123,8 +123,7 @@ function divide({ streams, step }: QuickProblem, here: readonly number[], steps:
   for (let left = steps - Math.min(steps, here.length); left > 0; left--) {
     const lacking = first.filter(k => given[k]! < demand[k]!)
     const among = lacking.length > 0 ? lacking : first.filter(k => given[k]! < most)
-    const fill = (k: number): number =>
-      lacking.length > 0 ? given[k]! / (weight[k]! * demand[k]!) : given[k]!
+    const fill = (k: number): number => (given[k]! + 0.5) / (weight[k]! * demand[k]!)
     const to = among.reduce<number | undefined>(
       (a, b) => (a === undefined || fill(b) < fill(a) - 1e-12 ? b : a),
       undefined,

@@ -10,8 +10,8 @@
  *   - `patience`: how many steals in a row from one victim may fail to help before the thief turns to the next. The paper's
  *     0 stops at the first one, and so at every plateau: a training that needs three more steps to end within the window
  *     gains nothing from the first;
- *   - what a training holds without being chosen is released, and the free steps are a victim that loses nothing: for each
- *     job every amount of them is weighed.
+ *   - what a training holds without being chosen, and inference beyond what helps it, is released after each round, and the
+ *     free steps are a victim that loses nothing: for each job every amount of them is weighed.
  */
 import { isBetter, type Picker, type Score, type StreamShares } from '../pick-configurations.ts'
 
@@ -54,7 +54,8 @@ export function climb(
   for (let round = 0; round < rules.iterations; round++) {
     const before = best
     best = { ...best, shares: stealAll(best, jobs, picker, rules) }
-    best = takeFree(release(best, picker), jobs, picker, rules)
+    best = releaseInference(releaseTrainings(best, picker), picker, rules)
+    best = takeFree(best, jobs, picker, rules)
     if (best.shares.every((s, i) => same(s, before.shares[i]!))) break
   }
   return best
@@ -114,12 +115,34 @@ function scoreOf(shares: readonly StreamShares[], thief: Job, victim: Job, picke
 }
 
 /** Frees what trainings hold whose choice is ∅. */
-export function release(allocation: Allocation, picker: Picker): Allocation {
+export function releaseTrainings(allocation: Allocation, picker: Picker): Allocation {
+  return releaseSteps(allocation, (own, stream) =>
+    own.training === 0 || picker.pick(stream, own).retraining !== null ? own : { ...own, training: 0 },
+  )
+}
+
+/** Frees what inference holds beyond what helps it. */
+function releaseInference(allocation: Allocation, picker: Picker, rules: StealingRules): Allocation {
+  return releaseSteps(allocation, (own, stream) => {
+    let kept = own
+    while (kept.inference > rules.leastInference) {
+      const less = changed(kept, 'inference', -1)
+      if (isBetter(picker.score(stream, own), picker.score(stream, less))) break
+      kept = less
+    }
+    return kept
+  })
+}
+
+function releaseSteps(
+  allocation: Allocation,
+  keep: (own: StreamShares, stream: number) => StreamShares,
+): Allocation {
   const free = [...allocation.free]
   const shares = allocation.shares.map((own, stream) => {
-    if (own.training === 0 || picker.pick(stream, own).retraining !== null) return own
-    free[allocation.pools[stream]!]! += own.training
-    return { ...own, training: 0 }
+    const kept = keep(own, stream)
+    free[allocation.pools[stream]!]! += sum(own) - sum(kept)
+    return kept
   })
   return { ...allocation, shares, free }
 }

@@ -16,7 +16,7 @@ import type { Plan, PolicyOptions } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import { splitEvenly, stepsPerGpu, toSteps } from '../share-grid.ts'
 import { checkOptions } from './options.ts'
-import { type Allocation, climb, release, type StealingRules, spreadFree } from './stealing.ts'
+import { type Allocation, climb, releaseTrainings, type StealingRules, spreadFree } from './stealing.ts'
 
 const rules = {
   iterations: { type: 'integer', minimum: 1, maximum: 100 },
@@ -49,7 +49,7 @@ export function thief(problem: Problem, options: PolicyOptions): Plan {
   const fair = fairShares(problem, perGpu * problem.gpus.length, perGpu)
   const pooled = climb(pool(site, fair), site.trains, site.picker, site.rules)
   const candidates = [
-    inForce(site),
+    ...inForce(site),
     settled(site, pooled.shares),
     problem.gpus.length > 1 ? settled(site, fair) : undefined,
   ].filter(candidate => candidate !== undefined)
@@ -57,7 +57,7 @@ export function thief(problem: Problem, options: PolicyOptions): Plan {
     isBetter(site.picker.total(b.shares), site.picker.total(a.shares)) ? b : a,
   )
 
-  const { shares, pools } = spreadFree(release(best, site.picker), perGpu)
+  const { shares, pools } = spreadFree(releaseTrainings(best, site.picker), perGpu)
   const choices = shares.map((own, i) => site.picker.pick(i, own))
   return toPlan(problem, { policy: 'thief', gpus: pools, shares, choices, warnings: best.notes })
 }
@@ -113,29 +113,31 @@ function settled(site: Site, shares: readonly StreamShares[]): Candidate {
     shares: placed.bundles.map(({ inference, training }) => ({ inference, training })),
     pools: placed.gpus,
   }
-  return { ...climbPlaced(site, start), notes: placed.notes }
+  const free = freeSteps(site, start.shares, start.pools)
+  return { ...climb({ ...start, free }, site.trains, site.picker, site.rules), notes: placed.notes }
 }
 
-/** The shares in force, climbed on; undefined unless every stream has some and they fit. */
-function inForce(site: Site): Candidate | undefined {
-  const { problem, perGpu, rules } = site
+/** The shares in force as they are, and climbed on; none unless every stream has some and they fit. */
+function inForce(site: Site): Candidate[] {
+  const { problem, rules } = site
   const pools = problem.streams.map(stream => currentGpu(problem.gpus, stream.current))
   const shares = problem.streams.map(({ current }, i) => ({
     inference: toSteps(current?.inferenceShare ?? 0, problem.step),
     training: site.trains[i] ? toSteps(current?.trainingShare ?? 0, problem.step) : 0,
   }))
-  if (pools.some(g => g < 0) || shares.some(s => s.inference < rules.leastInference)) return undefined
-  const load = problem.gpus.map((_, g) =>
-    shares.reduce((sum, s, i) => sum + (pools[i] === g ? s.inference + s.training : 0), 0),
-  )
-  if (load.some(steps => steps > perGpu)) return undefined
-  return { ...climbPlaced(site, { shares, pools }), notes: [] }
+  if (pools.some(g => g < 0) || shares.some(s => s.inference < rules.leastInference)) return []
+  const start = { shares, pools, free: freeSteps(site, shares, pools) }
+  if (start.free.some(steps => steps < 0)) return []
+  return [
+    { ...start, notes: [] },
+    { ...climb(start, site.trains, site.picker, rules), notes: [] },
+  ]
 }
 
-function climbPlaced(site: Site, start: Pick<Allocation, 'shares' | 'pools'>): Allocation {
+function freeSteps(site: Site, shares: readonly StreamShares[], pools: readonly number[]): number[] {
   const free = site.problem.gpus.map(() => site.perGpu)
-  start.shares.forEach((s, i) => {
-    free[start.pools[i]!]! -= s.inference + s.training
+  shares.forEach((s, i) => {
+    free[pools[i]!]! -= s.inference + s.training
   })
-  return climb({ ...start, free }, site.trains, site.picker, site.rules)
+  return free
 }

@@ -1,0 +1,98 @@
+import { expect } from 'chai'
+import { type Bundle, place, spread } from './placement.ts'
+import { gpus, option } from './testing/problems.ts'
+
+const bundle = (
+  stream: string,
+  inference: number,
+  training: number,
+  on?: number,
+  pinned = false,
+): Bundle => ({
+  stream,
+  inference,
+  training,
+  pinned,
+  current: on === undefined ? undefined : gpus(on + 1)[on]!,
+})
+
+describe('place', () => {
+  const cases: {
+    name: string
+    bundles: Bundle[]
+    count?: number
+    want: number[]
+    steps?: [number, number][]
+    notes?: RegExp
+  }[] = [
+    {
+      name: 'fills a GPU before the next where that fits best',
+      bundles: [bundle('a', 4, 2), bundle('b', 2, 2), bundle('c', 3, 3)],
+      want: [0, 0, 1],
+    },
+    {
+      name: 'keeps a stream where it is',
+      bundles: [bundle('a', 2, 2, 1), bundle('b', 2, 2, 1)],
+      want: [1, 1],
+    },
+    {
+      name: 'moves the smaller one where two do not fit any more',
+      bundles: [bundle('a', 3, 1, 0), bundle('b', 5, 4, 0)],
+      want: [1, 0],
+    },
+    {
+      name: 'never moves a stream that trains',
+      bundles: [bundle('a', 2, 2, 0, true), bundle('b', 6, 3, 0)],
+      want: [0, 1],
+    },
+    { name: 'places a stream anew whose GPU is gone', bundles: [bundle('a', 2, 2, 5)], want: [0] },
+    {
+      name: 'shrinks trainings first and says so',
+      bundles: [bundle('a', 4, 4), bundle('b', 4, 2)],
+      count: 1,
+      want: [0, 0],
+      steps: [
+        [4, 1],
+        [4, 1],
+      ],
+      notes: /a: training share 0\.4 does not fit on GPU node-0\/0, shrunk to 0\.1/,
+    },
+    {
+      name: 'leaves every inference its step while steps suffice',
+      bundles: [bundle('a', 9, 0), bundle('b', 1, 0), bundle('c', 8, 0)],
+      count: 1,
+      want: [0, 0, 0],
+      steps: [
+        [5, 0],
+        [1, 0],
+        [4, 0],
+      ],
+    },
+  ]
+  for (const { name, bundles, count = 2, want, steps, notes } of cases)
+    it(name, () => {
+      const got = place(bundles, gpus(count), 10, 0.1)
+      expect(got.gpus).to.deep.equal(want)
+      if (steps !== undefined) expect(got.bundles.map(b => [b.inference, b.training])).to.deep.equal(steps)
+      if (notes !== undefined) expect(got.notes.join('\n')).to.match(notes)
+      else if (steps === undefined) expect(got.notes).to.deep.equal([])
+    })
+})
+
+describe('spread', () => {
+  const on = (g: number, running = false) => ({
+    current: { ...gpus(g + 1)[g]!, inferenceShare: 0.1, trainingShare: 0 },
+    running: running ? option('x', 0.9, 10) : undefined,
+  })
+  for (const { name, streams, want } of [
+    { name: 'puts as many on each GPU', streams: [{}, {}, {}], want: [0, 1, 0] },
+    { name: 'keeps them where they are', streams: [on(1), on(0), on(1)], want: [1, 0, 1] },
+    { name: 'moves what is too many', streams: [on(0), on(0), on(0), on(0)], want: [0, 0, 1, 1] },
+    {
+      name: 'leaves running trainings where they are',
+      streams: [on(0), on(0), on(0, true), on(0, true)],
+      want: [1, 1, 0, 0],
+    },
+  ])
+    it(name, () => expect(spread(streams, gpus(2))).to.deep.equal(want))
+})

@@ -1,0 +1,228 @@
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { SchedulerError } from '../errors.ts'
+import { trainable } from '../objective.ts'
+import { createPicker, isBetter } from '../pick-configurations.ts'
+import type { Plan } from '../plan.ts'
+import type { Problem } from '../problem.ts'
+import { stepsPerGpu, toSteps } from '../share-grid.ts'
+import { anyProblem, gpus, linear, option, problem, stream } from '../testing/problems.ts'
+import { policies, policy } from './registry.ts'
+import { fairShares, thief } from './thief.ts'
+
+const runs = { numRuns: 300, seed: 7 }
+
+describe('every policy', () => {
+  for (const [name, decide] of Object.entries(policies)) {
+    describe(name, () => {
+      it('gives whole steps, never more than a GPU has, and inference first', () => {
+        fc.assert(
+          fc.property(anyProblem, given => checkShares(given, decide(given, {}))),
+          runs,
+        )
+      })
+
+      it('answers for every stream, within what was asked', () => {
+        fc.assert(
+          fc.property(anyProblem, given => checkItems(given, decide(given, {}))),
+          runs,
+        )
+      })
+
+      it('gives the same plan for the same problem', () => {
+        fc.assert(
+          fc.property(anyProblem, given => {
+            expect(decide(given, {})).to.deep.equal(decide(given, {}))
+          }),
+          { ...runs, numRuns: 50 },
+        )
+      })
+
+      it('does not change the problem', () => {
+        fc.assert(
+          fc.property(anyProblem, given => {
+            const copy = structuredClone(given)
+            decide(given, {})
+            expect(given).to.deep.equal(copy)
+          }),
+          { ...runs, numRuns: 50 },
+        )
+      })
+
+      it('refuses options that it does not know', () => {
+        expect(() => decide(problem(), { speed: 1 })).to.throw(
+          SchedulerError,
+          name === 'none'
+            ? /speed is not an option; it has no options/
+            : /speed is not an option; accepted: \w+ \(a/,
+        )
+      })
+    })
+  }
+})
+
+function checkShares(given: Problem, plan: Plan): void {
+  const perGpu = stepsPerGpu(given.step)
+  const steps = (share: number): number => {
+    expect(share).to.be.at.least(0)
+    expect(share / given.step).to.be.closeTo(Math.round(share / given.step), 1e-6)
+    return toSteps(share, given.step)
+  }
+  for (const { node, gpu } of given.gpus) {
+    const here = plan.items.filter(i => i.node === node && i.gpu === gpu)
+    const held = here.reduce((sum, i) => sum + steps(i.inferenceShare) + steps(i.trainingShare), 0)
+    expect(held).to.be.at.most(perGpu)
+  }
+  // Without trainings that tie streams to a GPU there is a step for everybody as long as there are as many.
+  if (given.streams.length <= perGpu * given.gpus.length && given.streams.every(s => s.running === undefined))
+    for (const i of plan.items) expect(i.inferenceShare).to.be.above(0)
+}
+
+function checkItems(given: Problem, plan: Plan): void {
+  if (given.gpus.length === 0) {
+    expect(plan.items).to.deep.equal([])
+    return
+  }
+  expect(plan.items.map(i => i.stream)).to.deep.equal(given.streams.map(s => s.name))
+  plan.items.forEach((i, k) => {
+    const asked = given.streams[k]!
+    expect(given.gpus).to.deep.include({ node: i.node, gpu: i.gpu })
+    expect(asked.inference.map(o => o.configuration)).to.include(i.inferenceConfiguration)
+    expect(i.trainingShare > 0).to.equal(i.retrainingConfiguration !== null)
+    if (i.retrainingConfiguration !== null)
+      expect(trainable(asked).map(o => o.configuration)).to.include(i.retrainingConfiguration)
+    for (const accuracy of [i.predictedBefore, i.predictedAfter, i.predictedWindow])
+      if (accuracy !== null) expect(accuracy).to.be.within(0, 1 + 1e-9)
+    expect(i.predictedWindow === null).to.equal(asked.accuracyNow === null)
+    expect(i.reason).to.match(/^\S.{10,}/)
+    expect(i.reason).not.to.match(/NaN|Infinity|undefined|null/)
+  })
+}
+
+describe('thief', () => {
+  it('never predicts less than the fair shares that it starts from', () => {
+    fc.assert(
+      fc.property(anyProblem, whole => {
+        const given = { ...whole, gpus: whole.gpus.slice(0, 1) }
+        if (given.gpus.length === 0 || given.streams.length === 0) return
+        const perGpu = stepsPerGpu(given.step)
+        const picker = createPicker(given)
+        const plan = thief(given, {})
+        const got = plan.items.map(i => ({
+          inference: toSteps(i.inferenceShare, given.step),
+          training: toSteps(i.trainingShare, given.step),
+        }))
+        expect(isBetter(picker.total(fairShares(given, perGpu, perGpu)), picker.total(got))).to.equal(false)
+      }),
+      runs,
+    )
+  })
+
+  it('is never worse off with another GPU, from the same shares in force', () => {
+    fc.assert(
+      fc.property(anyProblem, given => {
+        if (given.gpus.length === 0 || given.streams.length === 0) return
+        const before = thief(given, {})
+        const streams = given.streams.map((s, i) => ({ ...s, current: { ...before.items[i]! } }))
+        const after = thief({ ...given, gpus: gpus(given.gpus.length + 1), streams }, {})
+        const floors = (plan: Plan) => plan.warnings.filter(w => w.includes('floor')).length
+        if (floors(before) > 0 || before.predictedAccuracy === null) return
+        // Compared without the past, which stands for itself where it is unknown.
+        if (given.windowSeconds > given.remainingSeconds) return
+        expect(after.predictedAccuracy).to.be.at.least(before.predictedAccuracy - 1e-9)
+      }),
+      runs,
+    )
+  })
+})
+
+describe('fair', () => {
+  const streams = [
+    stream('a', {
+      retraining: [option('cheap', 0.7, 5), option('middle', 0.8, 20), option('dear', 0.9, 200)],
+    }),
+    stream('b', {
+      retraining: [option('cheap', 0.7, 5), option('middle', 0.8, 20), option('dear', 0.9, 200)],
+    }),
+  ]
+  for (const { name, options, want } of [
+    {
+      name: 'halves the GPU and trains the middle configuration',
+      options: {},
+      want: ['middle', 0.3, 0.3, 0.2],
+    },
+    {
+      name: 'takes the weight of inference',
+      options: { inferenceWeight: 0.3 },
+      want: ['middle', 0.2, 0.4, 0.3],
+    },
+    { name: 'takes the configuration', options: { configuration: 'dear' }, want: ['dear', 0.3, 0.3, 0.2] },
+  ])
+    it(name, () => {
+      const plan = policy('fair')(problem({ streams }), options)
+      const [a, b] = plan.items
+      expect([
+        a!.retrainingConfiguration,
+        a!.inferenceShare,
+        a!.trainingShare,
+        b!.trainingShare,
+      ]).to.deep.equal(want)
+    })
+
+  it('says so when its configuration misses the end of the window or is not on offer', () => {
+    const dear = policy('fair')(problem({ streams }), { configuration: 'dear' })
+    expect(dear.items[0]!.reason).to.equal(
+      "retrain dear: 60.0 → 90.0 % for 200 GPU-s, which takes 667 s and so misses the window's end in 100 s",
+    )
+    const other = policy('fair')(problem({ streams }), { configuration: 'other' })
+    expect(other.items[0]!.reason).to.equal(
+      'no retraining: policy fair uses other, which is not on offer to this stream',
+    )
+    expect(other.items[0]!.inferenceShare).to.equal(0.5)
+  })
+})
+
+describe('none', () => {
+  it('gives all to inference, equally', () => {
+    const streams = Array.from({ length: 3 }, (_, i) => stream(`${i}`, { inference: [linear(0.9)] }))
+    const plan = policy('none')(problem({ gpus: gpus(2), streams }), {})
+    expect(plan.items.map(i => [i.gpu, i.inferenceShare])).to.deep.equal([
+      ['0', 0.5],
+      ['1', 1],
+      ['0', 0.5],
+    ])
+    expect(plan.items[0]!.reason).to.equal('no retraining: policy none')
+  })
+})
+
+describe('policy', () => {
+  it('names the policies there are', () => {
+    expect(() => policy('greedy')).to.throw(SchedulerError, 'no policy "greedy", accepted: thief, fair, none')
+    expect(() => policy('toString')).to.throw(SchedulerError, /accepted/)
+  })
+})
+
+describe('options', () => {
+  for (const { name, options, want } of [
+    {
+      name: 'a wrong type',
+      options: { iterations: 'three' },
+      want: /iterations is "three", accepted is a whole number from 1 to 100/,
+    },
+    {
+      name: 'a number out of range',
+      options: { patience: -1 },
+      want: /patience is -1, accepted is a whole number from 0/,
+    },
+    { name: 'a fraction', options: { iterations: 1.5 }, want: /iterations is 1\.5/ },
+    {
+      name: 'all faults together',
+      options: { iterations: 0, x: 1 },
+      want: /iterations is 0, .*; x is not an option; accepted: iterations \(a whole number from 1 to 100\), patience/,
+    },
+  ])
+    it(`refuses ${name}`, () => expect(() => thief(problem(), options)).to.throw(SchedulerError, want))
+
+  it('refuses a step outside (0, 1]', () =>
+    expect(() => thief(problem({ step: 0 }), {})).to.throw(SchedulerError, /step is 0, accepted is/))
+})
