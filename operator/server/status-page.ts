@@ -16,6 +16,7 @@ header { display: flex; flex-wrap: wrap; gap: .25rem 1.5rem; align-items: baseli
 h1 { font-size: 1.3rem; margin: .2rem 0 } h2 { font-size: 1.1rem; margin: 1.8rem 0 .2rem }
 p { margin: .3rem 0 } .dim { color: var(--dim) } .bad { color: var(--bad) } .good { color: var(--good) }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100%; margin-top: .6rem }
+table.narrow { width: auto }
 caption { text-align: left; font-weight: 600; padding: .3rem 0 }
 th, td { text-align: left; padding: .35rem .8rem .35rem 0; border-bottom: 1px solid var(--line); vertical-align: top }
 thead th { color: var(--dim); font-weight: 500; white-space: nowrap } td.n, th.n { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap }
@@ -127,7 +128,7 @@ function planTable({ plan }: WindowView): Html | string {
 
 function historyTable({ history }: WindowView): Html | string {
   if (history.length === 0) return ''
-  return html`<div class="scroll"><table>
+  return html`<div class="scroll"><table class="narrow">
 <caption>Past windows</caption>
 <thead><tr><th scope="col" class="n">Window</th><th scope="col" class="n">Predicted</th><th scope="col" class="n">Realised</th><th scope="col" class="n">First models</th><th scope="col" class="n">Gain in points</th><th scope="col" class="n">Retrained</th><th scope="col" class="n">GPU-seconds trained</th></tr></thead>
 <tbody>${history.map(past => {
