@@ -42,7 +42,14 @@ function resource({
     '',
     `\`kubectl get ${plural}\` or \`${shortNames.join('`, `')}\`. ${description}`,
     '',
-    ...(rules.length > 0 ? [...rules.map(({ message }) => `- ${message}`), ''] : []),
+    ...(rules.length > 0
+      ? [
+          ...rules.map(
+            ({ message, fieldPath = '' }) => `- ${`\`${fieldPath.slice(1)}\` ${message}`.trim()}.`,
+          ),
+          '',
+        ]
+      : []),
     `### ${kind} spec`,
     '',
     ...table(spec, 'spec', true),

@@ -3,6 +3,7 @@ import { type Environment, parseOperatorConfig, type RawFlags } from './config.t
 import { ConfigError } from './errors.ts'
 import { allOptions } from './options.ts'
 import { parseAddress, parseStorage } from './values.ts'
+import { packageVersion } from './version.ts'
 
 const storage = 'hostPath:/var/lib/ekya'
 
@@ -14,7 +15,7 @@ describe('parseOperatorConfig', () => {
         source: { hostPath: { path: '/var/lib/ekya', type: 'DirectoryOrCreate' } },
         mountPath: '/var/lib/ekya',
       },
-      workerImage: 'ekya-operator:0.1.0',
+      workerImage: `ekya-operator:${packageVersion}`,
       http: { port: 8080 },
       leaderElection: { enabled: true, namespace: 'default' },
       logLevel: 'info',

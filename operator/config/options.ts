@@ -18,6 +18,7 @@ import {
   parseText,
   type Volume,
 } from './values.ts'
+import { packageVersion } from './version.ts'
 
 export interface Option<T> {
   /** As the command line's parser names it. */
@@ -82,7 +83,7 @@ export const options = {
     value: 'IMAGE',
     description: 'container image of the worker pods',
     accepted: 'an image reference, such as registry.example.org/ekya-operator:0.1.0',
-    default: 'ekya-operator:0.1.0',
+    default: `ekya-operator:${packageVersion}`,
     parse: parseImage,
   }),
   httpAddress: define<HttpAddress>({

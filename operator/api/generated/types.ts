@@ -271,7 +271,7 @@ export interface ServedModel {
   readonly uri: string
   /** SHA-256 of the file in hex. */
   readonly digest?: string
-  /** First 12 characters of the digest. */
+  /** First 8 characters of the digest. */
   readonly version?: string
   /** Accuracy at full share on the newest labelled frames, in [0, 1]. */
   readonly accuracy?: number
@@ -327,7 +327,7 @@ export interface RetrainingWindowSpec {
   readonly streamSelector: StreamSelector
   /** Length of one window, from 10s to 24h, for example 90s, 3m20s or 1h. Default 200s. */
   readonly duration: string
-  /** Always begins the next window when one ends, Once stops after window 1, the first one that can retrain. Default Always. */
+  /** Always begins the next window when one ends. Once stops when window 1, the first one that can retrain, has been measured. Default Always. */
   readonly repeat: 'Always' | 'Once'
   /** The GPUs of the site. */
   readonly gpus: Gpus
@@ -437,7 +437,7 @@ export interface RetrainingWindowSpecInput {
   readonly streamSelector?: StreamSelectorInput
   /** Length of one window, from 10s to 24h, for example 90s, 3m20s or 1h. Default 200s. */
   readonly duration?: string
-  /** Always begins the next window when one ends, Once stops after window 1, the first one that can retrain. Default Always. */
+  /** Always begins the next window when one ends. Once stops when window 1, the first one that can retrain, has been measured. Default Always. */
   readonly repeat?: 'Always' | 'Once'
   /** The GPUs of the site. */
   readonly gpus?: GpusInput

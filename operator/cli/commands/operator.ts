@@ -6,10 +6,8 @@ import type { Io } from '../program.ts'
 
 export async function operator(flags: RawFlags, unknown: readonly string[], io: Io): Promise<number> {
   const config = parse(flags, unknown, io.env)
-  const { runOperator } = (await import(new URL('../../main.ts', import.meta.url).href)) as {
-    runOperator(config: OperatorConfig): Promise<number | undefined>
-  }
-  return (await runOperator(config)) ?? 0
+  const { runOperator } = await import('../../main.ts')
+  return runOperator(config)
 }
 
 function parse(flags: RawFlags, unknown: readonly string[], environment: Io['env']): OperatorConfig {
