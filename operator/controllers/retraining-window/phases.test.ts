@@ -1,0 +1,401 @@
+import { expect } from 'chai'
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { PlanItem, PlanStatus } from '../plan-status.ts'
+import { at, camera, pod, profiled, retrainingWindow, site, trained } from '../testing/site.ts'
+import { advance, type Phase } from './phases.ts'
+import { createPlanner } from './planner.ts'
+
+const planner = createPlanner(() => 0)
+const inference = (name: string) => ({ name, inference: pod<never>(name, 'inference') })
+
+const item = (stream: string, overrides: Partial<PlanItem> = {}): PlanItem => ({
+  stream,
+  node: 'edge-0',
+  gpu: '0',
+  inferenceShare: 0.3,
+  inferenceConfiguration: 'every-frame',
+  trainingShare: 0,
+  state: 'None',
+  ...overrides,
+})
+
+const training = (stream: string, overrides: Partial<PlanItem> = {}): PlanItem =>
+  item(stream, {
+    trainingShare: 0.4,
+    plannedTrainingShare: 0.4,
+    retrainingConfiguration: 'all-5',
+    state: 'Training',
+    startsAt: at(20),
+    completesAt: at(40),
+    gpuSeconds: 8,
+    ...overrides,
+  })
+
+function running(
+  phase: Phase,
+  items: readonly PlanItem[],
+  index = 1,
+  rest: Partial<RetrainingWindowStatus> = {},
+): RetrainingWindowStatus {
+  const plan: PlanStatus = { window: index, decidedAt: at(20), policy: 'thief', items }
+  return { current: { index, phase, startedAt: at(0), endsAt: at(100) }, plan, ...rest }
+}
+
+const phaseAfter = (snapshot: SiteSnapshot): Phase | undefined =>
+  advance(snapshot, planner).status.current?.phase
+
+describe('advance', () => {
+  for (const { name, snapshot, want } of [
+    { name: 'begins in Pending', snapshot: site(retrainingWindow(), [inference('cam-0')]), want: 'Pending' },
+    {
+      name: 'stays in Pending while a stream starts',
+      snapshot: site(
+        retrainingWindow({
+          current: { index: 0, phase: 'Pending', startedAt: at(0) },
+          plan: { window: 0, decidedAt: at(0), policy: 'quick', items: [item('cam-0'), item('cam-1')] },
+        }),
+        [inference('cam-0'), { name: 'cam-1' }],
+        10,
+      ),
+      want: 'Pending',
+    },
+    {
+      name: 'begins without a stream that does not come up',
+      snapshot: site(
+        retrainingWindow({
+          current: { index: 0, phase: 'Pending', startedAt: at(0) },
+          plan: { window: 0, decidedAt: at(0), policy: 'quick', items: [item('cam-0'), item('cam-1')] },
+        }),
+        [inference('cam-0'), { name: 'cam-1' }],
+        31,
+      ),
+      want: 'Labeling',
+    },
+    {
+      name: 'begins at once when a stream says that it cannot serve',
+      snapshot: site(
+        retrainingWindow({
+          current: { index: 0, phase: 'Pending', startedAt: at(0) },
+          plan: { window: 0, decidedAt: at(0), policy: 'quick', items: [item('cam-0'), item('cam-1')] },
+        }),
+        [
+          inference('cam-0'),
+          {
+            name: 'cam-1',
+            inference: {
+              ...pod<never>('cam-1', 'inference', { ready: false }),
+              error: { code: 'ModelInvalid', message: 'no' },
+            },
+          },
+        ],
+        2,
+      ),
+      want: 'Labeling',
+    },
+    {
+      name: 'never begins when nothing serves',
+      snapshot: site(
+        retrainingWindow({
+          current: { index: 0, phase: 'Pending', startedAt: at(0) },
+          plan: { window: 0, decidedAt: at(0), policy: 'quick', items: [item('cam-0')] },
+        }),
+        [{ name: 'cam-0' }],
+        500,
+      ),
+      want: 'Pending',
+    },
+    {
+      name: 'has nothing to label in window 0',
+      snapshot: site(retrainingWindow(running('Labeling', [item('cam-0')], 0)), [inference('cam-0')], 1),
+      want: 'Planning',
+    },
+    {
+      name: 'labels while a profile pod does',
+      snapshot: site(retrainingWindow(running('Labeling', [item('cam-0')])), [inference('cam-0')], 5),
+      want: 'Labeling',
+    },
+    {
+      name: 'profiles once all streams are labelled',
+      snapshot: site(
+        retrainingWindow(running('Labeling', [item('cam-0')])),
+        [
+          {
+            ...inference('cam-0'),
+            profile: pod('cam-0', 'profile', {
+              index: 1,
+              status: { role: 'profile', stream: 'cam-0', window: 1, phase: 'profiling', progress: 0.5 },
+            }),
+          },
+        ],
+        5,
+      ),
+      want: 'Profiling',
+    },
+    {
+      name: 'waits for profiles',
+      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 30),
+      want: 'Profiling',
+    },
+    {
+      name: 'plans without a profile that is late',
+      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 41),
+      want: 'Planning',
+    },
+    {
+      name: 'plans once all profiles are in',
+      snapshot: site(
+        retrainingWindow(running('Profiling', [item('cam-0')])),
+        [{ ...inference('cam-0'), profile: pod('cam-0', 'profile', { index: 1, result: profiled(1) }) }],
+        12,
+      ),
+      want: 'Planning',
+    },
+    {
+      name: 'acts on the plan',
+      snapshot: site(retrainingWindow(running('Planning', [item('cam-0')])), [inference('cam-0')], 12),
+      want: 'Retraining',
+    },
+    {
+      name: 'retrains until the end',
+      snapshot: site(retrainingWindow(running('Retraining', [item('cam-0')])), [inference('cam-0')], 99),
+      want: 'Retraining',
+    },
+    {
+      name: 'closes at the end',
+      snapshot: site(retrainingWindow(running('Retraining', [item('cam-0')])), [inference('cam-0')], 100),
+      want: 'Closing',
+    },
+    {
+      name: 'goes on with the next window',
+      snapshot: site(retrainingWindow(running('Closing', [item('cam-0')])), [inference('cam-0')], 100),
+      want: 'Labeling',
+    },
+    {
+      name: 'is suspended in any phase',
+      snapshot: site(
+        retrainingWindow(running('Retraining', [item('cam-0')]), { suspended: true }),
+        [inference('cam-0')],
+        50,
+      ),
+      want: 'Suspended',
+    },
+    {
+      name: 'resumes with Pending',
+      snapshot: site(
+        retrainingWindow({ current: { index: 1, phase: 'Suspended' } }),
+        [inference('cam-0')],
+        50,
+      ),
+      want: 'Pending',
+    },
+    {
+      name: 'completes a window that runs once after it was measured',
+      snapshot: site(
+        retrainingWindow(running('Profiling', [item('cam-0')], 2), { repeat: 'Once' }),
+        [{ ...inference('cam-0'), profile: pod('cam-0', 'profile', { index: 2, result: profiled(2) }) }],
+        12,
+      ),
+      want: 'Completed',
+    },
+  ] as const) {
+    it(name, () => expect(phaseAfter(snapshot)).to.equal(want))
+  }
+
+  it('answers with the same status when nothing is to be done', () => {
+    for (const phase of ['Labeling', 'Retraining'] as const) {
+      const window = retrainingWindow(running(phase, [item('cam-0')]))
+      expect(advance(site(window, [inference('cam-0')], 25), planner).status).to.equal(window.status)
+    }
+  })
+
+  it('lets the next window begin where the last one ended', () => {
+    const { status } = advance(
+      site(retrainingWindow(running('Closing', [item('cam-0')])), [inference('cam-0')], 103),
+      planner,
+    )
+    expect(status.current).to.deep.include({ index: 2, startedAt: at(100), endsAt: at(200) })
+  })
+
+  it('does not make up for windows that passed while no operator ran', () => {
+    const { status } = advance(
+      site(retrainingWindow(running('Closing', [item('cam-0')])), [inference('cam-0')], 750),
+      planner,
+    )
+    expect(status.current).to.deep.include({ index: 2, startedAt: at(750), endsAt: at(850) })
+  })
+
+  it('gives the index after the last recorded one when resumed', () => {
+    const window = retrainingWindow({ current: { index: 4, phase: 'Suspended' }, history: [{ index: 3 }] })
+    expect(advance(site(window, [inference('cam-0')]), planner).status.current?.index).to.equal(4)
+  })
+
+  it('reserves room for labelling from window 1 on', () => {
+    const begin = (index: number) => {
+      const plan = {
+        window: index,
+        decidedAt: at(0),
+        policy: 'quick',
+        items: [item('cam-0', { inferenceShare: 1 })],
+      }
+      const status: RetrainingWindowStatus = {
+        current: { index, phase: 'Closing', startedAt: at(0), endsAt: at(100) },
+        plan,
+      }
+      return advance(site(retrainingWindow(status), [inference('cam-0')], 100), planner).status.plan?.items[0]
+        ?.inferenceShare
+    }
+    expect(begin(0)).to.be.at.most(0.7)
+  })
+})
+
+describe('advance while retraining', () => {
+  const withPod = (result: Parameters<typeof pod>[2]) =>
+    site(
+      retrainingWindow(running('Retraining', [training('cam-0'), item('cam-1')])),
+      [
+        { ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1, ...result }) },
+        inference('cam-1'),
+      ],
+      45,
+    )
+
+  for (const { name, result, want } of [
+    { name: 'accepts a model that gained', result: { result: trained(1) }, want: 'Accepted' },
+    {
+      name: 'rejects a model that gained too little',
+      result: { result: trained(1, { validationAccuracy: 0.555 }) },
+      want: 'Rejected',
+    },
+    {
+      name: 'rejects a model that lost',
+      result: { result: trained(1, { validationAccuracy: 0.4 }) },
+      want: 'Rejected',
+    },
+    {
+      name: 'keeps the model in use when the loss diverged',
+      result: { result: trained(1, { model: undefined, error: { code: 'LossDiverged', message: 'NaN' } }) },
+      want: 'Failed',
+    },
+    {
+      name: 'notes a training that was stopped',
+      result: { result: trained(1, { model: undefined, error: { code: 'Cancelled', message: 'told to' } }) },
+      want: 'Unfinished',
+    },
+    { name: 'fails without a result', result: { failure: 'ended with exit code 137' }, want: 'Failed' },
+  ] as const) {
+    it(name, () => {
+      const { status, notes } = advance(withPod(result), planner)
+      const [first, second] = status.plan!.items
+      expect(first).to.include({ state: want, trainingShare: 0 })
+      expect(first!.model?.digest).to.equal(want === 'Accepted' ? 'abc' : undefined)
+      expect(first!.inferenceShare + second!.inferenceShare, 'the freed share is handed on').to.be.closeTo(
+        1,
+        1e-9,
+      )
+      expect(notes).to.have.lengthOf(1)
+    })
+  }
+
+  it('writes that a training began once its pod is there', () => {
+    const planned = training('cam-0', { state: 'Planned', startsAt: undefined })
+    const snapshot = (pods: object) =>
+      site(retrainingWindow(running('Retraining', [planned])), [{ ...inference('cam-0'), ...pods }], 21)
+    expect(advance(snapshot({}), planner).status.plan?.items[0]?.state).to.equal('Planned')
+    const begun = advance(snapshot({ training: pod('cam-0', 'training', { index: 1 }) }), planner)
+    expect(begun.status.plan?.items[0]).to.include({ state: 'Training', startsAt: at(21) })
+  })
+
+  it('does not train a second time when the pod is lost', () => {
+    const lost = advance(
+      site(retrainingWindow(running('Retraining', [training('cam-0')])), [inference('cam-0')], 45),
+      planner,
+    )
+    expect(lost.status.plan?.items[0]).to.include({ state: 'Failed', trainingShare: 0 })
+  })
+
+  it('gives a stream that appears its share at once, and takes back that of one that goes', () => {
+    const status = running('Retraining', [training('cam-0'), item('cam-1')])
+    const streams = [
+      { ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1 }) },
+      { name: 'cam-2' },
+    ]
+    const { plan } = advance(site(retrainingWindow(status), streams, 45), planner).status
+    expect(plan?.items.map(i => i.stream)).to.deep.equal(['cam-0', 'cam-2'])
+    expect(plan?.items[1]?.inferenceShare).to.be.above(0)
+    const total = plan!.items.reduce((sum, i) => sum + i.inferenceShare + i.trainingShare, 0)
+    expect(total).to.be.at.most(1 + 1e-9)
+  })
+
+  it('keeps an outcome when the rest of the window is planned again', () => {
+    const accepted = training('cam-0', {
+      state: 'Accepted',
+      trainingShare: 0,
+      reason: 'accepted',
+      model: { uri: 'm', digest: 'd' },
+    })
+    const { plan } = advance(
+      site(retrainingWindow(running('Retraining', [accepted])), [inference('cam-0'), inference('cam-1')], 45),
+      planner,
+    ).status
+    expect(plan?.items[0]).to.deep.include({
+      state: 'Accepted',
+      reason: 'accepted',
+      model: { uri: 'm', digest: 'd' },
+    })
+  })
+
+  it('plans again when a training will be much later than planned', () => {
+    const late = {
+      role: 'training',
+      stream: 'cam-0',
+      window: 1,
+      phase: 'training',
+      epoch: 1,
+      epochs: 5,
+      progress: 0.1,
+      validationAccuracy: null,
+      gpuSeconds: 1,
+      remainingGpuSeconds: 20,
+      imagesPerSecond: 10,
+    } as const
+    const status = running('Retraining', [training('cam-0')])
+    const snapshot = site(
+      retrainingWindow(status),
+      [{ ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1, status: late }) }],
+      35,
+    )
+    const { notes } = advance(snapshot, planner)
+    expect(notes.map(n => n.reason)).to.deep.equal(['Replanned'])
+    expect(notes[0]?.message).to.match(/all-5 of cam-0 will end \d+ s later than planned/)
+  })
+})
+
+describe('advance at the end of profiling', () => {
+  it('completes the record of the window that was labelled', () => {
+    const status = running('Profiling', [item('cam-0')], 1, {
+      history: [{ index: 0, predicted: 0.6, streams: [{ name: 'cam-0', predicted: 0.6 }] }],
+    })
+    const snapshot = site(
+      retrainingWindow(status),
+      [
+        {
+          name: 'cam-0',
+          stream: camera('cam-0'),
+          inference: pod<never>('cam-0', 'inference'),
+          profile: pod('cam-0', 'profile', { index: 1, result: profiled(1) }),
+        },
+      ],
+      12,
+    )
+    const entry = advance(snapshot, planner).status.history?.[0]
+    expect(entry).to.deep.include({ realised: 0.5, withoutRetraining: 0.45, profilerError: 0.1 })
+    expect(entry?.streams?.[0]).to.include({
+      realised: 0.5,
+      withoutRetraining: 0.45,
+      framesOffered: 1000,
+      framesAnalysed: 900,
+      framesDropped: 100,
+    })
+  })
+})
