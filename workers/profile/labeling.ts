@@ -1,0 +1,127 @@
+/**
+ * Golden labels for the frames that an inference pod kept, and the images in the sizes that are needed, each file read once.
+ * The golden labels are the golden model's, or the source's own where there is no golden model.
+ */
+import { join } from 'node:path'
+import { labelsList } from '../../operator/api/storage.ts'
+import { readImage } from '../frames/images.ts'
+import { resizeToPlanes, type Shape } from '../frames/resize.ts'
+import { writeSampleList } from '../frames/samplelist.ts'
+import type { ImageSet } from '../learning/image-set.ts'
+import type { Classifier } from '../models/classifier.ts'
+import { WorkerFailure } from '../runtime/failure.ts'
+import type { KeptFrame } from '../runtime/sample-folder.ts'
+
+export interface LabelledFrame {
+  /** Number in the window. */
+  readonly frame: number
+  readonly served: number | null
+  readonly label: number
+  /** Path of the file. */
+  readonly image: string
+}
+
+export interface LabelledFrames {
+  /** Those that could be read, in the order of their frame numbers; `images` has the same order. */
+  readonly frames: readonly LabelledFrame[]
+  /** At the student's size. */
+  readonly images: ImageSet
+  readonly refused: readonly { readonly file: string; readonly reason: string }[]
+}
+
+export interface LabelingRequest {
+  readonly folder: string
+  readonly kept: readonly KeptFrame[]
+  readonly classes: number
+  /** Absent: the kept frames carry labels. */
+  readonly golden?: Classifier
+  /** Of the student's input. */
+  readonly shape: Shape
+}
+
+const goldenBatch = 16
+
+/** @throws WorkerFailure LabelsInvalid where there is neither a golden model nor a label. */
+export async function labelFrames(
+  { folder, kept, classes, golden, shape }: LabelingRequest,
+  onProgress: (done: number) => void,
+  signal?: AbortSignal,
+): Promise<LabelledFrames> {
+  const ordered = [...kept].sort((a, b) => a.frame - b.frame)
+  const size = 3 * shape.height * shape.width
+  const pixels = new Uint8Array(ordered.length * size)
+  const labels = new Int32Array(ordered.length)
+  const frames: LabelledFrame[] = []
+  const refused: { file: string; reason: string }[] = []
+  for (let from = 0; from < ordered.length; from += goldenBatch) {
+    signal?.throwIfAborted()
+    const large: Uint8Array[] = []
+    const batch: { frame: KeptFrame; file: string }[] = []
+    for (const frame of ordered.slice(from, from + goldenBatch)) {
+      const file = join(folder, frame.image)
+      try {
+        const image = await readImage(file)
+        resizeToPlanes(image, shape, undefined, place(pixels, frames.length + batch.length, size))
+        if (golden !== undefined) large.push(resizeToPlanes(image, golden.input))
+        batch.push({ frame, file })
+      } catch (error) {
+        refused.push({ file, reason: (error as Error).message })
+      }
+    }
+    const found = golden && (await golden.classify(concat(large), large.length))
+    for (const [i, { frame, file }] of batch.entries()) {
+      const label = found === undefined ? ownLabel(frame, classes, file) : found[i]!
+      labels[frames.length] = label
+      frames.push({ frame: frame.frame, served: frame.served, label, image: file })
+    }
+    onProgress(Math.min(ordered.length, from + goldenBatch))
+  }
+  return {
+    frames,
+    images: {
+      count: frames.length,
+      shape: { channels: 3, ...shape },
+      pixels: pixels.subarray(0, frames.length * size),
+      labels: labels.subarray(0, frames.length),
+    },
+    refused,
+  }
+}
+
+/** labels.csv of the folder: Ekya's columns, and what of the books a training needs. */
+export async function writeLabels(folder: string, { frames }: LabelledFrames): Promise<void> {
+  await writeSampleList(
+    join(folder, labelsList),
+    frames.map(({ frame, label, image, served }, index) => ({
+      index,
+      label,
+      box: null,
+      image,
+      extra: { frame: String(frame), served: served === null ? '' : String(served) },
+    })),
+  )
+}
+
+function ownLabel({ label }: KeptFrame, classes: number, file: string): number {
+  if (label === null)
+    throw new WorkerFailure(
+      'LabelsInvalid',
+      `${file}: the source gives no label and no golden model is set; one of the two is needed`,
+    )
+  if (label >= classes)
+    throw new WorkerFailure('LabelsInvalid', `${file}: class ${label}; accepted: 0 to ${classes - 1}`)
+  return label
+}
+
+const place = (pixels: Uint8Array, index: number, size: number): Uint8Array =>
+  pixels.subarray(index * size, (index + 1) * size)
+
+function concat(images: readonly Uint8Array[]): Uint8Array {
+  const whole = new Uint8Array(images.reduce((sum, image) => sum + image.length, 0))
+  let at = 0
+  for (const image of images) {
+    whole.set(image, at)
+    at += image.length
+  }
+  return whole
+}

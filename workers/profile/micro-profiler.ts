@@ -1,0 +1,109 @@
+/**
+ * Micro-profiles (Ekya §4.3): each retraining configuration is trained for a few epochs on a small part of the training data and
+ * validated after each, on all validation data; what it would cost on its own data follows from what these few epochs cost.
+ *
+ * Cheap configurations come first. When the budget does not suffice for another one the rest is left out: a configuration without a
+ * profile is not offered in this window. The first is always profiled.
+ */
+import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
+import type { ImageSet } from '../learning/image-set.ts'
+import type { Trainer } from '../learning/trainer.ts'
+import type { EpochReport } from '../learning/training.ts'
+
+export interface MicroProfileRequest {
+  readonly trainer: Trainer
+  readonly configurations: readonly RetrainingConfiguration[]
+  readonly microProfiler: ProfileWorkerConfig['microProfiler']
+  /** A random part of the training data; `trainCount` is the size of the whole. */
+  readonly sample: ImageSet
+  readonly trainCount: number
+  readonly validation: ImageSet
+  /** Of a training pod before it comes to its graph: start and model, and each image that it reads. */
+  readonly startGpuSeconds: number
+  readonly gpuSecondsPerImage: number
+  readonly cores: number
+  readonly seed: number
+  readonly threads: number
+  readonly gpuSeconds: () => number
+}
+
+/** @throws LearningError other than LossDiverged, which only rules its configuration out. */
+export async function microProfile(
+  request: MicroProfileRequest,
+  onProgress: (done: number, of: number) => void,
+  signal?: AbortSignal,
+): Promise<MicroProfile[]> {
+  const { configurations, microProfiler, gpuSeconds } = request
+  const { budgetGpuSeconds = Number.POSITIVE_INFINITY } = microProfiler
+  const begun = gpuSeconds()
+  const profiles: MicroProfile[] = []
+  const setups = new Map<string, number>()
+  let dearest = 0
+  for (const [done, configuration] of [...configurations].sort((a, b) => effort(a) - effort(b)).entries()) {
+    onProgress(done, configurations.length)
+    const used = gpuSeconds() - begun
+    if (done > 0 && used + dearest > budgetGpuSeconds) break
+    try {
+      profiles.push(await profileOne(request, configuration, setups, signal))
+    } catch (error) {
+      if ((error as { code?: string }).code !== 'LossDiverged') throw error
+    }
+    dearest = Math.max(dearest, gpuSeconds() - begun - used)
+  }
+  return profiles
+}
+
+async function profileOne(
+  request: MicroProfileRequest,
+  configuration: RetrainingConfiguration,
+  setups: Map<string, number>,
+  signal?: AbortSignal,
+): Promise<MicroProfile> {
+  const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores } = request
+  const { epochs: _, dataFraction, name, ...knobs } = configuration
+  const outcome = await trainer.train(
+    {
+      train: sample,
+      validation,
+      configuration: { ...knobs, epochs: microProfiler.epochs, dataFraction: 1, seed, threads },
+    },
+    {},
+    signal,
+  )
+  // Configurations with the same graph share it here; a training pod builds its own.
+  const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits])
+  const graphSetup = setups.get(graph) ?? outcome.setupCpuSeconds
+  setups.set(graph, graphSetup)
+  const trained = Math.max(1, Math.round(trainCount * dataFraction))
+  return {
+    configuration: name,
+    points: outcome.epochs.map(({ epoch, validationAccuracy }) => [
+      (epoch * sample.count) / trainCount,
+      validationAccuracy,
+    ]),
+    gpuSecondsPerEpoch: epochCpuSeconds(outcome.epochs, trained / sample.count) / cores,
+    setupGpuSeconds:
+      request.startGpuSeconds +
+      (trainCount + validation.count) * request.gpuSecondsPerImage +
+      graphSetup / cores,
+  }
+}
+
+/** Of an epoch over `ratio` times as much data; validation costs the same whatever the data. The first epoch warms up. */
+function epochCpuSeconds(reports: readonly EpochReport[], ratio: number): number {
+  const warm = reports.length > 1 ? reports.slice(1) : reports
+  const steps = median(warm.map(report => report.stepCpuSeconds))
+  const validation = median(warm.map(report => report.cpuSeconds - report.stepCpuSeconds))
+  return steps * ratio + validation
+}
+
+function median(values: readonly number[]): number {
+  const sorted = [...values].sort((a, b) => a - b)
+  return sorted[Math.floor(sorted.length / 2)]!
+}
+
+/** What a configuration costs relative to others, before anything is measured. */
+function effort({ epochs, dataFraction, trainableLayers }: RetrainingConfiguration): number {
+  const part = trainableLayers === 'all' ? 1 : trainableLayers === 'head' ? 0.2 : 0.6
+  return epochs * dataFraction * part
+}

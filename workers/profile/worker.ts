@@ -1,0 +1,282 @@
+/**
+ * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations.
+ *
+ *   loading ──▶ labeling ──▶ profiling ──▶ done
+ *      └──────────┴────────────┴──▶ failed: the result carries the error, and all that was measured before it
+ */
+import { join } from 'node:path'
+import { samplesFolder } from '../../operator/api/storage.ts'
+import type { ProfileResult, ProfileStatus, ProfileWorkerConfig } from '../../operator/api/worker.ts'
+import { loadImages } from '../frames/images.ts'
+import { concatImages, type ImageSet, selectImages } from '../learning/image-set.ts'
+import type { Trainer } from '../learning/trainer.ts'
+import { type Classifier, loadClassifier } from '../models/classifier.ts'
+import { random } from '../models/random.ts'
+import { resolveModel } from '../models/store.ts'
+import { failureOf, WorkerFailure } from '../runtime/failure.ts'
+import { readHistory, splitInTime, withoutRepeated } from '../runtime/labelled-data.ts'
+import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
+import { pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
+import { loadStudent, trainingThreads } from '../runtime/student.ts'
+import { classMix, coherence } from './coherence.ts'
+import { type LabelledFrame, type LabelledFrames, labelFrames, writeLabels } from './labeling.ts'
+import { microProfile } from './micro-profiler.ts'
+import { encodeProfileResult } from './result.ts'
+
+/** Fewer labels say nothing about accuracy. */
+const fewestLabels = 20
+/** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
+const fewestTrained = 32
+/** Windows of samples that are kept beyond those trained on. */
+const spareWindows = 2
+
+type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
+
+export class ProfileWorker implements Worker {
+  readonly #context: WorkerContext<ProfileWorkerConfig>
+  readonly #result: Mutable<ProfileResult>
+  #phase: ProfileStatus['phase'] = 'loading'
+  #progress = 0
+
+  constructor(context: WorkerContext<ProfileWorkerConfig>) {
+    this.#context = context
+    const { window, samplesWindow } = context.config
+    this.#result = {
+      kind: 'profile',
+      window,
+      samplesWindow,
+      labelled: 0,
+      refused: 0,
+      gpuSeconds: 0,
+      profiles: [],
+    }
+    context.metrics.gauge('ekya_profile_progress_ratio', 'How far the profiling is.', [], () => [
+      [{}, this.#progress],
+    ])
+  }
+
+  status(): ProfileStatus {
+    const { stream, window } = this.#context.config
+    const { error } = this.#result
+    return {
+      role: 'profile',
+      stream,
+      window,
+      phase: this.#phase,
+      progress: this.#progress,
+      ...(error ? { error } : {}),
+    }
+  }
+
+  awaiting(): readonly string[] {
+    return this.#phase === 'loading' ? ['models and samples are loaded'] : []
+  }
+
+  async run(signal: AbortSignal): Promise<Outcome> {
+    const { log, meter } = this.#context
+    const result = this.#result
+    try {
+      await this.#profile(signal)
+      this.#enter('done', 1)
+    } catch (error) {
+      result.error = failureOf(signal.aborted ? signal.reason : error)
+      this.#enter('failed', this.#progress)
+      log.error({ code: result.error.code, err: error }, result.error.message)
+    }
+    result.gpuSeconds = meter.gpuSeconds()
+    const code = result.error?.code
+    // Too few samples is an answer, and being stopped no failure.
+    return {
+      message: encodeProfileResult(result),
+      failed: code !== undefined && code !== 'TooFewSamples' && code !== 'Cancelled',
+    }
+  }
+
+  async #profile(signal: AbortSignal): Promise<void> {
+    const { config, meter } = this.#context
+    const { namespace, stream, storage, samplesWindow } = config
+    const folder = join(storage, samplesFolder(namespace, stream, samplesWindow))
+    const summary = await readSummary(folder)
+    if (summary !== null) {
+      this.#result.frames = summary.frames
+      if (summary.gpuSecondsPerFrame !== null) this.#result.gpuSecondsPerFrame = summary.gpuSecondsPerFrame
+    }
+    const trainer = await loadStudent(config.model, config)
+    try {
+      const golden = config.goldenModel && (await this.#load(config.goldenModel))
+      // What a training pod spends before it reads its first image is the same as here, but for the golden model.
+      const startGpuSeconds = meter.gpuSeconds()
+      const labelled = await this.#label(folder, golden, trainer, signal).finally(() => golden?.close())
+      const gpuSecondsPerImage = (meter.gpuSeconds() - startGpuSeconds) / Math.max(1, labelled.frames.length)
+      await this.#measure(labelled, trainer)
+      await this.#microProfile(labelled, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
+    } finally {
+      await trainer.close()
+    }
+    const oldest = samplesWindow - config.historyWindows - spareWindows + 1
+    await pruneSamples(storage, config, oldest)
+  }
+
+  async #label(
+    folder: string,
+    golden: Classifier | undefined,
+    { shape }: Trainer,
+    signal: AbortSignal,
+  ): Promise<LabelledFrames> {
+    const { config, log } = this.#context
+    this.#enter('labeling', 0)
+    const kept = thin(await readKept(folder), config.maxSamples)
+    const labelled = await labelFrames(
+      { folder, kept, classes: config.classes.length, shape, ...(golden ? { golden } : {}) },
+      done => this.#enter('labeling', (0.5 * done) / kept.length),
+      signal,
+    )
+    const { frames, refused } = labelled
+    for (const { file, reason } of refused.slice(0, 5)) log.warn({ file }, `an image was left out: ${reason}`)
+    this.#result.labelled = frames.length
+    this.#result.refused = refused.length
+    if (frames.length > 0) await writeLabels(folder, labelled)
+    return labelled
+  }
+
+  /** What was served, and the models on the same frames. */
+  async #measure({ frames, images }: LabelledFrames, trainer: Trainer): Promise<void> {
+    if (frames.length === 0) return
+    const { config } = this.#context
+    const classes = config.classes.length
+    const current = await trainer.accuracy(images)
+    const { validation } = this.#split(frames)
+    const positions = positionsOf(frames, validation)
+    this.#result.accuracy = {
+      measured: frames.filter(({ label, served }) => label === served).length / frames.length,
+      current,
+      initial: await this.#initialAccuracy(images, trainer, current),
+      validation: validation.length === 0 ? current : await trainer.accuracy(selectImages(images, positions)),
+    }
+    this.#result.classMix = classMix(frames, classes)
+    const held = coherence(frames, classes)
+    if (held !== null) this.#result.coherence = held
+  }
+
+  async #microProfile(
+    { frames, images }: LabelledFrames,
+    trainer: Trainer,
+    costs: { readonly startGpuSeconds: number; readonly gpuSecondsPerImage: number },
+    signal: AbortSignal,
+  ): Promise<void> {
+    const { config, meter } = this.#context
+    const { configurations, microProfiler, samplesWindow, historyWindows, seed, device } = config
+    this.#requireEnough(frames.length)
+    if (configurations.length === 0) return
+    this.#enter('profiling', 0.5)
+    const split = this.#split(frames)
+    const older = Array.from({ length: historyWindows - 1 }, (_, i) => samplesWindow - 1 - i).filter(
+      w => w >= 0,
+    )
+    const history = await readHistory(config, older, signal)
+    const fresh = await withoutRepeated(split.train, split.validation, signal)
+    const trainCount = fresh.length + history.length
+    const wanted = Math.min(
+      trainCount,
+      Math.max(fewestTrained, Math.round(trainCount * microProfiler.sampleFraction)),
+    )
+    const drawn = random(seed, 'micro-profile', config.stream, samplesWindow)
+      .permutation(trainCount)
+      .subarray(0, wanted)
+    const recent = fresh.filter((_, i) => drawn.includes(i))
+    const past = await withoutRepeated(
+      history.filter((_, i) => drawn.includes(fresh.length + i)),
+      split.validation,
+      signal,
+    )
+    const sample = await joined(selectImages(images, positionsOf(frames, recent)), past, trainer, signal)
+    this.#result.profiles = await microProfile(
+      {
+        ...costs,
+        trainer,
+        configurations,
+        microProfiler,
+        sample,
+        trainCount,
+        validation: selectImages(images, positionsOf(frames, split.validation)),
+        cores: device.cores ?? 1,
+        seed,
+        threads: trainingThreads(device.cores),
+        gpuSeconds: () => meter.gpuSeconds(),
+      },
+      (done, of) => this.#enter('profiling', 0.5 + (0.5 * done) / of),
+      signal,
+    )
+  }
+
+  #requireEnough(labelled: number): void {
+    const { configurations, samplesWindow } = this.#context.config
+    const smallest = Math.min(...configurations.map(({ batchSize }) => batchSize))
+    const needed = Math.max(fewestLabels, configurations.length === 0 ? 0 : 2 * smallest)
+    if (labelled < needed)
+      throw new WorkerFailure(
+        'TooFewSamples',
+        `window ${samplesWindow} has ${labelled} labelled frames; needed are ${needed} (at least ${fewestLabels}, and two batches of the smallest batchSize)`,
+      )
+  }
+
+  #split(frames: readonly LabelledFrame[]) {
+    const { config } = this.#context
+    return splitInTime(frames, config.samplesWindow, config)
+  }
+
+  #load(reference: ProfileWorkerConfig['model']): Promise<Classifier> {
+    const { storage, classes } = this.#context.config
+    return loadClassifier(resolveModel(storage, reference), {
+      expectedClasses: classes.length,
+      ...(reference.digest === undefined ? {} : { expectedDigest: reference.digest }),
+    })
+  }
+
+  async #initialAccuracy(images: ImageSet, trainer: Trainer, current: number): Promise<number> {
+    const { config } = this.#context
+    if (config.initialModel.digest === trainer.digest) return current
+    const initial = await loadStudent(config.initialModel, config)
+    try {
+      return await initial.accuracy(images)
+    } finally {
+      await initial.close()
+    }
+  }
+
+  #enter(phase: ProfileStatus['phase'], progress: number): void {
+    this.#phase = phase
+    this.#progress = progress
+  }
+}
+
+async function readKept(folder: string) {
+  try {
+    return await readFrames(folder)
+  } catch (error) {
+    if ((error as { code?: string }).code !== 'SourceNotFound') throw error
+    throw new WorkerFailure('TooFewSamples', (error as Error).message, { cause: error })
+  }
+}
+
+/** At most `limit` of them, evenly. */
+function thin<T>(items: readonly T[], limit: number): T[] {
+  if (items.length <= limit) return [...items]
+  return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
+}
+
+function positionsOf<T>(all: readonly T[], some: readonly T[]): number[] {
+  const wanted = new Set(some)
+  return all.flatMap((item, position) => (wanted.has(item) ? [position] : []))
+}
+
+async function joined(
+  recent: ImageSet,
+  past: readonly { readonly image: string; readonly label: number }[],
+  { shape }: Trainer,
+  signal: AbortSignal,
+): Promise<ImageSet> {
+  if (past.length === 0) return recent
+  const { images } = await loadImages(past, shape, signal)
+  return concatImages([recent, images])
+}

@@ -1,0 +1,110 @@
+/**
+ * The labelled samples of a stream and their split into training and validation data. Profile and training pods use the same split
+ * of the same data, so that a predicted, a baseline and a reached validation accuracy can be compared.
+ *
+ * Validation data comes from the newest window alone, whose look the next one shares most: contiguous blocks of time, one at random
+ * out of each stretch of the window. Blocks, because neighbouring frames show the same objects and single frames drawn at random would
+ * be recognised rather than judged; spread over the window, because its end alone is too few objects to go by. Images that a source
+ * repeats are kept out of training where they are validated on.
+ */
+import { createHash } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { labelsList, samplesFolder } from '../../operator/api/storage.ts'
+import { readSampleList, type Sample } from '../frames/samplelist.ts'
+import { random } from '../models/random.ts'
+
+export interface StreamData {
+  readonly storage: string
+  readonly namespace: string
+  readonly stream: string
+  readonly classes: readonly string[]
+  readonly seed: number
+  readonly validationFraction: number
+}
+
+export interface LabelledSample extends Sample {
+  /** Number in its window. */
+  readonly frame: number
+}
+
+export interface Split<T> {
+  /** In the order of time, as is `validation`. */
+  readonly train: readonly T[]
+  readonly validation: readonly T[]
+}
+
+/** Blocks of time in a window. */
+const blocks = 20
+
+/** labels.csv of one window. @throws FrameError SourceNotFound, LabelsInvalid */
+export async function readLabels(
+  { storage, namespace, stream, classes }: StreamData,
+  window: number,
+  signal?: AbortSignal,
+): Promise<LabelledSample[]> {
+  const file = join(storage, samplesFolder(namespace, stream, window), labelsList)
+  const { samples } = await readSampleList(file, { classes: classes.length }, signal)
+  return samples.map(sample => ({ ...sample, frame: Number(sample.extra.frame ?? sample.index) }))
+}
+
+/** Labels of older windows, as far as there are any: a window without is no reason to stop. */
+export async function readHistory(
+  data: StreamData,
+  windows: readonly number[],
+  signal?: AbortSignal,
+): Promise<LabelledSample[]> {
+  const found = await Promise.all(
+    windows.map(window =>
+      readLabels(data, window, signal).catch((error: unknown) => {
+        signal?.throwIfAborted()
+        if ((error as { code?: string }).code === 'SourceNotFound') return []
+        throw error
+      }),
+    ),
+  )
+  return found.flat()
+}
+
+/** Splits the newest window's samples. Repeated images may be in both parts: {@link withoutRepeated} takes those out. */
+export function splitInTime<T extends { readonly frame: number }>(
+  samples: readonly T[],
+  window: number,
+  { stream, seed, validationFraction }: Pick<StreamData, 'stream' | 'seed' | 'validationFraction'>,
+): Split<T> {
+  const ordered = [...samples].sort((a, b) => a.frame - b.frame)
+  const count = Math.min(blocks, ordered.length)
+  const chosen = new Set<number>()
+  const wanted = count < 2 ? 0 : Math.min(count - 1, Math.max(1, Math.round(count * validationFraction)))
+  const draw = random(seed, 'split', stream, window)
+  for (let i = 0; i < wanted; i++) {
+    const from = Math.round((i * count) / wanted)
+    chosen.add(from + draw.integer(Math.round(((i + 1) * count) / wanted) - from))
+  }
+  const validates = (position: number): boolean => chosen.has(Math.floor((position * count) / ordered.length))
+  return {
+    train: ordered.filter((_, position) => !validates(position)),
+    validation: ordered.filter((_, position) => validates(position)),
+  }
+}
+
+/** The samples whose image file is not, byte for byte, one of `others`. */
+export async function withoutRepeated<T extends Pick<Sample, 'image'>>(
+  samples: readonly T[],
+  others: readonly Pick<Sample, 'image'>[],
+  signal?: AbortSignal,
+): Promise<T[]> {
+  const taken = new Set<string | null>()
+  for (const { image } of others) taken.add(await digestOf(image, signal))
+  // A file that cannot be read is refused later, by name.
+  taken.delete(null)
+  const kept: T[] = []
+  for (const sample of samples) if (!taken.has(await digestOf(sample.image, signal))) kept.push(sample)
+  return kept
+}
+
+async function digestOf(image: string, signal?: AbortSignal): Promise<string | null> {
+  signal?.throwIfAborted()
+  const bytes = await readFile(image).catch(() => null)
+  return bytes && createHash('sha1').update(bytes).digest('base64')
+}

@@ -1,0 +1,39 @@
+/** The model in use as something that can be measured and trained. */
+import type { Device, ModelReference } from '../../operator/api/worker.ts'
+import { createTrainer, type Trainer } from '../learning/trainer.ts'
+import { digestOf, readModel } from '../models/classifier.ts'
+import { resolveModel } from '../models/store.ts'
+import { failureOf, WorkerFailure } from './failure.ts'
+
+export interface StudentOptions {
+  readonly storage: string
+  readonly classes: readonly string[]
+  readonly device: Device
+}
+
+/** @throws ModelError or WorkerFailure ModelNotFound, ModelInvalid, ModelDigestMismatch, ModelClassesMismatch; all name the file. */
+export async function loadStudent(model: ModelReference, options: StudentOptions): Promise<Trainer> {
+  const path = resolveModel(options.storage, model)
+  const bytes = await readModel(path)
+  const digest = digestOf(bytes)
+  if (model.digest !== undefined && model.digest !== digest)
+    throw new WorkerFailure(
+      'ModelDigestMismatch',
+      `${path} has the digest ${digest}, expected ${model.digest}`,
+    )
+  const trainer = await createTrainer(bytes, { threads: trainingThreads(options.device.cores) }).catch(
+    (cause: unknown) => {
+      const { code, message } = failureOf(cause)
+      throw new WorkerFailure(code, `${path}: ${message}`, { cause })
+    },
+  )
+  if (trainer.classes === options.classes.length) return trainer
+  await trainer.close()
+  throw new WorkerFailure(
+    'ModelClassesMismatch',
+    `${path} has ${trainer.classes} outputs but ${options.classes.length} classes are named`,
+  )
+}
+
+/** Threads of a training: what its device has, as far as small networks make use of it. One thread makes results repeatable. */
+export const trainingThreads = (cores = 1): number => Math.max(1, Math.min(4, Math.floor(cores)))
