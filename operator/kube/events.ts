@@ -100,8 +100,8 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       await transport.patch(events, { namespace, name }, 'merge', change, {}, signal)
       entry.written = count
     } catch (error) {
-      // The server forgets events after an hour; the next time it is said, it becomes a new one.
-      if (isNotFound(error)) forget(entry)
+      // Never written, or forgotten by the server, which keeps events for an hour: said again, it becomes a new one.
+      if (!entry.created || isNotFound(error)) forget(entry)
       log.warn({ err: error, event: `${namespace}/${name}` }, 'an event could not be written')
     }
   }

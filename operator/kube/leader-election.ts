@@ -151,42 +151,50 @@ export function createLeaderElector(options: LeaderElectorOptions): LeaderElecto
     try {
       if (state !== 'leader' || !seen) await read(deadline.signal)
       if (heldMs() > 0) return false
-      await claim(deadline.signal)
+      try {
+        await claim(deadline.signal)
+      } catch (error) {
+        if (!isOvertaken(error)) throw error
+        // Someone else wrote, or an earlier write of ours arrived though its answer did not.
+        await read(deadline.signal)
+        if (heldMs() > 0) return false
+        await claim(deadline.signal)
+      }
       return true
     } catch (error) {
-      if (signal.aborted) return false
-      const raced = isConflict(error) || isAlreadyExists(error) || isNotFound(error)
-      if (!raced) log.warn({ err: error, lease: at.name, identity }, 'the lease could not be read or written')
-      // Someone else wrote, or our own write arrived though its answer did not: look before the next attempt.
-      if (raced) seen = undefined
+      if (!signal.aborted && !isOvertaken(error)) {
+        log.warn({ err: error, lease: at.name, identity }, 'the lease could not be read or written')
+      }
       return false
     } finally {
       deadline.release()
     }
   }
-  const pauseMs = () => retryPeriodMs * (1 + 0.2 * random())
+  /** Attempts begin a period apart; one that took longer is followed by the next almost at once. */
+  const nextAfterMs = (startedMs: number) => {
+    const periodMs = retryPeriodMs * (1 + 0.2 * random())
+    return Math.max(startedMs + periodMs - clock.monotonicMs(), retryPeriodMs / 20)
+  }
 
   /** Returns as holder, or when the signal aborts. */
   const acquire = async (signal: AbortSignal) => {
     while (!signal.aborted) {
-      if (await attempt(signal)) return
-      const untilFreeMs = heldMs()
-      const waitMs = untilFreeMs > 0 ? Math.min(pauseMs(), untilFreeMs) : pauseMs()
-      await sleep(clock, waitMs, signal).catch(() => {})
+      const startedMs = clock.monotonicMs()
+      if ((await attempt(signal)) && remainingMs() > 0) return
+      await sleep(clock, Math.min(nextAfterMs(startedMs), heldMs() || retryPeriodMs), signal).catch(() => {})
     }
   }
 
   /** Renews until leading ends: false when it is lost, true when the signal aborts. */
   const hold = async (signal: AbortSignal): Promise<boolean> => {
-    while (!signal.aborted) {
-      await sleep(clock, Math.min(pauseMs(), Math.max(remainingMs(), 0)), signal).catch(() => {})
-      if (signal.aborted) return true
-      if (remainingMs() <= 0) return false
-      await attempt(signal)
+    let startedMs = clock.monotonicMs()
+    for (;;) {
+      await sleep(clock, Math.min(nextAfterMs(startedMs), Math.max(remainingMs(), 0)), signal).catch(() => {})
+      startedMs = clock.monotonicMs()
+      if (!signal.aborted && remainingMs() > 0) await attempt(signal)
       if (signal.aborted) return true
       if (remainingMs() <= 0 || heldMs() > 0) return false
     }
-    return true
   }
 
   const release = async () => {
@@ -250,3 +258,6 @@ function startWork(lead: (leading: AbortSignal) => Promise<void>, leading: Abort
     .finally(() => ended.abort())
   return { result, ended: ended.signal, failure: () => failure }
 }
+
+/** The lease is not what it was when it was read. */
+const isOvertaken = (error: unknown) => isConflict(error) || isAlreadyExists(error) || isNotFound(error)
