@@ -58,7 +58,7 @@ export class WindowSchedule {
     return unannounced > keepingUnannounced ? 0 : maxSamples
   }
 
-  /** @returns whether anything but the number of samples has changed, so that whoever follows the window has to look again. */
+  /** @returns whether the window or its samples change by it, so that whoever follows them has to look again. */
   announce(clock: WindowClock, now: number): boolean {
     const startsAtMs = Date.parse(clock.startsAt)
     if (startsAtMs > now && !this.#isCurrent(clock)) {
@@ -70,10 +70,11 @@ export class WindowSchedule {
     // An operator that lags behind announces a window that is over: what follows from it is what counts.
     const announced = activate(clock, 0, true)
     const due = rolled(announced, now)
-    const before = this.#current
     if (this.#isCurrent(due)) {
-      this.#current = { ...before, maxSamples: due.maxSamples, unannounced: due.unannounced, scheduled: true }
-      return before.maxSamples !== due.maxSamples && this.maxSamples !== before.maxSamples
+      const kept = this.maxSamples
+      const { maxSamples, unannounced } = due
+      this.#current = { ...this.#current, maxSamples, unannounced, scheduled: true }
+      return this.maxSamples !== kept
     }
     this.#current = due
     this.#next = null

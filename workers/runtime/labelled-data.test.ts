@@ -1,0 +1,61 @@
+import { writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import fc from 'fast-check'
+import { splitInTime, withoutRepeated } from './labelled-data.ts'
+import { temporaryFolder } from './testing/temporary-folder.ts'
+
+const frames = (count: number) => Array.from({ length: count }, (_, i) => ({ frame: 7 * i }))
+const options = { stream: 'cam-0', seed: 1, validationFraction: 0.3 }
+
+describe('splitInTime', () => {
+  it('puts every frame into exactly one part, whatever the order it comes in', () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 0, max: 300 }),
+        fc.double({ min: 0.05, max: 0.9, noNaN: true }),
+        fc.nat(),
+        (count, validationFraction, seed) => {
+          const all = frames(count)
+          const given = { stream: 'cam-0', seed, validationFraction }
+          const { train, validation } = splitInTime(all, 3, given)
+          expect([...train, ...validation].sort((a, b) => a.frame - b.frame)).to.deep.equal(all)
+          expect(splitInTime(all.toReversed(), 3, given)).to.deep.equal({ train, validation })
+          if (count >= 2) expect(Math.min(train.length, validation.length)).to.be.at.least(1)
+          if (count >= 40) expect(validation.length / count).to.be.closeTo(validationFraction, 0.06)
+        },
+      ),
+    )
+  })
+
+  it('validates on blocks of time from all over the window', () => {
+    const { validation } = splitInTime(frames(200), 0, options)
+    const blocks = new Set(validation.map(({ frame }) => Math.floor(frame / 70)))
+    expect(blocks.size).to.equal(6)
+    expect(validation).to.have.length(60)
+    expect(Math.min(...blocks)).to.be.below(4)
+    expect(Math.max(...blocks)).to.be.above(15)
+  })
+
+  it('depends on seed, stream and window', () => {
+    const first = splitInTime(frames(200), 0, options)
+    expect(splitInTime(frames(200), 0, options)).to.deep.equal(first)
+    expect(splitInTime(frames(200), 1, options)).not.to.deep.equal(first)
+    expect(splitInTime(frames(200), 0, { ...options, seed: 2 })).not.to.deep.equal(first)
+    expect(splitInTime(frames(200), 0, { ...options, stream: 'cam-1' })).not.to.deep.equal(first)
+  })
+})
+
+describe('withoutRepeated', () => {
+  const folder = temporaryFolder()
+
+  it('takes out images that are the same byte for byte, and keeps those that cannot be read', async () => {
+    const image = async (name: string, content: string) => {
+      await writeFile(join(folder.path, name), content)
+      return { image: join(folder.path, name) }
+    }
+    const [a, b, c] = [await image('a', 'one'), await image('b', 'two'), await image('c', 'one')]
+    const missing = { image: join(folder.path, 'missing') }
+    expect(await withoutRepeated([a, b, missing], [c, { image: 'nowhere' }])).to.deep.equal([b, missing])
+  })
+})
