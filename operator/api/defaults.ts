@@ -1,6 +1,6 @@
 /**
  * Applies the schemas' defaults as the API server does: from outside to inside, so that a default that is an object gets the
- * defaults of its own fields; a null where there is a default counts as absent.
+ * defaults of its own fields; null counts as absent.
  */
 import { specSchemas } from './generated/schemas.ts'
 import type {
@@ -17,9 +17,9 @@ export function withDefaults(value: unknown, schema: Schema): unknown {
   if (typeof value !== 'object' || value === null) return value
   const result: Record<string, unknown> = { ...value }
   for (const [name, child] of Object.entries(schema.properties ?? {})) {
-    if (child.default !== undefined && (result[name] === undefined || result[name] === null)) {
+    if (result[name] === null) delete result[name]
+    if (child.default !== undefined && result[name] === undefined)
       result[name] = structuredClone(child.default)
-    }
     if (result[name] !== undefined) result[name] = withDefaults(result[name], child)
   }
   return result
