@@ -86,7 +86,8 @@ export interface InferenceWorkerConfig extends WorkerConfig {
 
 /**
  * `POST /window`. Idempotent for the same index and start. At `startsAt + durationSeconds` the pod rolls over to the next index by itself,
- * so that no frame and no sample is lost while the operator is away; after two windows that nobody announced it stops keeping samples.
+ * so that no frame and no sample is lost while the operator is away; after two windows in which nobody announced anything or asked for `/status`
+ * it stops keeping samples.
  */
 export interface WindowClock {
   readonly index: number

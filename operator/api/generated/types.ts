@@ -341,7 +341,7 @@ export interface RetrainingWindowSpec {
   readonly labeling: Labeling
   /** Let the window that runs end, and begin no other. Inference goes on. Default false. */
   readonly suspended: boolean
-  /** Windows that status.history keeps, 1 to 100. Default 20. */
+  /** Windows that status.history keeps, 1 to 100. An object holds about 1.5 MB, so keep this times the number of streams below 4000. Default 20. */
   readonly historyLimit: number
 }
 
@@ -451,7 +451,7 @@ export interface RetrainingWindowSpecInput {
   readonly labeling?: LabelingInput
   /** Let the window that runs end, and begin no other. Inference goes on. Default false. */
   readonly suspended?: boolean
-  /** Windows that status.history keeps, 1 to 100. Default 20. */
+  /** Windows that status.history keeps, 1 to 100. An object holds about 1.5 MB, so keep this times the number of streams below 4000. Default 20. */
   readonly historyLimit?: number
 }
 

@@ -1,13 +1,22 @@
-/** `ekya worker ROLE`: the main of one worker. */
+/** `ekya worker ROLE`: the main of one worker, loaded alone. */
 import { workerRoles } from '../../api/names.ts'
+import type { WorkerRole } from '../../api/worker.ts'
 import { UsageError } from '../errors.ts'
 
+const mains: Readonly<Record<WorkerRole, () => Promise<{ main(): Promise<number> }>>> = {
+  inference: () => import('../../../workers/inference/main.ts'),
+  profile: () => import('../../../workers/profile/main.ts'),
+  training: () => import('../../../workers/training/main.ts'),
+}
+
 export async function worker(role: string): Promise<number> {
-  if (!(workerRoles as readonly string[]).includes(role)) {
+  if (!isRole(role)) {
     throw new UsageError(`worker: ${JSON.stringify(role)} is no role; accepted: ${workerRoles.join(', ')}`)
   }
-  const { main } = (await import(new URL(`../../../workers/${role}/main.ts`, import.meta.url).href)) as {
-    main(): Promise<number>
-  }
+  const { main } = await mains[role]()
   return main()
+}
+
+function isRole(text: string): text is WorkerRole {
+  return (workerRoles as readonly string[]).includes(text)
 }
