@@ -53,7 +53,7 @@ export class WindowBook {
   }
 
   /**
-   * @returns null where the folder belongs to another window and this one was not announced: it may be the one that is being labelled.
+   * @returns null where the folder belongs to another window and this one's index is a guess: the other may be the one that is being labelled.
    * @throws the system's error if the folder cannot be had.
    */
   static async open(options: WindowBookOptions): Promise<WindowBook | null> {
@@ -63,7 +63,7 @@ export class WindowBook {
       await repair(folder)
       const rows = await readFrames(folder).catch(() => null)
       if (rows !== null) return new WindowBook(options, new Set(rows.map(row => row.frame)), earlier)
-    } else if (earlier !== null && window.unannounced > 0) return null
+    } else if (earlier !== null && !window.certain) return null
     await rm(folder, { recursive: true, force: true })
     await mkdir(folder, { recursive: true })
     await writeFile(join(folder, framesList), framesHeader)

@@ -27,7 +27,7 @@ describe('WindowSchedule', () => {
     expect(where(schedule)).to.deep.equal({ index: 0, from: 7, to: 67, maxSamples: 200 })
   })
 
-  it('rolls over by itself, and keeps samples of two windows that nobody announced', () => {
+  it('rolls over by itself, and keeps samples of two windows without a word of the operator', () => {
     const schedule = new WindowSchedule(clock(4, 0), at(0))
     const kept = [1, 2, 3, 4].map(i => {
       schedule.next(at(60 * i))
@@ -38,6 +38,15 @@ describe('WindowSchedule', () => {
     expect(kept.map(({ maxSamples }) => maxSamples)).to.deep.equal([200, 200, 0, 0])
     expect(schedule.announce(clock(8, 240), at(245))).to.equal(true)
     expect(where(schedule).maxSamples).to.equal(200)
+  })
+
+  it('keeps samples as long as the operator sees where it is', () => {
+    const schedule = new WindowSchedule(clock(4, 0), at(0))
+    for (let i = 1; i <= 5; i++) {
+      schedule.next(at(60 * i))
+      schedule.heard()
+    }
+    expect(where(schedule)).to.include({ index: 9, maxSamples: 200 })
   })
 
   for (const { name, announced, now, changed, want } of [
@@ -121,7 +130,11 @@ describe('WindowSchedule', () => {
 
   it('finds its place when it is restarted with an old configuration', () => {
     const schedule = new WindowSchedule(clock(1, 0), at(60 * 10 + 5))
+    schedule.heard()
     expect(where(schedule)).to.deep.equal({ index: 11, from: 600, to: 660, maxSamples: 0 })
+    expect(schedule.current.certain).to.equal(false)
+    schedule.announce(clock(11, 600), at(606))
+    expect(schedule.current).to.include({ certain: true, unheard: 0 })
     expect(where(new WindowSchedule(clock(1, 0), at(65)))).to.include({ index: 2, maxSamples: 200 })
   })
 

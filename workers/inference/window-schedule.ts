@@ -6,7 +6,8 @@
  *                                  └──────────────announced──────────────────────┘
  *
  * Before anything is announced the pod serves window 0 from its own start and keeps no samples. It rolls over by itself so that no
- * frame and no sample is lost while the operator is away; after two windows in a row that nobody announced it keeps no samples more.
+ * frame and no sample is lost while the operator is away; after two windows in a row without a word of the operator (an announcement,
+ * or a look at the status that tells it that the pod is where it should be) it keeps no more samples, which nobody would clear away.
  */
 import type { WindowClock } from '../../operator/api/worker.ts'
 
@@ -14,15 +15,17 @@ export interface ActiveWindow extends WindowClock {
   /** Milliseconds since the epoch; a window that starts earlier cuts this one short. */
   readonly startsAtMs: number
   readonly endsAtMs: number
-  /** Windows before this one, itself included, since the last that was announced; 0 for an announced one. */
-  readonly unannounced: number
+  /** Windows since the operator was last heard of; 0 for the one in which it was. */
+  readonly unheard: number
+  /** False where the index is guessed from an old configuration: another window may really have it. */
+  readonly certain: boolean
   /** False for the time before anything was announced. */
   readonly scheduled: boolean
 }
 
 /** Length of the windows while none is announced. */
 const unscheduledSeconds = 3600
-const keepingUnannounced = 2
+const keepingUnheard = 2
 /** Times in the Kubernetes API have whole seconds. */
 const sameStartMs = 1000
 
@@ -39,12 +42,13 @@ export class WindowSchedule {
       maxSamples: 0,
     }
     this.#current = activate(start, 0, first !== undefined)
+    const guessed = rolled(this.#current, now)
+    if (guessed !== this.#current) this.#current = { ...guessed, certain: false }
     if (this.#current.startsAtMs > now) {
       // Frames are due before it begins as well.
       this.#next = start
       this.#current = activate({ ...start, startsAt: new Date(now).toISOString(), maxSamples: 0 }, 0, false)
     }
-    this.advance(now)
   }
 
   get current(): ActiveWindow {
@@ -54,8 +58,8 @@ export class WindowSchedule {
 
   /** Samples to keep of the current window. */
   get maxSamples(): number {
-    const { unannounced, maxSamples } = this.#current
-    return unannounced > keepingUnannounced ? 0 : maxSamples
+    const { unheard, maxSamples } = this.#current
+    return unheard > keepingUnheard ? 0 : maxSamples
   }
 
   /** @returns whether the window or its samples change by it, so that whoever follows them has to look again. */
@@ -72,13 +76,20 @@ export class WindowSchedule {
     const due = rolled(announced, now)
     if (this.#isCurrent(due)) {
       const kept = this.maxSamples
-      const { maxSamples, unannounced } = due
-      this.#current = { ...this.#current, maxSamples, unannounced, scheduled: true }
+      const { maxSamples, unheard } = due
+      this.#current = { ...this.#current, maxSamples, unheard, scheduled: true, certain: true }
       return this.maxSamples !== kept
     }
     this.#current = due
     this.#next = null
     return true
+  }
+
+  /** The operator has seen where the pod is. @returns whether samples are kept again. */
+  heard(): boolean {
+    const kept = this.maxSamples
+    if (this.#current.scheduled && this.#current.certain) this.#current = { ...this.#current, unheard: 0 }
+    return this.maxSamples !== kept
   }
 
   /** Moves on over every window that is over by `now`. */
@@ -108,9 +119,10 @@ const isSame = (a: WindowClock, b: WindowClock): boolean =>
   a.durationSeconds === b.durationSeconds &&
   Math.abs(Date.parse(a.startsAt) - Date.parse(b.startsAt)) < sameStartMs
 
-function activate(clock: WindowClock, unannounced: number, scheduled: boolean): ActiveWindow {
+function activate(clock: WindowClock, unheard: number, scheduled: boolean): ActiveWindow {
   const startsAtMs = Date.parse(clock.startsAt)
-  return { ...clock, startsAtMs, endsAtMs: startsAtMs + clock.durationSeconds * 1000, unannounced, scheduled }
+  const endsAtMs = startsAtMs + clock.durationSeconds * 1000
+  return { ...clock, startsAtMs, endsAtMs, unheard, scheduled, certain: true }
 }
 
 /** The window that follows by itself. */
@@ -122,7 +134,7 @@ function following(window: ActiveWindow, count = 1): ActiveWindow {
     durationSeconds: window.durationSeconds,
     maxSamples: window.maxSamples,
   }
-  return activate(clock, window.unannounced + count, window.scheduled)
+  return { ...activate(clock, window.unheard + count, window.scheduled), certain: window.certain }
 }
 
 function rolled(window: ActiveWindow, now: number): ActiveWindow {

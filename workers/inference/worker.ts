@@ -108,6 +108,10 @@ export class InferenceWorker implements Worker {
     }
   }
 
+  onStatusAsked(): void {
+    if (this.#schedule.heard()) this.#loop.reschedule()
+  }
+
   awaiting(): readonly string[] {
     const { draining, total } = this.#loop
     return [

@@ -37,6 +37,8 @@ export interface Worker {
   /** What has to happen before the worker is ready, in words; empty: it is. */
   awaiting(): readonly string[]
   readonly routes?: readonly Route[]
+  /** Someone asks for the status: the operator is there. */
+  onStatusAsked?(): void
   /** Works until the end, or until `signal` aborts; does not reject on abort. */
   run(signal: AbortSignal): Promise<Outcome>
 }
@@ -110,7 +112,14 @@ function commonRoutes(worker: Worker, { registry }: WorkerMetrics): readonly Rou
         return { status: ready ? 200 : 503, body: { ready, awaiting, ...(error ? { error } : {}) } }
       },
     },
-    { method: 'GET', path: '/status', handle: () => ({ body: worker.status() }) },
+    {
+      method: 'GET',
+      path: '/status',
+      handle() {
+        worker.onStatusAsked?.()
+        return { body: worker.status() }
+      },
+    },
     {
       method: 'GET',
       path: '/metrics',
