@@ -32,9 +32,13 @@ export function selectFrames({
   const draw = random(seed, 'samples', stream, window)
   const selected = new Set<number>()
   for (let stratum = 0; stratum < strata; stratum++) {
-    const from = Math.round((stratum * frames) / strata)
-    const size = Math.round(((stratum + 1) * frames) / strata) - from
-    const wanted = Math.round(((stratum + 1) * count) / strata) - Math.round((stratum * count) / strata)
+    const [from, to] = [
+      Math.round((stratum * frames) / strata),
+      Math.round(((stratum + 1) * frames) / strata),
+    ]
+    const size = to - from
+    // In proportion to the frames, so that no stratum is to give more than it has.
+    const wanted = Math.round((to * count) / frames) - Math.round((from * count) / frames)
     // Floyd's sampling: no permutation of a long window.
     const chosen = new Set<number>()
     for (let i = size - wanted; i < size; i++) {
