@@ -3,7 +3,8 @@
  *
  * The curve rises and flattens: b0, b1, b2 ≥ 0. For a fixed b2 the curve is linear in b0 and b1 after 1 / (1 − b2 − a), which
  * non-negative least squares solves; a one-dimensional search finds the b2 with the least squared error. The transformation
- * stretches errors by (1 − b2 − a)⁻², so the equations are weighted by its inverse and the error stays one of accuracy.
+ * stretches errors by 1 / (1 − b2 − a)², so the equations are weighted by the inverse; a few Gauss-Newton steps take away the
+ * bias that is left, and the error is one of accuracy.
  */
 import { fcnnlsVector } from 'ml-fcnnls'
 import { CurveFitError } from './errors.ts'
@@ -29,8 +30,9 @@ export interface AccuracyCurve {
 
 /** How near to a point the asymptote may come. */
 const margin = 0.004
-const gridSteps = 24
-const goldenSteps = 18
+const gridSteps = 12
+const goldenSteps = 10
+const refinements = 4
 const goldenRatio = (Math.sqrt(5) - 1) / 2
 
 /**
@@ -60,24 +62,52 @@ export function fitAccuracyCurve(points: readonly AccuracyPoint[]): AccuracyCurv
     if (consider(a) <= consider(b)) high = b
     else low = a
   }
-  return best.curve
+  let { curve } = best
+  for (let i = 0; i < refinements; i++) {
+    const next = refine(points, curve)
+    if (next === undefined || next.error >= curve.error) break
+    curve = next
+  }
+  return curve
 }
 
+/** The linear fit at a given asymptote. */
 function fitAt(points: readonly AccuracyPoint[], b2: number): AccuracyCurve | undefined {
-  const rows: number[][] = []
-  const values: number[] = []
-  for (const { epochs, accuracy, weight = 1 } of points) {
-    // A point at accuracy 1 lies on no curve; it is taken as just below.
-    const gap = Math.max(margin / 2, 1 - b2 - accuracy)
-    const scale = gap * gap * Math.sqrt(weight)
-    rows.push([epochs * scale, scale])
-    values.push(scale / gap)
-  }
-  const solution = fcnnlsVector(rows, values).K.to1DArray()
-  const [b0, b1] = [solution[0] ?? 0, solution[1] ?? 0]
-  // b1 = 0 would have no value at epoch 0; b1 ≥ 1 / (1 − b2) keeps accuracies from falling below 0.
-  const least = 1 / (1 - b2)
-  const curve = curveOf(b0, Math.max(b1, least), b2, points)
+  // A point at accuracy 1 lies on no curve; it is taken as just below.
+  const gaps = points.map(({ accuracy }) => Math.max(margin / 2, 1 - b2 - accuracy))
+  const targets = gaps.map(gap => 1 / gap)
+  return solve(points, b2, targets, gaps)
+}
+
+/** One Gauss-Newton step from a curve: the linear fit again, around the curve instead of around the points. */
+function refine(points: readonly AccuracyPoint[], { b0, b1, b2 }: AccuracyCurve): AccuracyCurve | undefined {
+  const denominators = points.map(({ epochs }) => b0 * epochs + b1)
+  const targets = points.map(({ accuracy }, i) => {
+    const z = denominators[i]!
+    return z + (accuracy - (1 - (1 / z + b2))) * z * z
+  })
+  return solve(
+    points,
+    b2,
+    targets,
+    denominators.map(z => 1 / z),
+  )
+}
+
+/** b0, b1 ≥ 0 with b0·x + b1 nearest to the targets, where an error counts as one of accuracy at these gaps. */
+function solve(
+  points: readonly AccuracyPoint[],
+  b2: number,
+  targets: readonly number[],
+  gaps: readonly number[],
+): AccuracyCurve | undefined {
+  const scales = points.map(({ weight = 1 }, i) => gaps[i]! ** 2 * Math.sqrt(weight))
+  const solution = fcnnlsVector(
+    points.map(({ epochs }, i) => [epochs * scales[i]!, scales[i]!]),
+    scales.map((scale, i) => scale * targets[i]!),
+  ).K.to1DArray()
+  // b1 ≥ 1 / (1 − b2) keeps accuracies from falling below 0.
+  const curve = curveOf(solution[0] ?? 0, Math.max(solution[1] ?? 0, 1 / (1 - b2)), b2, points)
   return Number.isFinite(curve.error) ? curve : undefined
 }
 

@@ -33,6 +33,9 @@ export const headRoom = 1.15
 /** Before a cost is measured: the share that Ekya's profiles need for every frame. */
 const unmeasuredDemand = 0.25
 
+/** Keeps the points of a profile apart. */
+const leastDemand = 1e-6
+
 /** Before coherence is measured: labels stay for about a second (of the mean of an exponential). */
 const unmeasuredDwellSeconds = 1
 
@@ -51,7 +54,7 @@ export function inferenceOption(cost: InferenceCost): InferenceOption {
   const demand =
     cost.gpuSecondsPerFrame === null || !(cost.gpuSecondsPerFrame > 0)
       ? unmeasuredDemand
-      : ((cost.gpuSecondsPerFrame * cost.frameRate) / interval) * headRoom
+      : Math.max(leastDemand, ((cost.gpuSecondsPerFrame * cost.frameRate) / interval) * headRoom)
   const relative = relativeAccuracy(cost)
   const resolution = Math.min(1, configuration.resolutionScale) ** resolutionExponent
   const shares = Array.from({ length: profilePoints }, (_, i) => (demand * (i + 1)) / profilePoints)
