@@ -228,6 +228,8 @@ class ChildControlPlane implements ControlPlane {
         // A loopback address cannot be an endpoint of the Service "kubernetes"; pods of a process node do not need that Service.
         '--endpoint-reconciler-type=none',
         '--allow-privileged',
+        // For `kubectl logs`: a process node has a loopback address of its own, and the machine's name.
+        '--kubelet-preferred-address-types=InternalIP',
         '--profiling=false',
       ],
       'kube-controller-manager': [

@@ -1,9 +1,9 @@
 /**
  * Loopback addresses for pods: 127.42.x.y, where x belongs to one process node of this machine and y to one pod.
  *
- * A node holds its x by listening on 127.42.x.1; the kernel gives it back when the node ends, however it ends.
+ * A node holds its x by its server's listening on 127.42.x.1; the kernel gives it back when the node ends, however it ends.
  */
-import { createServer, type Server } from 'node:net'
+import type { Server } from 'node:https'
 
 export const nodePort = 10250
 
@@ -17,12 +17,15 @@ export interface AddressBook {
 }
 
 /** @throws Error when all 250 subnets are taken, or this system has no such addresses */
-export async function openAddressBook(preferred: number): Promise<AddressBook> {
+export async function openAddressBook(
+  preferred: number,
+  createServer: (hostIP: string) => Server,
+): Promise<AddressBook> {
   const count = 250
   for (let i = 0; i < count; i++) {
     const subnet = 1 + ((preferred + i) % count)
     const hostIP = `127.42.${subnet}.1`
-    const server = await tryListen(hostIP)
+    const server = await tryListen(createServer(hostIP), hostIP)
     if (server) return addressBook(subnet, hostIP, server)
   }
   throw new Error(`All of 127.42.1.1 to 127.42.${count}.1 are in use on port ${nodePort}`)
@@ -49,13 +52,16 @@ function addressBook(subnet: number, hostIP: string, server: Server): AddressBoo
       throw new Error(`All addresses of 127.42.${subnet}.0/24 are in use`)
     },
     release: address => void used.delete(address),
-    close: () => new Promise(resolve => server.close(() => resolve())),
+    close: () =>
+      new Promise(resolve => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+      }),
   }
 }
 
-function tryListen(host: string): Promise<Server | undefined> {
+function tryListen(server: Server, host: string): Promise<Server | undefined> {
   return new Promise((resolve, reject) => {
-    const server = createServer(socket => socket.destroy())
     server.once('error', (error: NodeJS.ErrnoException) =>
       error.code === 'EADDRINUSE' ? resolve(undefined) : reject(error),
     )

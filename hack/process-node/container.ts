@@ -108,7 +108,11 @@ export class Container {
   }
 
   get log(): string {
-    return join(this.directory, `${this.#restartCount}.log`)
+    return this.logOf(this.#restartCount)
+  }
+
+  logOf(restartCount: number): string {
+    return join(this.directory, `${restartCount}.log`)
   }
 
   usedSeconds(): number {

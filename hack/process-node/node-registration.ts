@@ -4,6 +4,7 @@
 import { arch, hostname, platform, release, totalmem } from 'node:os'
 import { setTimeout as delay } from 'node:timers/promises'
 import { type ApiClient, ApiError, type KubernetesObject } from '../control-plane/api-client.ts'
+import { nodePort } from './addresses.ts'
 import { timestamp } from './pod.ts'
 import { formatCores } from './quantity.ts'
 
@@ -148,6 +149,7 @@ function nodeStatus(node: NodeDescription, heartbeat: string): object {
       { type: 'InternalIP', address: node.address },
       { type: 'Hostname', address: hostname() },
     ],
+    daemonEndpoints: { kubeletEndpoint: { Port: nodePort } },
     conditions: [
       condition(
         'Ready',

@@ -13,6 +13,7 @@ import { type ApiClient, ApiError } from '../control-plane/api-client.ts'
 import { Container } from './container.ts'
 import { type LaunchContext, launchOf } from './container-environment.ts'
 import type { CpuLimit, CpuLimiter } from './limiters/limiter.ts'
+import type { LogSource } from './log-server.ts'
 import {
   type ContainerSpec,
   isTerminal,
@@ -112,6 +113,14 @@ export class PodWorker {
       pid: container.pid,
       log: container.log,
     }))
+  }
+
+  log(containerName: string, previous: boolean): LogSource | undefined {
+    const container = this.#slots.find(({ spec }) => spec.name === containerName)?.container
+    if (!container) return undefined
+    const life = container.restartCount
+    const path = container.logOf(previous ? life - 1 : life)
+    return { path, complete: () => previous || !container.running || container.restartCount !== life }
   }
 
   update(pod: Pod): void {

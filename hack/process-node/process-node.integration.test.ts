@@ -1,6 +1,9 @@
+import { spawn } from 'node:child_process'
 import { existsSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { findBinaries } from '../control-plane/binaries.ts'
+import { run } from '../control-plane/build.ts'
 import { useApiServer, waitFor } from '../testing/api-server.ts'
 import { startProcessNode } from './process-node.ts'
 import { condition, isReady, main, repository, sh, useProcessNode } from './testing/node-fixture.ts'
@@ -256,10 +259,56 @@ describe('process node', function () {
     expect(second.status?.message).to.contain('command is missing')
   })
 
+  it('answers kubectl logs, also while the log grows', async () => {
+    const { found } = await findBinaries()
+    const logs = (...args: string[]) =>
+      run(found.kubectl!, [
+        '--kubeconfig',
+        api.kubeconfig(),
+        '-n',
+        api.namespace(),
+        'logs',
+        'talker',
+        ...args,
+      ])
+    await fixture.create('talker', sh('echo one; echo two; sleep 1; echo three'), { restartPolicy: 'Never' })
+    await fixture.until('talker', 'running', pod => main(pod)?.state.running !== undefined)
+    expect(await logs('--follow')).to.equal('one\ntwo\nthree\n')
+    expect(await logs('--tail=2')).to.equal('two\nthree\n')
+    expect(await logs('--tail=0')).to.equal('')
+  })
+
   it('reports a program that does not exist', async () => {
     await fixture.create('missing', { command: ['no-such-program'] }, { restartPolicy: 'Never' })
     const pod = await fixture.until('missing', 'failed', ({ status }) => status?.phase === 'Failed')
     expect(main(pod)?.state.terminated?.exitCode).to.be.oneOf([127, 128])
+  })
+
+  it('takes its pods along when it is killed', async () => {
+    const name = `${fixture.options().name}-killed`
+    const script = join(repository, 'hack/process-node/main.ts')
+    const args = ['--kubeconfig', api.kubeconfig(), '--name', name, '--cpus', '1']
+    const node = spawn(process.execPath, [script, ...args], { stdio: ['ignore', 'ignore', 'pipe'] })
+    let said = ''
+    node.stderr.setEncoding('utf8').on('data', (text: string) => {
+      said += text
+    })
+    await waitFor(() => said.includes('is ready'), { describe: () => `the node; it said ${said}` })
+    const directory = /logs in (\S+)\/pods/.exec(said)![1]!
+    const nodeSelector = { 'kubernetes.io/hostname': name }
+    await fixture.create('orphan', sh('echo $$$$; sleep 600 & wait'), { nodeSelector } as object)
+    const pod = await fixture.until('orphan', 'ready', isReady)
+    const log = join(directory, 'pods', `${api.namespace()}_orphan_${pod.metadata.uid}`, 'main/0.log')
+    await waitFor(() => readFileSync(log, 'utf8').endsWith('\n'), {
+      describe: 'the process number in the log',
+    })
+    const pid = Number(readFileSync(log, 'utf8'))
+    expect(groupIsEmpty(pid)).to.equal(false)
+    node.kill('SIGKILL')
+    await waitFor(() => groupIsEmpty(pid), { describe: 'the process group to end' })
+    await waitFor(() => !existsSync(directory), { describe: 'the folder to go' })
+    await api.client().delete(`/api/v1/nodes/${name}`)
+    await fixture.delete('orphan', { gracePeriodSeconds: 0 })
   })
 
   it('starts its pods again when it is restarted, each once', async () => {

@@ -13,6 +13,7 @@ import { openAddressBook } from './addresses.ts'
 import { killLeftovers } from './leftovers.ts'
 import { chooseLimiter, type LimiterChoice } from './limiters/choose.ts'
 import type { LimiterKind } from './limiters/limiter.ts'
+import { logServer } from './log-server.ts'
 import { machineMemoryBytes, NodeRegistration } from './node-registration.ts'
 import type { Pod } from './pod.ts'
 import { sumDemands } from './pod-admission.ts'
@@ -135,7 +136,13 @@ class LocalNode implements ProcessNode {
     }
     const client = await ApiClient.fromKubeconfig(this.#options.kubeconfig)
     this.#onStop.unshift(() => client.close())
-    const addresses = await openAddressBook(hashOf(marker))
+    const addresses = await openAddressBook(hashOf(marker), hostIP =>
+      logServer(this.name, hostIP, (namespace, pod, container, previous) =>
+        [...this.#workers.values()]
+          .findLast(({ pod: { metadata } }) => metadata.namespace === namespace && metadata.name === pod)
+          ?.log(container, previous),
+      ),
+    )
     this.#onStop.unshift(() => addresses.close())
     this.#address = addresses.hostIP
     const limiter = chooseLimiter(this.#options.limiter ?? 'auto', `ekya-${this.name}`, cpus, this.#report)
