@@ -18,6 +18,13 @@ export function frameRateFor(cpuSecondsPerFrame: number, cores: number, cameras:
   return Math.max(1, Math.min(fastest, Math.round(rate)))
 }
 
+/**
+ * Frames per second at which a sample list of so many images plays exactly once in a window. Faster, an image would come several
+ * times, in training and in validation, and every measurement would be too good; slower, a part would never be seen.
+ */
+export const frameRateOfList = (images: number, windowSeconds: number): number =>
+  Math.max(0.1, Math.min(fastest, Math.round((images / windowSeconds) * 1000) / 1000))
+
 export const loadOf = (
   frameRate: number,
   cpuSecondsPerFrame: number,

@@ -12,7 +12,6 @@ import { processGuard } from '../control-plane/guard.ts'
 export interface OperatorOptions {
   readonly repository: string
   readonly kubeconfig: string
-  readonly namespace: string
   /** Absolute path of the storage folder. */
   readonly storage: string
   /** host:port of its HTTP server. */

@@ -75,7 +75,7 @@ function command(): Command {
     .option('--model <file>', 'ONNX file deployed first; default: a small one that belongs to the source')
     .option(
       '--frame-rate <n>',
-      'frames per second and camera; default: so that inference needs 60 % of the GPU',
+      'frames per second and camera; default: so that inference needs 60 % of the GPU, or a list plays once',
     )
     .option('--seed <n>', 'seed of the scenes', '1')
     .option('--kubeconfig <file>', 'use this cluster instead of starting a control plane')

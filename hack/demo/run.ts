@@ -21,7 +21,7 @@ import { startProcessNode } from '../process-node/process-node.ts'
 import { type Cleanup, createCleanup } from './cleanup.ts'
 import { follow } from './follow.ts'
 import { createDisplay } from './live.ts'
-import { frameCost, frameRateFor, loadOf } from './load.ts'
+import { frameCost, frameRateFor, frameRateOfList, loadOf } from './load.ts'
 import { demoManifests, goldenFile, sampleClasses, studentFile } from './manifests.ts'
 import { logTail, startOperator } from './operator-process.ts'
 import type { DemoOptions } from './options.ts'
@@ -84,16 +84,24 @@ async function run(
   const namespace = options.kubeconfig ? 'ekya-demo' : 'default'
   const site = new Site(await ApiClient.fromKubeconfig(kubeconfig), namespace)
   cleanup.add('connection', () => site.close())
-  const created = await site.installCrds(join(repository, 'crds'), signal)
-  const node = await startProcessNode({
-    kubeconfig,
-    name: 'ekya-demo-node',
-    cpus: cores,
-    directory: join(folder, 'node'),
-    repository,
-    onProgress: line => say(`node: ${line}`),
-  })
-  cleanup.add('node', () => node.stop())
+  const [created, node] = await together(
+    [
+      aborted => site.installCrds(join(repository, 'crds'), aborted),
+      async () => {
+        const started = await startProcessNode({
+          kubeconfig,
+          name: 'ekya-demo-node',
+          cpus: cores,
+          directory: join(folder, 'node'),
+          repository,
+          onProgress: line => say(`node: ${line}`),
+        })
+        cleanup.add('node', () => started.stop())
+        return started
+      },
+    ],
+    signal,
+  )
   if (options.kubeconfig) {
     if (created.length > 0) cleanup.add('resource definitions', () => site.removeCrds(created))
     await site.createNamespace(signal)
@@ -110,14 +118,14 @@ async function run(
 
   const [port] = await freePorts(1)
   const log = join(folder, 'operator.log')
+  let note = say
   const operator = startOperator({
     repository,
     kubeconfig,
-    namespace,
     storage: join(folder, 'storage'),
     address: `127.0.0.1:${port}`,
     log,
-    onRestart: line => display.note(line),
+    onRestart: line => note(line),
     onFailure: error => failing.abort(error),
   })
   cleanup.add('operator', () => operator.stop())
@@ -131,6 +139,7 @@ async function run(
   say(`operator is ready (pid ${operator.pid})`)
 
   const display = createDisplay(output, footer, elapsed)
+  note = line => display.note(line)
   let begun = false
   let records: readonly WindowRecord[]
   try {
@@ -216,7 +225,6 @@ async function prepareModels(
   if (options.source.kind === 'scene') {
     await cp(join(repository, 'hack/models/scene-golden.onnx'), join(storage, goldenFile))
   }
-  if (options.frameRate !== null) return { frameRate: options.frameRate }
   const scene = options.source.kind === 'scene'
   const { cpuSecondsPerFrame } = await frameCost(
     {
@@ -227,12 +235,22 @@ async function prepareModels(
     },
     signal,
   )
-  const frameRate = frameRateFor(cpuSecondsPerFrame, cores, options.cameras)
+  const frameRate =
+    options.frameRate ??
+    (options.source.kind === 'samples'
+      ? frameRateOfList(await listLength(options.source.folder), options.windowSeconds)
+      : frameRateFor(cpuSecondsPerFrame, cores, options.cameras))
   const load = loadOf(frameRate, cpuSecondsPerFrame, cores, options.cameras)
   say(
     `a frame costs ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms of cpu: ${options.cameras} cameras at ${frameRate} frames a second need ${(load * 100).toFixed(0)} % of the "GPU" for inference`,
   )
   return { frameRate }
+}
+
+/** Images in the first list of the first camera. */
+async function listLength(folder: string): Promise<number> {
+  const text = await readFile(join(folder, 'cam-0', '0.csv'), 'utf8')
+  return Math.max(1, text.trimEnd().split('\n').length - 1)
 }
 
 const sceneClasses = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog'] as const

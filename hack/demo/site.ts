@@ -6,11 +6,11 @@
  */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { setTimeout as delay } from 'node:timers/promises'
 import { parse } from 'yaml'
 import type { CameraStream, RetrainingWindow } from '../../operator/api/generated/types.ts'
 import { apiVersion } from '../../operator/api/names.ts'
 import { type ApiClient, ApiError, type KubernetesObject } from '../control-plane/api-client.ts'
+import { waitFor } from '../testing/wait-for.ts'
 
 const fieldManager = 'ekya-demo'
 const crdsPath = '/apis/apiextensions.k8s.io/v1/customresourcedefinitions'
@@ -140,10 +140,5 @@ export async function until(
   deadlineMs: number,
   signal?: AbortSignal,
 ): Promise<void> {
-  const deadline = performance.now() + deadlineMs
-  while (!(await condition())) {
-    signal?.throwIfAborted()
-    if (performance.now() > deadline) throw new Error(`waited ${deadlineMs / 1000} s in vain for ${what}`)
-    await delay(100, undefined, { signal })
-  }
+  await waitFor(condition, { deadlineMs, intervalMs: 100, describe: what }, signal)
 }

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createCleanup } from './cleanup.ts'
-import { frameRateFor, loadOf } from './load.ts'
+import { frameRateFor, frameRateOfList, loadOf } from './load.ts'
 import { logTail } from './operator-process.ts'
 import { together } from './together.ts'
 
@@ -14,6 +14,12 @@ describe('load of the demo', () => {
     { name: 'at least one frame a second', cost: 2, cores: 0.75, cameras: 8, want: 1 },
   ])
     it(name, () => expect(frameRateFor(cost, cores, cameras)).to.equal(want))
+
+  it('plays a sample list once in a window', () => {
+    expect(frameRateOfList(300, 60)).to.equal(5)
+    expect(frameRateOfList(300, 40)).to.equal(7.5)
+    expect(frameRateOfList(100_000, 60)).to.equal(60)
+  })
 
   it('needs between half and seven tenths where the rate is free', () => {
     for (let cost = 0.004; cost < 0.03; cost += 0.0007) {
