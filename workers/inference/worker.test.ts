@@ -1,0 +1,271 @@
+import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import sharp from 'sharp'
+import type { InferenceStatus, InferenceWorkerConfig, WorkerError } from '../../operator/api/worker.ts'
+import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { digestOf } from '../models/classifier.ts'
+import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
+import { type RunningWorker, startWorker } from '../runtime/testing/worker-harness.ts'
+import { InferenceWorker } from './worker.ts'
+
+const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
+const tiny = (seed: number, count = classes.length) =>
+  smallCnn({ classes: count, seed, widths: [8], shape: { channels: 3, height: 16, width: 16 } })
+
+describe('the inference worker', () => {
+  const folder = temporaryFolder()
+  const running: RunningWorker[] = []
+
+  before(async () => {
+    const models = join(folder.path, 'models')
+    await mkdir(models)
+    await writeFile(join(models, 'a.onnx'), tiny(1))
+    await writeFile(join(models, 'b.onnx'), tiny(2))
+    await writeFile(join(models, 'three.onnx'), tiny(3, 3))
+    await writeFile(join(models, 'torn.onnx'), tiny(4).subarray(0, 900))
+  })
+  afterEach(async () => {
+    for (const worker of running) worker.terminate()
+    await Promise.all(running.splice(0).map(({ ended }) => ended))
+  })
+
+  const start = async (change: Partial<InferenceWorkerConfig> = {}): Promise<RunningWorker> => {
+    const config: InferenceWorkerConfig = {
+      role: 'inference',
+      namespace: 'default',
+      stream: 'cam-0',
+      classes,
+      storage: folder.path,
+      device: { kind: 'cpu', cores: 1 },
+      seed: 1,
+      source: { scene: { seed: 1 } },
+      frameRate: 50,
+      model: { uri: 'models/a.onnx' },
+      configuration: { name: 'full', frameInterval: 1, resolutionScale: 1 },
+      ...change,
+    }
+    const worker = await startWorker(
+      'inference',
+      config,
+      context => new InferenceWorker(context),
+      folder.path,
+    )
+    running.push(worker)
+    return worker
+  }
+  const ready = (worker: RunningWorker) => worker.until<{ ready: boolean }>('/readyz', body => body.ready)
+  const status = async (worker: RunningWorker) => (await worker.get<InferenceStatus>('/status')).body
+  const offered = (worker: RunningWorker, count: number) =>
+    worker.until<InferenceStatus>('/status', ({ frames }) => frames.offered >= count)
+
+  it('becomes ready with its first frame and tells what it does', async () => {
+    const worker = await start({
+      window: { index: 3, startsAt: new Date().toISOString(), durationSeconds: 60, maxSamples: 3000 },
+    })
+    await ready(worker)
+    const { frames, window, model, configuration, draining, error } = await offered(worker, 20)
+    expect(frames.offered).to.equal(frames.analysed + frames.skipped + frames.dropped)
+    expect(window).to.include({ index: 3 })
+    expect(model).to.deep.equal({ uri: 'models/a.onnx', digest: digestOf(tiny(1)) })
+    expect({ configuration, draining, error }).to.deep.equal({
+      configuration: 'full',
+      draining: false,
+      error: undefined,
+    })
+    expect((await worker.get('/healthz')).status).to.equal(200)
+    const metrics = (await worker.get<string>('/metrics')).body
+    expect(metrics).to.match(/ekya_frames_total\{result="analysed",namespace="default",stream="cam-0"\} \d+/)
+    expect(metrics).to.match(/ekya_worker_gpu_seconds_total\{role="inference",.*\} \d/)
+    expect(metrics).to.match(/ekya_inference_latency_seconds_count\{.*\} \d+/)
+  })
+
+  it('swaps models under load without losing a frame', async () => {
+    const startsAt = new Date(Date.now() + 300).toISOString()
+    const window = { index: 0, startsAt, durationSeconds: 60, maxSamples: 0 }
+    const worker = await start({ frameRate: 100, window })
+    await worker.until<InferenceStatus>('/status', status => (status.window?.frames.analysed ?? 0) > 0)
+    for (const uri of ['models/b.onnx', 'models/a.onnx', 'models/b.onnx', 'models/a.onnx', 'models/b.onnx']) {
+      const answer = await worker.post<InferenceStatus>('/model', { uri })
+      expect(answer).to.have.property('status', 200)
+      expect(answer.body.model.uri).to.equal(uri)
+      await offered(worker, answer.body.frames.offered + 5)
+    }
+    const { body } = await worker.post<InferenceStatus & { lastFrame: object }>('/drain', '')
+    const { offered: seen, analysed, dropped, skipped } = body.window!.frames
+    expect(body.model.digest).to.equal(digestOf(tiny(2)))
+    expect(seen).to.equal(analysed + dropped + skipped)
+    expect(body.lastFrame).to.deep.equal({ window: 0, frame: seen - 1 })
+  })
+
+  for (const { name, body, want, code } of [
+    {
+      name: 'a model that is not there',
+      body: { uri: 'models/none.onnx' },
+      want: 404,
+      code: 'ModelNotFound',
+    },
+    {
+      name: 'a model with other classes',
+      body: { uri: 'models/three.onnx' },
+      want: 422,
+      code: 'ModelClassesMismatch',
+    },
+    { name: 'a torn file', body: { uri: 'models/torn.onnx' }, want: 422, code: 'ModelInvalid' },
+    { name: 'a path that leads out', body: { uri: '../a.onnx' }, want: 422, code: 'ModelInvalid' },
+    {
+      name: 'another digest',
+      body: { uri: 'models/b.onnx', digest: 'a'.repeat(64) },
+      want: 409,
+      code: 'ModelDigestMismatch',
+    },
+    { name: 'no model', body: {}, want: 400, code: 'BadRequest' },
+  ]) {
+    it(`refuses ${name} and goes on with the one it has`, async () => {
+      const worker = await start()
+      await ready(worker)
+      const answer = await worker.post<WorkerError>('/model', body)
+      expect(answer.status).to.equal(want)
+      expect(answer.body.error.code).to.equal(code)
+      const { model, frames } = await status(worker)
+      expect(model.uri).to.equal('models/a.onnx')
+      await offered(worker, frames.offered + 3)
+    })
+  }
+
+  it('follows configurations and windows, and keeps the sample', async () => {
+    const worker = await start({ frameRate: 100 })
+    await ready(worker)
+    const every = { name: 'every-5th', frameInterval: 5, resolutionScale: 0.5 }
+    expect((await worker.post<InferenceStatus>('/configuration', every)).body.configuration).to.equal(
+      'every-5th',
+    )
+    const clock = { index: 0, startsAt: new Date().toISOString(), durationSeconds: 1, maxSamples: 20 }
+    expect((await worker.post<InferenceStatus>('/window', clock)).status).to.equal(200)
+    await worker.until<InferenceStatus>('/status', ({ window }) => window?.index === 2)
+    const samples = join(folder.path, 'samples/default/cam-0/1')
+    const rows = (await readFile(join(samples, 'frames.csv'), 'utf8')).trim().split('\n')
+    expect(rows).to.have.length(21)
+    const { width, height } = await sharp(join(samples, rows[3]!.split(',')[2]!)).metadata()
+    expect(Math.min(width, height)).to.be.above(32)
+    const summary = JSON.parse(await readFile(join(samples, 'summary.json'), 'utf8'))
+    expect(summary.frames).to.include({ offered: 100 })
+    expect(summary.frames.skipped).to.be.above(60)
+  })
+
+  it('refuses a bad body with all that is wrong about it', async () => {
+    const worker = await start()
+    const { status: code, body } = await worker.post<WorkerError>('/window', {
+      index: -1,
+      startsAt: 'now',
+      extra: 1,
+    })
+    expect(code).to.equal(400)
+    expect(body.error.message).to.match(/durationSeconds is missing/)
+    expect(body.error.message).to.match(/maxSamples is missing/)
+    expect(body.error.message).to.match(/index must be >= 0, found -1/)
+    expect(body.error.message).to.match(/unknown field extra/)
+    expect((await worker.post('/configuration', '{')).status).to.equal(400)
+  })
+
+  it('drains: the last frame is named and no other follows', async () => {
+    const worker = await start()
+    await ready(worker)
+    const { body } = await worker.post<InferenceStatus & { lastFrame: { frame: number } }>('/drain', '')
+    expect(body.draining).to.equal(true)
+    expect(body.lastFrame.frame).to.be.at.least(0)
+    expect((await status(worker)).frames).to.deep.equal(body.frames)
+    expect((await worker.get('/readyz')).status).to.equal(503)
+  })
+
+  it('waits for a model that is not there, and takes another that is sent', async () => {
+    const worker = await start({ model: { uri: 'models/later.onnx' } })
+    const { error } = await worker.until<InferenceStatus>('/status', body => body.error !== undefined)
+    expect(error).to.have.property('code', 'ModelNotFound')
+    const readiness = await worker.get<{ awaiting: string[] }>('/readyz')
+    expect(readiness.status).to.equal(503)
+    expect(readiness.body.awaiting).to.include('the model is loaded')
+    expect((await worker.get('/healthz')).status).to.equal(200)
+    await worker.post('/model', { uri: 'models/a.onnx' })
+    await ready(worker)
+    expect((await status(worker)).error).to.equal(undefined)
+  })
+
+  it('waits for a samples folder that is missing, and serves when it appears', async () => {
+    const worker = await start({
+      classes: ['a', 'b'],
+      model: { uri: 'models/two.onnx' },
+      source: { samples: { uri: 'footage' } },
+    })
+    await writeFile(join(folder.path, 'models/two.onnx'), tiny(5, 2))
+    const { error } = await worker.until<InferenceStatus>(
+      '/status',
+      body => body.error?.code === 'SourceNotFound',
+    )
+    expect(error!.message).to.contain('footage')
+    await writeFootage(join(folder.path, 'footage.partial'), ['0', '1', '1'])
+    await cp(join(folder.path, 'footage.partial'), join(folder.path, 'footage'), { recursive: true })
+    await ready(worker)
+    expect((await status(worker)).error).to.equal(undefined)
+  })
+
+  it('stays up and names file and line where labels are corrupt', async () => {
+    await writeFile(join(folder.path, 'models/two.onnx'), tiny(5, 2))
+    await writeFootage(join(folder.path, 'corrupt'), ['7', 'x', '-1'])
+    const worker = await start({
+      classes: ['a', 'b'],
+      model: { uri: 'models/two.onnx' },
+      source: { samples: { uri: 'corrupt' } },
+    })
+    const { error } = await worker.until<InferenceStatus>('/status', body => body.error !== undefined)
+    expect(error).to.have.property('code', 'LabelsInvalid')
+    expect(error!.message).to.match(/0\.csv.*line 2/)
+  })
+
+  it('goes on with what is readable where images are corrupt', async () => {
+    await writeFile(join(folder.path, 'models/two.onnx'), tiny(5, 2))
+    const footage = join(folder.path, 'damaged')
+    await writeFootage(footage, ['0', '1', '0', '1'])
+    await writeFile(join(footage, '0/2.png'), 'no image')
+    const worker = await start({
+      classes: ['a', 'b'],
+      model: { uri: 'models/two.onnx' },
+      source: { samples: { uri: 'damaged' } },
+    })
+    await ready(worker)
+    const { refused, frames, error } = await offered(worker, 12)
+    expect(refused).to.be.at.least(2)
+    expect(frames.dropped).to.be.at.least(refused!)
+    expect(error).to.equal(undefined)
+  })
+
+  it('ends with 0 when it is asked to', async () => {
+    const worker = await start()
+    await ready(worker)
+    worker.terminate()
+    expect(await worker.ended).to.deep.equal({ code: 0, message: null, text: '' })
+  })
+
+  it('ends with 1 and the reason where its configuration is bad', async () => {
+    const worker = await startWorker(
+      'inference',
+      '{"role":"inference"}',
+      context => new InferenceWorker(context),
+      folder.path,
+    )
+    const { code, message } = await worker.ended
+    expect(code).to.equal(1)
+    expect(message).to.have.nested.property('error.code', 'ConfigInvalid')
+  })
+
+  async function writeFootage(path: string, labels: readonly string[]): Promise<void> {
+    await rm(path, { recursive: true, force: true })
+    await mkdir(join(path, '0'), { recursive: true })
+    for (const i of labels.keys())
+      await sharp({ create: { width: 16, height: 16, channels: 3, background: { r: 80 * i, g: 50, b: 0 } } })
+        .png()
+        .toFile(join(path, `0/${i}.png`))
+    const rows = labels.map((label, i) => `${i},${label},0,0,16,16,0/${i}.png`)
+    await writeFile(join(path, '0.csv'), `idx,class,x0,y0,x1,y1,imgpath\n${rows.join('\n')}\n`)
+  }
+})
