@@ -74,10 +74,7 @@ async function installDependencies() {
     throw new SetupError(`The program "npm" was not found. It comes with Node.js: ${nodeAdvice}`)
   const started = Date.now()
   console.error('installing npm packages (npm ci; half a minute with a fast line) …')
-  // onnxruntime-node would download libraries for NVIDIA GPUs; the bundled CPU provider is what is used here.
-  const env = { ...process.env, npm_config_onnxruntime_node_install: 'skip' }
-  const args = ['ci', '--no-audit', '--no-fund', '--loglevel=error']
-  const status = await run('npm', args, env)
+  const status = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error'], process.env)
   if (status !== 0) {
     throw new SetupError(
       'Installing the npm packages failed (see above). Is the registry reachable ("npm ping")?',

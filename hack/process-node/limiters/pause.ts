@@ -10,9 +10,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import type { CpuGroup, CpuLimit, CpuLimiter } from './limiter.ts'
 
-const tickMs = 10
+const tickMs = 20
 const periodSeconds = 0.1
-const membersEveryTicks = 25
+const membersEveryTicks = 50
 /** USER_HZ, part of Linux' binary interface. */
 const ticksPerSecond = 100
 
