@@ -7,6 +7,13 @@ import { fileURLToPath } from 'node:url'
 import { promisify } from 'node:util'
 import type { FrameCost, FrameCostRequest } from './frame-cost.ts'
 
+export interface Load {
+  /** Frames per second and camera. */
+  readonly frameRate: number
+  /** spec.labeling.share of the window. */
+  readonly labelingShare: number
+}
+
 /** Part of the "GPU" that inference of all cameras needs. */
 export const targetLoad = 0.6
 /** The CRD's bound on frameRate. */
@@ -31,6 +38,13 @@ export const loadOf = (
   cores: number,
   cameras: number,
 ): number => (frameRate * cpuSecondsPerFrame * cameras) / cores
+
+/** Room that inference keeps while frames are labelled, relative to what it needs. */
+const headroom = 1.15
+
+/** What labelling and micro-profiling may take of the "GPU": what inference leaves. The sooner they are done, the longer a window has a better model. */
+export const labelingShareFor = (load: number): number =>
+  Math.round(Math.max(0.3, Math.min(0.8, 1 - load * headroom)) * 20) / 20
 
 /** In a process of its own. @throws Error with what that process said. */
 export async function frameCost(request: FrameCostRequest, signal?: AbortSignal): Promise<FrameCost> {

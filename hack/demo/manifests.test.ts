@@ -7,13 +7,15 @@ const read = (name: string) => readFileSync(new URL(name, import.meta.url), 'utf
 const files = { cameras: read('cameras.yaml'), window: read('retraining-window.yaml') }
 const options = (more: Partial<DemoOptions> = {}): DemoOptions => ({ ...parseOptions([], '/'), ...more })
 
+const load = { frameRate: 10, labelingShare: 0.4 }
+
 describe('manifests of the demo', () => {
   it('sets what the options name', () => {
     const { cameras, window } = demoManifests(
       files,
       options({ cameras: 2, seed: 5, window: '40s', policy: 'none' }),
       'here',
-      24,
+      { frameRate: 24, labelingShare: 0.4 },
     )
     expect(
       cameras.map(({ metadata, spec }) => [metadata.name, metadata.namespace, spec.source]),
@@ -22,18 +24,22 @@ describe('manifests of the demo', () => {
       ['cam-1', 'here', { scene: { seed: 6 } }],
     ])
     expect(cameras[0]?.spec.frameRate).to.equal(24)
-    expect([window.spec.duration, window.spec.scheduler?.policy]).to.deep.equal(['40s', 'none'])
+    expect([window.spec.duration, window.spec.scheduler?.policy, window.spec.labeling?.share]).to.deep.equal([
+      '40s',
+      'none',
+      0.4,
+    ])
   })
 
   it('makes more cameras than the file has', () => {
-    const { cameras } = demoManifests(files, options({ cameras: 6 }), 'here', 10)
+    const { cameras } = demoManifests(files, options({ cameras: 6 }), 'here', load)
     expect(cameras.map(({ metadata }) => metadata.name).at(-1)).to.equal('cam-5')
     expect(new Set(cameras.map(({ spec }) => spec.source.scene?.seed)).size).to.equal(6)
   })
 
   it('plays a samples folder with its own labels', () => {
     const source = { kind: 'samples', folder: '/data/drift' } as const
-    const [camera] = demoManifests(files, options({ source }), 'here', 10).cameras
+    const [camera] = demoManifests(files, options({ source }), 'here', load).cameras
     expect(camera?.spec.source).to.deep.equal({ samples: { uri: 'file:///data/drift/cam-0' } })
     expect(camera?.spec.goldenModel).to.equal(undefined)
     expect(camera?.spec.classes).to.include('automobile')
@@ -41,13 +47,15 @@ describe('manifests of the demo', () => {
 
   it('keeps what a person edited in the files', () => {
     const window = files.window.replace('step: 0.05', 'step: 0.2')
-    expect(demoManifests({ ...files, window }, options(), 'here', 10).window.spec.scheduler?.step).to.equal(
+    expect(demoManifests({ ...files, window }, options(), 'here', load).window.spec.scheduler?.step).to.equal(
       0.2,
     )
   })
 
   it('names the field that a person broke', () => {
     const window = files.window.replace('step: 0.05', 'step: 7')
-    expect(() => demoManifests({ ...files, window }, options(), 'here', 10)).to.throw(/spec\.scheduler\.step/)
+    expect(() => demoManifests({ ...files, window }, options(), 'here', load)).to.throw(
+      /spec\.scheduler\.step/,
+    )
   })
 })

@@ -5,6 +5,7 @@
 import { parseAllDocuments } from 'yaml'
 import type { CameraStreamInput, RetrainingWindowInput } from '../../operator/api/generated/types.ts'
 import { describeManifest, validateManifest } from '../../operator/api/validate.ts'
+import type { Load } from './load.ts'
 import type { DemoOptions } from './options.ts'
 
 export interface DemoManifests {
@@ -30,7 +31,7 @@ export function demoManifests(
   files: ManifestFiles,
   options: DemoOptions,
   namespace: string,
-  frameRate: number,
+  load: Load,
 ): DemoManifests {
   const templates = documents(files.cameras).filter(isKind<CameraStreamInput>('CameraStream'))
   const [window] = documents(files.window).filter(isKind<RetrainingWindowInput>('RetrainingWindow'))
@@ -38,7 +39,7 @@ export function demoManifests(
     throw new Error('hack/demo: cameras.yaml needs a CameraStream, retraining-window.yaml a RetrainingWindow')
   }
   const cameras = Array.from({ length: options.cameras }, (_, index) =>
-    camera(templates[index % templates.length]!, index, options, namespace, frameRate),
+    camera(templates[index % templates.length]!, index, options, namespace, load.frameRate),
   )
   const manifests = {
     cameras,
@@ -48,6 +49,7 @@ export function demoManifests(
       spec: {
         ...window.spec,
         duration: options.window,
+        labeling: { ...window.spec.labeling, share: load.labelingShare },
         scheduler: { ...window.spec.scheduler, policy: options.policy as 'thief' },
       },
     },

@@ -21,7 +21,7 @@ import { startProcessNode } from '../process-node/process-node.ts'
 import { type Cleanup, createCleanup } from './cleanup.ts'
 import { follow } from './follow.ts'
 import { createDisplay } from './live.ts'
-import { frameCost, frameRateFor, frameRateOfList, loadOf } from './load.ts'
+import { frameCost, frameRateFor, frameRateOfList, type Load, labelingShareFor, loadOf } from './load.ts'
 import { demoManifests, goldenFile, sampleClasses, studentFile } from './manifests.ts'
 import { logTail, startOperator } from './operator-process.ts'
 import type { DemoOptions } from './options.ts'
@@ -73,7 +73,7 @@ async function run(
 
   const folder = await runFolder(options, cleanup, output)
   const cores = Math.floor(availableParallelism() * (1 - reservedCores) * 1000) / 1000
-  const [{ kubeconfig, kubectl }, model] = await together(
+  const [{ kubeconfig, kubectl }, load] = await together(
     [
       aborted => cluster(options, folder, cleanup, say, aborted),
       aborted => prepareModels(options, folder, cores, say, aborted),
@@ -113,7 +113,7 @@ async function run(
     cameras: await readFile(join(repository, 'hack/demo/cameras.yaml'), 'utf8'),
     window: await readFile(join(repository, 'hack/demo/retraining-window.yaml'), 'utf8'),
   }
-  const manifests = demoManifests(files, options, namespace, model.frameRate)
+  const manifests = demoManifests(files, options, namespace, load)
   await site.apply([...manifests.cameras, manifests.window], signal)
 
   const [port] = await freePorts(1)
@@ -217,7 +217,7 @@ async function prepareModels(
   cores: number,
   say: (line: string) => void,
   signal: AbortSignal,
-): Promise<{ frameRate: number }> {
+): Promise<Load> {
   const storage = join(folder, 'storage')
   await mkdir(join(storage, 'initial'), { recursive: true })
   const student = options.model ?? (await builtInStudent(options, say, signal))
@@ -244,7 +244,7 @@ async function prepareModels(
   say(
     `a frame costs ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms of cpu: ${options.cameras} cameras at ${frameRate} frames a second need ${(load * 100).toFixed(0)} % of the "GPU" for inference`,
   )
-  return { frameRate }
+  return { frameRate, labelingShare: labelingShareFor(load) }
 }
 
 /** Images in the first list of the first camera. */

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { createCleanup } from './cleanup.ts'
-import { frameRateFor, frameRateOfList, loadOf } from './load.ts'
+import { frameRateFor, frameRateOfList, labelingShareFor, loadOf } from './load.ts'
 import { logTail } from './operator-process.ts'
 import { together } from './together.ts'
 
@@ -20,6 +20,9 @@ describe('load of the demo', () => {
     expect(frameRateOfList(300, 40)).to.equal(7.5)
     expect(frameRateOfList(100_000, 60)).to.equal(60)
   })
+
+  it('leaves to labelling what inference does not need', () =>
+    expect([0.02, 0.5, 0.6, 0.9].map(labelingShareFor)).to.deep.equal([0.8, 0.45, 0.3, 0.3]))
 
   it('needs between half and seven tenths where the rate is free', () => {
     for (let cost = 0.004; cost < 0.03; cost += 0.0007) {
