@@ -28,6 +28,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '0.02' },
     student: { type: 'string', default: studentFile },
     golden: { type: 'string', default: goldenFile },
+    blocks: { type: 'string', default: '12' },
     truth: { type: 'boolean', default: false },
   },
 })
@@ -45,7 +46,7 @@ const golden = values.truth
   ? null
   : await openClassifier(new Uint8Array(await readFile(values.golden)), values.golden)
 
-const percent = (value: number): string => value.toFixed(2).slice(1)
+const percent = (value: number): string => (value >= 0.995 ? '1.0' : value.toFixed(2).slice(1))
 const mean = (list: readonly number[]): number => list.reduce((sum, value) => sum + value, 0) / list.length
 
 async function accuracy(model: Classifier, set: ImageSet): Promise<number> {
@@ -68,6 +69,26 @@ async function frames(
   return { set: { ...set, labels }, golden: agreed }
 }
 
+/**
+ * 30 % of the newest window for validation, in blocks of neighbouring frames: an object must not be learnt from and asked
+ * about, and older windows were learnt from before.
+ */
+function splitByBlocks(
+  count: number,
+  length: number,
+  seed: number,
+  window: number,
+): { learn: number[]; check: number[] } {
+  const blocks = Math.ceil(count / length)
+  const order = random(seed, 'split', window).permutation(blocks)
+  const held = new Set(order.slice(0, Math.round(blocks * 0.3)))
+  const all = Array.from({ length: count }, (_, i) => i)
+  return {
+    learn: all.filter(i => !held.has(Math.floor(i / length))),
+    check: all.filter(i => held.has(Math.floor(i / length))),
+  }
+}
+
 const totals: { before: number; stale: number; after: number; promised: number; golden: number }[] = []
 let cpuSeconds = 0
 for (const seed of values.cameras.split(',').map(Number)) {
@@ -84,13 +105,12 @@ for (const seed of values.cameras.split(',').map(Number)) {
       cells.push(`${percent(before)}           [gold ${percent(test.golden)}]`)
       totals.push({ before, stale: before, after: before, promised: before, golden: test.golden })
     } else {
-      const pool = concatImages(kept.slice(0, history) as [ImageSet, ...ImageSet[]])
-      const order = random(seed, 'split', window).permutation(pool.count)
-      const cut = Math.round(pool.count * 0.3)
+      const [newest, ...older] = kept.slice(0, history) as [ImageSet, ...ImageSet[]]
+      const { learn, check } = splitByBlocks(newest.count, samples / Number(values.blocks), seed, window)
       const outcome = await train({
         model: inUse,
-        train: selectImages(pool, order.slice(cut)),
-        validation: selectImages(pool, order.slice(0, cut)),
+        train: concatImages([selectImages(newest, learn), ...older]),
+        validation: selectImages(newest, check),
         configuration: {
           epochs: Number(values.epochs),
           batchSize: Number(values.batch),

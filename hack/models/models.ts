@@ -33,7 +33,7 @@ export const student: Recipe = {
   about: 'student: pretrained on plain streets',
   network: { seed: 1, widths: [16, 32, 64], shape: { channels: 3, height: 32, width: 32 } },
   training: {
-    epochs: 12,
+    epochs: 8,
     batchSize: 64,
     learningRate: 0.05,
     trainableLayers: 'all',
@@ -52,7 +52,7 @@ export const golden: Recipe = {
   about: 'golden model: trained on drifting streets',
   network: { seed: 2, widths: [16, 32, 64, 96], shape: { channels: 3, height: 64, width: 64 } },
   training: {
-    epochs: 12,
+    epochs: 8,
     batchSize: 64,
     learningRate: 0.05,
     trainableLayers: 'all',
@@ -60,7 +60,7 @@ export const golden: Recipe = {
     seed: 2,
     threads: 1,
   },
-  train: () => manyStreets('street', goldenSeeds, { streets: 400, perStreet: 50, horizonSeconds: 1800 }),
+  train: () => manyStreets('street', goldenSeeds, { streets: 300, perStreet: 32, horizonSeconds: 1800 }),
   validation: () =>
     manyStreets('street', goldenSeeds + 5000, { streets: 60, perStreet: 15, horizonSeconds: 1800 }),
 }

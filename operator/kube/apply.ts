@@ -5,6 +5,7 @@
  * removed by the server. Fields of others stay untouched. With `metadata.uid` in the body the server refuses to
  * create (409): an apply that was decided on before a deletion cannot bring the object back.
  */
+import { KubeError } from './errors.ts'
 import { bodyMatches } from './field-ownership.ts'
 import type { KubeBody, KubeObject } from './objects.ts'
 import type { Resource } from './resources.ts'
@@ -48,7 +49,26 @@ export async function applyTo<T extends KubeObject>(
   const metadata = (application.body as Partial<KubeObject>).metadata
   const body: KubeBody = { ...application.body, metadata: { ...metadata, name, namespace, uid } }
   if (!wouldChange(cached, { ...application, body })) return undefined
-  return apply<T>(transport, { ...application, body }, signal)
+  try {
+    return await apply<T>(transport, { ...application, body }, signal)
+  } catch (error) {
+    throw uidConflict(error) ?? error
+  }
+}
+
+/** Of another object under the same name the server says that its uid is invalid: for us the same as that it is gone. */
+function uidConflict(error: unknown): KubeError | undefined {
+  if (!(error instanceof KubeError) || error.code !== 'invalid') return undefined
+  if (!error.body?.details?.causes?.some(({ field }) => field === 'metadata.uid')) return undefined
+  const { status, reason, body } = error
+  return new KubeError(error.message, {
+    code: 'conflict',
+    status,
+    reason,
+    body,
+    retryable: false,
+    cause: error,
+  })
 }
 
 /**

@@ -31,6 +31,9 @@ const unknownVersion = statusError('WATCH', 504, {
   details: { retryAfterSeconds: 1, causes: [{ reason: 'ResourceVersionTooLarge' }] },
 })
 
+/** Granted, and nothing after. */
+const silent: Stream = { says: [], fails: idle }
+
 type Page = { items: KubeObject[]; version: number; continue?: string } | KubeError
 /** What a watch says, then how it ends: after so many ms, by an error, or never. */
 interface Stream {
@@ -193,29 +196,41 @@ describe('reflector', () => {
     expect(script.told).to.deep.equal(['list start 1', 'watch closed'])
   })
 
-  for (const { name, stream, waitMs } of [
-    { name: 'a broken connection', stream: { fails: connection }, waitMs: 200 },
-    { name: 'a server that refuses', stream: { fails: statusError('WATCH', 500, undefined) }, waitMs: 200 },
+  for (const { name, stream, waitMs, end } of [
+    { name: 'a broken connection', stream: { fails: connection }, waitMs: 200, end: 'failed' },
+    {
+      name: 'a server that refuses',
+      stream: { fails: statusError('WATCH', 500, undefined) },
+      waitMs: 200,
+      end: 'failed',
+    },
     {
       name: 'a server that asks to wait',
       stream: { fails: statusError('WATCH', 429, undefined, 7_000) },
       waitMs: 7_000,
+      end: 'failed',
     },
-    { name: 'an error within the stream that is not 410', stream: { says: [inBand(500)] }, waitMs: 200 },
+    {
+      name: 'an error within the stream that is not 410',
+      stream: { says: [inBand(500)] },
+      waitMs: 200,
+      end: 'failed',
+    },
     { name: 'a watch that is over at once without an event', stream: { lastsMs: 0 }, waitMs: 200 },
     {
       name: 'a watch that fell idle',
       stream: { fails: new KubeError('idle', { code: 'timeout', retryable: true }) },
       waitMs: 200,
+      end: 'idle',
     },
-  ] satisfies { name: string; stream: Stream; waitMs: number }[]) {
+  ] satisfies { name: string; stream: Stream; waitMs: number; end: string }[]) {
     it(`after ${name} waits ${waitMs} ms and resumes, without a list`, async () => {
       const script = new Script({ streams: [stream] })
       await script.run(waitMs - 1)
       expect(script.watches).to.have.length(1)
       await script.run(1)
       expect(script.watches.map(({ resourceVersion }) => resourceVersion)).to.deep.equal(['1', '1'])
-      expect(script.lists).to.have.length(1)
+      expect(script.told).to.deep.equal(['list start 1', `watch ${end}`])
     })
   }
 

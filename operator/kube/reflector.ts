@@ -128,6 +128,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const life = startDeadline(clock, timeoutSeconds * 1000 + graceMs, signal)
     const startedMs = clock.monotonicMs()
     let events = 0
+    granted = false
     try {
       const stream = transport.watch<T>(
         resource,
@@ -138,6 +139,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
           allowWatchBookmarks: true,
           idleMs,
           onOpen: () => {
+            granted = true
             problem = undefined
           },
         },

@@ -56,7 +56,7 @@ function modelOf(stream: StreamSnapshot, item: PlanItem | undefined, index: numb
     }
   }
   const loaded = stream.inference?.status?.model
-  if (base.initialDigest !== undefined || loaded?.digest === undefined || loaded.uri !== uri) return base
+  if (base.initialDigest !== undefined || !loaded?.digest || loaded.uri !== uri) return base
   return { ...base, digest: loaded.digest, version: shortDigest(loaded.digest), initialDigest: loaded.digest }
 }
 

@@ -10,6 +10,7 @@ import { createServer, type IncomingMessage, type RequestOptions, type ServerRes
 import https from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { KubeConfig } from '@kubernetes/client-node'
 
 export interface ProxiedRequest {
@@ -17,6 +18,8 @@ export interface ProxiedRequest {
   readonly path: string
   readonly query: URLSearchParams
   readonly watch: boolean
+  /** Empty for reads. */
+  readonly body: string
   /** In the order of arrival. */
   readonly number: number
 }
@@ -32,7 +35,7 @@ export type Fault =
   /** Breaks the connection; the server never sees the request. */
   | { readonly kind: 'reset-before' }
   /** The server does what was asked, and the answer is lost. */
-  | { readonly kind: 'reset-after' }
+  | { readonly kind: 'reset-after'; readonly onDone?: () => void }
   /** Neither forwarded nor answered. */
   | { readonly kind: 'hang' }
   | { readonly kind: 'delay'; readonly delayMs: number }
@@ -103,7 +106,7 @@ export async function startFaultProxy(upstreamKubeconfig: string): Promise<Fault
     incoming: IncomingMessage,
     outgoing: ServerResponse,
     request: ProxiedRequest,
-    drop: boolean,
+    drop?: Extract<Fault, { kind: 'reset-after' }>,
   ) => {
     const { host: _, authorization: __, ...headers } = incoming.headers
     const target: RequestOptions = {
@@ -115,7 +118,10 @@ export async function startFaultProxy(upstreamKubeconfig: string): Promise<Fault
     }
     const passing = https.request({ ...target, agent }, answer => {
       if (drop) {
-        answer.resume().on('end', () => outgoing.destroy())
+        answer.resume().on('end', () => {
+          drop.onDone?.()
+          outgoing.destroy()
+        })
         return
       }
       outgoing.writeHead(answer.statusCode ?? 502, answer.headers)
@@ -127,23 +133,24 @@ export async function startFaultProxy(upstreamKubeconfig: string): Promise<Fault
     })
     passing.on('error', () => outgoing.destroy())
     outgoing.on('close', () => passing.destroy())
-    incoming.pipe(passing)
+    passing.end(request.body)
   }
 
-  const server = createServer((incoming, outgoing) => {
+  const server = createServer(async (incoming, outgoing) => {
     const url = new URL(incoming.url ?? '/', 'http://proxy')
     const request: ProxiedRequest = {
       method: incoming.method ?? 'GET',
       path: url.pathname,
       query: url.searchParams,
       watch: url.searchParams.get('watch') === 'true',
+      body: incoming.method === 'GET' ? '' : await text(incoming).catch(() => ''),
       number: requests.length,
     }
     requests.push(request)
     const fault = ruleFor(request)
     switch (fault?.kind) {
       case undefined:
-        return forward(incoming, outgoing, request, false)
+        return forward(incoming, outgoing, request)
       case 'status':
         outgoing.writeHead(fault.status, { 'content-type': 'application/json', ...fault.headers })
         outgoing.end(typeof fault.body === 'string' ? fault.body : JSON.stringify(fault.body ?? {}))
@@ -151,11 +158,11 @@ export async function startFaultProxy(upstreamKubeconfig: string): Promise<Fault
       case 'reset-before':
         return void outgoing.destroy()
       case 'reset-after':
-        return forward(incoming, outgoing, request, true)
+        return forward(incoming, outgoing, request, fault)
       case 'hang':
         return void incoming.resume()
       case 'delay': {
-        const timer = setTimeout(() => forward(incoming, outgoing, request, false), fault.delayMs)
+        const timer = setTimeout(() => forward(incoming, outgoing, request), fault.delayMs)
         outgoing.on('close', () => clearTimeout(timer))
         return
       }

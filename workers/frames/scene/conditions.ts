@@ -11,8 +11,6 @@ export interface Light {
   readonly gamma: number
   /** 0 colour … 1 black and white. */
   readonly mono: number
-  /** 0 as seen … 1 negative, as thermal cameras show warm things bright. */
-  readonly negative: number
   /** Of the sensor, in grey levels. */
   readonly noise: number
   /** 0 off … 1 full: headlights, lit windows. */
@@ -56,7 +54,6 @@ export const day: Light = {
   blue: 1,
   gamma: 1,
   mono: 0,
-  negative: 0,
   noise: 2,
   lamps: 0,
 }

@@ -46,8 +46,8 @@ export function createStreet(
   seed: number,
   preset: Preset = 'street',
   shown: readonly SceneClass[] = sceneClasses,
+  drift: Drift = driftOf(seed, preset),
 ): Street {
-  const drift = driftOf(seed, preset)
   const begins = (slot: number): number => (slot + between(-0.15, 0.15, seed, slot, 50)) * dwellSeconds
   const slotAt = (seconds: number): number => {
     const near = Math.floor(seconds / dwellSeconds)

@@ -16,9 +16,9 @@ const noiseTile = Int8Array.from({ length: noiseLength }, (_, i) => {
 export function develop(canvas: Canvas, { light, weather }: Conditions, seed: number, seconds: number): void {
   const { data, width, height } = canvas
   const clamped = new Uint8ClampedArray(data.buffer, data.byteOffset, data.length)
-  const red = toneCurve(light.red, light.gamma, light.negative, weather.fog)
-  const green = toneCurve(light.green, light.gamma, light.negative, weather.fog)
-  const blue = toneCurve(light.blue, light.gamma, light.negative, weather.fog)
+  const red = toneCurve(light.red, light.gamma, weather.fog)
+  const green = toneCurve(light.green, light.gamma, weather.fog)
+  const blue = toneCurve(light.blue, light.gamma, weather.fog)
   const shade = vignette(seed, width, height)
   const mono = Math.round(light.mono * 256)
   const noise = Math.round(light.noise * 8)
@@ -45,12 +45,11 @@ export function develop(canvas: Canvas, { light, weather }: Conditions, seed: nu
   }
 }
 
-function toneCurve(gain: number, gamma: number, negative: number, fog: number): Uint8Array {
+function toneCurve(gain: number, gamma: number, fog: number): Uint8Array {
   const curve = new Uint8Array(256)
   for (let value = 0; value < 256; value++) {
     const toned = 255 * (value / 255) ** gamma * gain
-    const turned = toned + (235 - 1.6 * toned - toned) * negative * 0.77
-    const veiled = turned + (fogGrey * Math.min(1, gain + 0.2) - turned) * fog
+    const veiled = toned + (fogGrey * Math.min(1, gain + 0.2) - toned) * fog
     curve[value] = Math.max(0, Math.min(255, Math.round(veiled)))
   }
   return curve

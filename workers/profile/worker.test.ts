@@ -1,0 +1,190 @@
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type {
+  ProfileResult,
+  ProfileWorkerConfig,
+  RetrainingConfiguration,
+} from '../../operator/api/worker.ts'
+import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { keepWindow } from '../runtime/testing/kept-window.ts'
+import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
+import { startWorker } from '../runtime/testing/worker-harness.ts'
+import { ProfileWorker } from './worker.ts'
+
+const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
+const tiny = (seed: number, count = classes.length) =>
+  smallCnn({ classes: count, seed, widths: [8, 16], shape: { channels: 3, height: 16, width: 16 } })
+const all: RetrainingConfiguration = {
+  name: 'all',
+  epochs: 10,
+  batchSize: 16,
+  learningRate: 0.05,
+  trainableLayers: 'all',
+  dataFraction: 1,
+}
+const head: RetrainingConfiguration = { ...all, name: 'head', trainableLayers: 'head', epochs: 5 }
+const half: RetrainingConfiguration = { ...all, name: 'half', dataFraction: 0.5 }
+
+describe('the profile worker', () => {
+  const folder = temporaryFolder()
+
+  before(async () => {
+    await mkdir(join(folder.path, 'models'))
+    await writeFile(join(folder.path, 'models/student.onnx'), tiny(1))
+    await writeFile(join(folder.path, 'models/first.onnx'), tiny(2))
+    await writeFile(join(folder.path, 'models/three.onnx'), tiny(3, 3))
+    await keepWindow({ storage: folder.path, classes, window: 5, samples: 60 })
+  })
+
+  const profile = async (change: Partial<ProfileWorkerConfig> = {}) => {
+    const config: ProfileWorkerConfig = {
+      role: 'profile',
+      namespace: 'default',
+      stream: 'cam-0',
+      classes,
+      storage: folder.path,
+      device: { kind: 'cpu', cores: 1.5 },
+      seed: 1,
+      window: 6,
+      samplesWindow: 5,
+      model: { uri: 'models/student.onnx' },
+      initialModel: { uri: 'models/first.onnx' },
+      maxSamples: 200,
+      microProfiler: { epochs: 3, sampleFraction: 0.5 },
+      configurations: [all, head, half],
+      historyWindows: 1,
+      validationFraction: 0.3,
+      ...change,
+    }
+    const worker = await startWorker('profile', config, context => new ProfileWorker(context), folder.path)
+    const { code, message, text } = await worker.ended
+    expect(Buffer.byteLength(text)).to.be.at.most(4096)
+    return { code, result: message as ProfileResult }
+  }
+
+  it("labels with the source's own labels, measures and profiles", async () => {
+    const { code, result } = await profile()
+    expect(code).to.equal(0)
+    expect(result).to.include({ kind: 'profile', window: 6, samplesWindow: 5, labelled: 60, refused: 0 })
+    expect(result.error).to.equal(undefined)
+    expect(result.accuracy!.measured).to.be.within(0.5, 0.9)
+    for (const value of Object.values(result.accuracy!)) expect(value).to.be.within(0, 1)
+    expect(result.coherence).to.have.length(17)
+    expect(result.classMix!.reduce((a, b) => a + b)).to.be.closeTo(1, 1e-3)
+    expect(result.frames).to.include({ offered: 600 })
+    expect(result.gpuSecondsPerFrame).to.equal(0.004)
+    const profiles = new Map(result.profiles.map(each => [each.configuration, each]))
+    expect([...profiles.keys()].sort()).to.deep.equal(['all', 'half', 'head'])
+    for (const { points, gpuSecondsPerEpoch, setupGpuSeconds } of profiles.values()) {
+      expect(points).to.have.length(3)
+      expect(points[2]![0] / points[0]![0]).to.be.closeTo(3, 0.01)
+      expect(gpuSecondsPerEpoch).to.be.within(0, 5)
+      expect(setupGpuSeconds).to.be.within(0.01, 60)
+    }
+    expect(profiles.get('half')!.points).to.deep.equal(profiles.get('all')!.points)
+    const labels = (await readFile(join(folder.path, 'samples/default/cam-0/5/labels.csv'), 'utf8')).split(
+      '\n',
+    )
+    expect(labels[0]).to.equal('idx,class,x0,y0,x1,y1,imgpath,frame,served')
+    expect(labels).to.have.length(62)
+  })
+
+  it('labels with the golden model where there is one', async () => {
+    const { result } = await profile({
+      goldenModel: { uri: 'models/student.onnx' },
+      configurations: [],
+    })
+    expect(result.accuracy!.current).to.equal(1)
+    expect(result.profiles).to.deep.equal([])
+  })
+
+  it('leaves out what the budget does not reach, the cheapest first', async () => {
+    const { result } = await profile({
+      microProfiler: { epochs: 3, sampleFraction: 0.5, budgetGpuSeconds: 1e-6 },
+    })
+    expect(result.profiles.map(({ configuration }) => configuration)).to.deep.equal(['head'])
+  })
+
+  it('leaves out a configuration whose loss diverges', async () => {
+    const { code, result } = await profile({
+      configurations: [{ ...all, name: 'wild', learningRate: 10 }, head],
+    })
+    expect(code).to.equal(0)
+    expect(result.profiles.map(({ configuration }) => configuration)).to.include('head')
+  })
+
+  it('counts corrupt images and goes on with the others', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 6, samples: 50, corrupt: 4 })
+    const { code, result } = await profile({
+      window: 7,
+      samplesWindow: 6,
+      historyWindows: 2,
+      configurations: [all],
+    })
+    expect(code).to.equal(0)
+    expect(result).to.include({ labelled: 46, refused: 4 })
+    expect(result.profiles).to.have.length(1)
+  })
+
+  it('says how many samples there are where they are too few, with what can be measured', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 7, samples: 25 })
+    const { code, result } = await profile({ window: 8, samplesWindow: 7 })
+    expect(code).to.equal(0)
+    expect(result.error).to.include({ code: 'TooFewSamples' })
+    expect(result.error!.message).to.contain('25 labelled frames; needed are 32')
+    expect(result.labelled).to.equal(25)
+    expect(result.accuracy).to.be.an('object')
+  })
+
+  for (const { name, change, code: want, says, exit } of [
+    {
+      name: 'a window without samples',
+      change: { samplesWindow: 40 },
+      code: 'TooFewSamples',
+      says: 'frames.csv',
+      exit: 0,
+    },
+    {
+      name: 'a missing model',
+      change: { model: { uri: 'models/none.onnx' } },
+      code: 'ModelNotFound',
+      says: 'none.onnx',
+      exit: 1,
+    },
+    {
+      name: 'a golden model of other classes',
+      change: { goldenModel: { uri: 'models/three.onnx' } },
+      code: 'ModelClassesMismatch',
+      says: 'three.onnx has 3 outputs but 6 classes',
+      exit: 1,
+    },
+    {
+      name: 'a model of other classes',
+      change: { model: { uri: 'models/three.onnx' } },
+      code: 'ModelClassesMismatch',
+      says: 'three.onnx has 3 outputs but 6 classes',
+      exit: 1,
+    },
+  ]) {
+    it(`reports ${name}`, async () => {
+      const { code, result } = await profile(change)
+      expect(code).to.equal(exit)
+      expect(result.error).to.include({ code: want })
+      expect(result.error!.message).to.contain(says)
+    })
+  }
+
+  it('needs labels from somewhere', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 30, samples: 40, unlabelled: true })
+    const { result } = await profile({ window: 31, samplesWindow: 30 })
+    expect(result.error).to.include({ code: 'LabelsInvalid' })
+  })
+
+  it('clears away windows that are no longer trained on', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 9, samples: 40 })
+    await profile({ window: 10, samplesWindow: 9, configurations: [] })
+    const kept = await readdir(join(folder.path, 'samples/default/cam-0'))
+    expect(kept.map(Number).sort((a, b) => a - b)).to.deep.equal([7, 9, 30])
+  })
+})

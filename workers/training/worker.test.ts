@@ -1,0 +1,206 @@
+import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { expect } from 'chai'
+import type {
+  ProfileResult,
+  ProfileWorkerConfig,
+  TrainingResult,
+  TrainingStatus,
+  TrainingWorkerConfig,
+} from '../../operator/api/worker.ts'
+import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { loadClassifier } from '../models/classifier.ts'
+import { ProfileWorker } from '../profile/worker.ts'
+import { keepWindow } from '../runtime/testing/kept-window.ts'
+import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
+import { startWorker } from '../runtime/testing/worker-harness.ts'
+import { TrainingWorker } from './worker.ts'
+
+const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
+
+describe('the training worker', () => {
+  const folder = temporaryFolder()
+  let profiled: ProfileResult
+  const common = () =>
+    ({
+      namespace: 'default',
+      stream: 'cam-0',
+      classes,
+      storage: folder.path,
+      device: { kind: 'cpu', cores: 1.5 },
+      seed: 1,
+      model: { uri: 'models/student.onnx' },
+      validationFraction: 0.3,
+    }) as const
+
+  before(async function () {
+    this.timeout(30_000)
+    await mkdir(join(folder.path, 'models'))
+    const shape = { channels: 3, height: 16, width: 16 }
+    await writeFile(
+      join(folder.path, 'models/student.onnx'),
+      smallCnn({ classes: 6, seed: 1, widths: [8, 16], shape }),
+    )
+    for (const window of [0, 1]) {
+      await keepWindow({ storage: folder.path, classes, window, samples: 80 })
+      profiled = await profile(window)
+    }
+  })
+
+  const profile = async (samplesWindow: number): Promise<ProfileResult> => {
+    const config: ProfileWorkerConfig = {
+      role: 'profile',
+      ...common(),
+      window: samplesWindow + 1,
+      samplesWindow,
+      initialModel: { uri: 'models/student.onnx' },
+      maxSamples: 200,
+      microProfiler: { epochs: 2, sampleFraction: 0.5 },
+      configurations: [],
+      historyWindows: 2,
+    }
+    const worker = await startWorker('profile', config, context => new ProfileWorker(context), folder.path)
+    return (await worker.ended).message as ProfileResult
+  }
+  const start = (
+    change: Partial<TrainingWorkerConfig> = {},
+    knobs: Partial<TrainingWorkerConfig['configuration']> = {},
+  ) => {
+    const config: TrainingWorkerConfig = {
+      role: 'training',
+      ...common(),
+      window: 2,
+      samplesWindows: [1, 0],
+      checkpointEverySeconds: 60,
+      configuration: {
+        name: 'all',
+        epochs: 8,
+        batchSize: 16,
+        learningRate: 0.05,
+        trainableLayers: 'all',
+        dataFraction: 1,
+        ...knobs,
+      },
+      ...change,
+    }
+    return startWorker('training', config, context => new TrainingWorker(context), folder.path)
+  }
+  const ended = async (worker: Awaited<ReturnType<typeof start>>) => {
+    const { code, message } = await worker.ended
+    return { code, result: message as TrainingResult }
+  }
+  const checkpoints = () => readdir(join(folder.path, 'checkpoints/default/cam-0')).catch(() => [])
+
+  let reference: TrainingResult
+
+  it('leaves the best model, its accuracy and what it cost', async () => {
+    const { code, result } = await ended(await start())
+    reference = result
+    expect(code).to.equal(0)
+    expect(result).to.include({ kind: 'training', window: 2, configuration: 'all', epochs: 8, refused: 0 })
+    expect(result.samples).to.be.within(100, 140)
+    expect(result.validationAccuracy).to.be.above(result.baselineAccuracy! + 0.1)
+    expect(result.bestEpoch).to.be.within(1, 8)
+    expect(result.gpuSeconds).to.be.above(0)
+    expect(result.peakMemoryBytes).to.be.above(10e6)
+    expect(result.model!.uri).to.equal(`models/default/cam-0/${result.model!.digest}.onnx`)
+    const model = await loadClassifier(join(folder.path, result.model!.uri), {
+      expectedDigest: result.model!.digest,
+    })
+    expect(model.classes).to.equal(6)
+    await model.close()
+    const manifest = JSON.parse(
+      await readFile(join(folder.path, 'models/default/cam-0/manifest.json'), 'utf8'),
+    )
+    expect(manifest.models[0]).to.include({ digest: result.model!.digest, window: 2, configuration: 'all' })
+    expect(await checkpoints()).to.deep.equal([])
+  })
+
+  it('validates on the same images as the profile', () => {
+    expect(reference.baselineAccuracy).to.be.closeTo(profiled.accuracy!.validation, 1e-4)
+  })
+
+  it('asked to end, saves its state; the next pod goes on and ends with the same model', async () => {
+    const worker = await start({ checkpointEverySeconds: 1e-9 })
+    const { remainingGpuSeconds, progress } = await worker.until<TrainingStatus>(
+      '/status',
+      ({ epoch }) => epoch >= 2,
+    )
+    expect(remainingGpuSeconds).to.be.above(0)
+    expect(progress).to.be.within(0.25, 1)
+    worker.terminate()
+    const { code, result } = await ended(worker)
+    expect(code).to.equal(0)
+    expect(result.error).to.include({ code: 'Cancelled' })
+    expect(result.model).to.equal(undefined)
+    expect(await checkpoints()).to.deep.equal(['2.ckpt'])
+
+    const second = await start()
+    const again = await ended(second)
+    expect(again.result.error).to.equal(undefined)
+    expect(again.result.model).to.deep.equal(reference.model)
+    expect(again.result.epochs).to.equal(8)
+    expect(await checkpoints()).to.deep.equal([])
+  })
+
+  for (const { name, spoil, knobs } of [
+    { name: 'damaged', spoil: (file: string) => truncate(file, 1000), knobs: {} },
+    { name: 'of another configuration', spoil: async () => {}, knobs: { learningRate: 0.04 } },
+  ]) {
+    it(`begins anew where the checkpoint is ${name}`, async () => {
+      const worker = await start({ checkpointEverySeconds: 1e-9 })
+      await worker.until<TrainingStatus>('/status', ({ epoch }) => epoch >= 1)
+      worker.terminate()
+      await worker.ended
+      const file = join(folder.path, 'checkpoints/default/cam-0/2.ckpt')
+      expect((await stat(file)).size).to.be.above(1000)
+      await spoil(file)
+      const { code, result } = await ended(await start({}, knobs))
+      expect(code).to.equal(0)
+      expect(result.error).to.equal(undefined)
+      if (name === 'damaged') expect(result.model).to.deep.equal(reference.model)
+    })
+  }
+
+  it('keeps the model in use where the loss diverges', async () => {
+    const { code, result } = await ended(await start({}, { learningRate: 10, epochs: 30 }))
+    if (result.error === undefined) return expect(result.validationAccuracy).to.be.below(1)
+    expect(code).to.equal(0)
+    expect(result.error).to.include({ code: 'LossDiverged' })
+    expect(result.model).to.equal(undefined)
+  })
+
+  for (const { name, change, want, says } of [
+    {
+      name: 'a window without labels',
+      change: { samplesWindows: [17] },
+      want: 'SourceNotFound',
+      says: 'labels.csv',
+    },
+    {
+      name: 'a missing model',
+      change: { model: { uri: 'models/none.onnx' } },
+      want: 'ModelNotFound',
+      says: 'none.onnx',
+    },
+    {
+      name: 'a model with another digest',
+      change: { model: { uri: 'models/student.onnx', digest: 'b'.repeat(64) } },
+      want: 'ModelDigestMismatch',
+      says: 'student.onnx has the digest',
+    },
+  ]) {
+    it(`reports ${name}`, async () => {
+      const { code, result } = await ended(await start(change))
+      expect(code).to.equal(1)
+      expect(result.error).to.include({ code: want })
+      expect(result.error!.message).to.contain(says)
+    })
+  }
+
+  it('goes on without a window of the history that is gone', async () => {
+    const { result } = await ended(await start({ samplesWindows: [1, 12] }, { epochs: 1 }))
+    expect(result.error).to.equal(undefined)
+    expect(result.samples).to.be.within(45, 65)
+  })
+})
