@@ -7,7 +7,6 @@ import {
   isInvalid,
   isNotFound,
   isRetryable,
-  isTooLargeResourceVersion,
   KubeError,
   statusError,
 } from './errors.ts'
@@ -31,7 +30,7 @@ describe('statusError', () => {
     {
       status: 504,
       body: { reason: 'Timeout', details: { causes: [{ reason: 'ResourceVersionTooLarge' }] } },
-      is: isTooLargeResourceVersion,
+      is: isRetryable,
       code: 'server',
       retryable: true,
     },

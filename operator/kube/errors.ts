@@ -125,7 +125,3 @@ export const isForbidden = (error: unknown) => hasCode(error, 'forbidden')
 export const isUnauthorized = (error: unknown) => hasCode(error, 'unauthorized')
 export const isTooManyRequests = (error: unknown) => hasCode(error, 'too-many-requests')
 export const isRetryable = (error: unknown) => error instanceof KubeError && error.retryable
-/** The server has not reached the resourceVersion that was asked for: ask later, or for any version. */
-export const isTooLargeResourceVersion = (error: unknown) =>
-  error instanceof KubeError &&
-  (error.body?.details?.causes ?? []).some(cause => cause.reason === 'ResourceVersionTooLarge')

@@ -27,12 +27,7 @@ const event = (
 const inBand = (code: number, reason?: string): WatchEvent => ({ type: 'ERROR', object: { code, reason } })
 const gone = statusError('WATCH', 410, { reason: 'Expired' })
 const connection = new KubeError('reset', { code: 'connection', retryable: true })
-const unknownVersion = statusError('WATCH', 504, {
-  details: { retryAfterSeconds: 1, causes: [{ reason: 'ResourceVersionTooLarge' }] },
-})
-
-/** Granted, and nothing after. */
-const silent: Stream = { says: [], fails: idle }
+const idle = new KubeError('no answer', { code: 'timeout', retryable: true })
 
 type Page = { items: KubeObject[]; version: number; continue?: string } | KubeError
 /** What a watch says, then how it ends: after so many ms, by an error, or never. */
@@ -43,6 +38,9 @@ interface Stream {
 }
 
 /** Answers lists and watches from the script; a list that is not in it has `items` a, and a watch that is not in it is quiet. */
+/** Granted, and nothing after. */
+const silent: Stream = { says: [], fails: idle }
+
 class Script {
   readonly clock = new ManualClock()
   readonly lists: ListOptions[] = []
@@ -216,7 +214,12 @@ describe('reflector', () => {
       waitMs: 200,
       end: 'failed',
     },
-    { name: 'a watch that is over at once without an event', stream: { lastsMs: 0 }, waitMs: 200 },
+    {
+      name: 'a watch that is over at once without an event',
+      stream: { lastsMs: 0 },
+      waitMs: 200,
+      end: 'short',
+    },
     {
       name: 'a watch that fell idle',
       stream: { fails: new KubeError('idle', { code: 'timeout', retryable: true }) },
@@ -278,19 +281,31 @@ describe('reflector', () => {
     expect(script.lists.length).to.be.within(3, 8)
   })
 
-  it('lists anew when the server for long does not know the version, as after a restore of etcd', async () => {
+  it('lists anew after two silent watches in a row, as of a server that was restored from an older state', async () => {
     const script = new Script({
       pages: [
         { items: [object('a', 100)], version: 100 },
         { items: [object('a', 7)], version: 8 },
       ],
-      streams: [{ fails: unknownVersion }, { fails: unknownVersion }, { fails: unknownVersion }],
+      streams: [silent, { says: [event('BOOKMARK', '', 101)], fails: idle }, silent],
     })
-    await script.run(2_500)
+    await script.run(550)
+    expect(script.watches).to.have.length(3)
     expect(script.lists).to.have.length(1)
-    await script.run(1_000)
-    expect(script.told).to.include('list unknown-version 1')
+    await script.run(5_000)
+    expect(script.told.filter(line => line.startsWith('list'))).to.deep.equal([
+      'list start 1',
+      'list silence 1',
+    ])
     expect(script.names()).to.deep.equal(['a@7'])
+    expect(script.watches.at(-1)?.resourceVersion).to.equal('8')
+  })
+
+  it('does not list because the network swallows all watches', async () => {
+    const script = new Script({ streams: Array.from({ length: 5 }, () => ({ fails: idle })) })
+    await script.run(60_000)
+    expect(script.watches).to.have.length(6)
+    expect(script.lists).to.have.length(1)
   })
 
   it('cuts off a watch that outlives its promised end', async () => {

@@ -9,8 +9,8 @@
  *   watching ──410, as status or in the stream──▶ listing                     at once, if events came since the last list
  *   any ──the signal aborts──▶ stopped (final)
  *
- * Only 410 leads from watching to listing, and a server that for long does not know our resourceVersion, because it
- * lost its data. `hasSynced` turns true with the first whole list and never back; before, an empty store means nothing.
+ * Only 410 leads from watching to listing, and silence on two watches in a row: a server that was restored from an
+ * older state grants watches from versions it has yet to reach and says nothing. `hasSynced` turns true with the first whole list and never back; before, an empty store means nothing.
  *
  * Idle: not a byte for `idleMs`, several bookmark periods, because a half-open connection looks exactly like a quiet
  * one. Short: over within a second without an event, which a server in trouble repeats as fast as it is asked.
@@ -20,7 +20,7 @@
 import { backoffMs } from './backoff.ts'
 import { type Clock, sleep, systemClock } from './clock.ts'
 import { abortable, startDeadline } from './deadline.ts'
-import { isGone, isTooLargeResourceVersion, KubeError, statusError } from './errors.ts'
+import { isGone, KubeError, statusError } from './errors.ts'
 import { type Log, silentLog } from './log.ts'
 import { compareResourceVersions, type KubeObject } from './objects.ts'
 import { listAll } from './pager.ts'
@@ -40,7 +40,7 @@ export interface Reflector<T extends KubeObject = KubeObject> {
   problem(): Error | undefined
 }
 
-export type ListReason = 'start' | 'status-410' | 'in-band-410' | 'unknown-version'
+export type ListReason = 'start' | 'status-410' | 'in-band-410' | 'silence'
 export type WatchEnd = 'closed' | 'short' | 'idle' | 'gone' | 'failed'
 
 /** What metrics may want to know. Hooks must not throw. */
@@ -71,8 +71,8 @@ const retryWait = { initialMs: 200, maximumMs: 30_000 }
 const shortWatchMs = 1_000
 /** How long after its promised end a watch is cut off. */
 const graceMs = 5_000
-/** Refusals for an unknown resourceVersion in a row before the list is read anew. */
-const unknownVersionLimit = 3
+/** Watches in a row that were granted and never said a byte, before the list is read anew. */
+const silenceLimit = 2
 
 export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
   const { transport, resource, namespace, labelSelector, fieldSelector, keepFieldManagers = [] } = options
@@ -88,7 +88,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
   let resourceVersion: string | undefined
   /** Failures in a row; the next wait grows with them. */
   let failures = 0
-  let unknownVersions = 0
+  /** Whether the server answered the last watch at all, and how many in a row it granted and then said nothing. */
+  let granted = false
+  let silences = 0
   /** Events since the last list: without any, a 410 right after it must not lead to a loop of lists. */
   let advanced = true
 
@@ -104,7 +106,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     store.replace(whole.items)
     resourceVersion = whole.resourceVersion
     problem = undefined
-    unknownVersions = 0
+    silences = 0
     advanced = false
     synced = true
     firstSync.resolve()
@@ -119,11 +121,11 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     if (compareResourceVersions(version, resourceVersion) >= 0) resourceVersion = version
     advanced = true
     failures = 0
-    unknownVersions = 0
+    silences = 0
   }
 
   /** Returns when the server, or its own promise, ends the watch; throws when it breaks. */
-  const watch = async (signal: AbortSignal): Promise<'closed' | 'short'> => {
+  const watch = async (signal: AbortSignal): Promise<void> => {
     const timeoutSeconds = Math.round(watchSeconds[0] + random() * (watchSeconds[1] - watchSeconds[0]))
     const life = startDeadline(clock, timeoutSeconds * 1000 + graceMs, signal)
     const startedMs = clock.monotonicMs()
@@ -155,16 +157,16 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     } finally {
       life.release()
     }
-    const short = events === 0 && clock.monotonicMs() - startedMs < shortWatchMs
-    if (!short) failures = 0
-    return short ? 'short' : 'closed'
+    if (events === 0 && clock.monotonicMs() - startedMs < shortWatchMs) throw new ShortWatch(resource)
+    failures = 0
   }
 
   /** What to do after a failed watch: the reason for a list, or undefined to resume. */
-  const judge = (error: unknown): ListReason | undefined => {
-    const cause = error instanceof InBandFailure ? error.cause : error
-    if (isGone(cause)) return error instanceof InBandFailure ? 'in-band-410' : 'status-410'
-    if (isTooLargeResourceVersion(cause) && ++unknownVersions >= unknownVersionLimit) return 'unknown-version'
+  const judge = (error: unknown, end: WatchEnd): ListReason | undefined => {
+    if (end === 'gone') return error instanceof InBandFailure ? 'in-band-410' : 'status-410'
+    // After a connection that broke without a sign the next watch speaks, if only by bookmarks. Silence on one after
+    // the other is that of a server which has yet to reach our version, because it was restored from an older state.
+    if (end === 'idle' && granted && ++silences >= silenceLimit) return 'silence'
     return undefined
   }
 
@@ -172,40 +174,42 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const cause = error instanceof InBandFailure ? error.cause : error
     const askedMs = cause instanceof KubeError ? cause.retryAfterMs : undefined
     const waitMs = Math.min(askedMs ?? backoffMs(++failures, retryWait, random), retryWait.maximumMs)
-    await sleep(clock, waitMs, signal)
+    await sleep(clock, waitMs, signal).catch(() => {})
   }
 
-  /** One list or one watch, with the wait that follows a failure. Returns the reason for listing next, if any. */
-  const step = async (
-    listReason: ListReason | undefined,
-    signal: AbortSignal,
-  ): Promise<ListReason | undefined> => {
-    let next: ListReason | undefined
+  const note = (error: unknown, next: ListReason | undefined) => {
+    problem = error instanceof Error ? error : new Error(String(error))
+    log.warn({ err: error, resource: resource.plural, next: next ?? 'resume' }, 'the store may be behind')
+  }
+
+  /** One list, with the wait that follows a failure. Returns the reason for listing next, if any. */
+  const listOnce = async (reason: ListReason, signal: AbortSignal): Promise<ListReason | undefined> => {
     try {
-      if (listReason) {
-        await list(listReason, signal)
-        return undefined
-      }
-      const end = await watch(signal)
-      hooks.onWatchEnd?.({ resource: resource.plural, end })
-      if (end === 'closed') return undefined
-      throw new KubeError(`WATCH ${resource.plural}: over at once without an event`, {
-        code: 'bad-response',
-        retryable: true,
-      })
+      await list(reason, signal)
+      return undefined
     } catch (error) {
       if (signal.aborted) return undefined
-      problem = error instanceof Error ? error : new Error(String(error))
-      next = listReason ?? judge(error)
-      const gone = !listReason && (next === 'status-410' || next === 'in-band-410')
-      if (!listReason) hooks.onWatchEnd?.({ resource: resource.plural, end: gone ? 'gone' : endOf(error) })
-      log[gone ? 'info' : 'warn'](
-        { err: error, resource: resource.plural, next: next ?? 'resume' },
-        'watching failed',
-      )
-      if (!(gone && advanced)) await waitAfter(error, signal).catch(() => {})
+      note(error, reason)
+      await waitAfter(error, signal)
+      return reason
     }
-    return next
+  }
+
+  /** One watch, likewise. */
+  const watchOnce = async (signal: AbortSignal): Promise<ListReason | undefined> => {
+    try {
+      await watch(signal)
+      hooks.onWatchEnd?.({ resource: resource.plural, end: 'closed' })
+      return undefined
+    } catch (error) {
+      if (signal.aborted) return undefined
+      const end = endOf(error)
+      const next = judge(error, end)
+      hooks.onWatchEnd?.({ resource: resource.plural, end })
+      note(error, next)
+      if (end !== 'gone' || !advanced) await waitAfter(error, signal)
+      return next
+    }
   }
 
   return {
@@ -218,7 +222,9 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
     async run(signal) {
       let listReason: ListReason | undefined = 'start'
-      while (!signal.aborted) listReason = await step(listReason, signal)
+      while (!signal.aborted) {
+        listReason = await (listReason ? listOnce(listReason, signal) : watchOnce(signal))
+      }
     },
   }
 }
@@ -233,5 +239,14 @@ class InBandFailure extends Error {
   }
 }
 
-const endOf = (error: unknown): WatchEnd =>
-  error instanceof KubeError && error.code === 'timeout' ? 'idle' : 'failed'
+class ShortWatch extends Error {
+  constructor(resource: Resource) {
+    super(`WATCH ${resource.plural}: over at once without an event`)
+  }
+}
+
+function endOf(error: unknown): WatchEnd {
+  if (error instanceof ShortWatch) return 'short'
+  if (isGone(error instanceof InBandFailure ? error.cause : error)) return 'gone'
+  return error instanceof KubeError && error.code === 'timeout' ? 'idle' : 'failed'
+}
