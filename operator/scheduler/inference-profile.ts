@@ -63,7 +63,8 @@ export function inferenceOption(cost: InferenceCost): InferenceOption {
   let highest = 0
   const profile = reachable.map((share): readonly [number, number] => {
     const gap = interval * Math.max(1, demand / share)
-    highest = Math.max(highest, resolution * meanOverAges(relative, gap))
+    // Sums of fractions round to a little above 1.
+    highest = Math.min(1, Math.max(highest, resolution * meanOverAges(relative, gap)))
     return [share, highest]
   })
   return { configuration: configuration.name, profile }

@@ -1,6 +1,7 @@
-import { mkdir, readdir, readFile, stat, truncate, writeFile } from 'node:fs/promises'
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { samplesFolder } from '../../operator/api/storage.ts'
 import type {
   ProfileResult,
   ProfileWorkerConfig,
@@ -199,7 +200,8 @@ describe('the training worker', () => {
   }
 
   it('goes on without a window of the history that is gone', async () => {
-    const { result } = await ended(await start({ samplesWindows: [1, 12] }, { epochs: 1 }))
+    await rm(join(folder.path, samplesFolder('default', 'cam-0', 0)), { recursive: true })
+    const { result } = await ended(await start({ samplesWindows: [1, 0] }, { epochs: 1 }))
     expect(result.error).to.equal(undefined)
     expect(result.samples).to.be.within(45, 65)
   })
