@@ -19,6 +19,10 @@ export interface OperatorOptions {
   /** File that its output is added to. */
   readonly log: string
   readonly onRestart: (line: string) => void
+  /** Default true. Without it a restarted operator need not wait until the lease of the one before runs out. */
+  readonly leaderElection?: boolean
+  /** Deaths within a minute that are taken for a failure (default 3). */
+  readonly maximumDeaths?: number
   /** It keeps dying. */
   readonly onFailure: (error: Error) => void
 }
@@ -53,6 +57,7 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
         `hostPath:${options.storage}`,
         '--http-address',
         options.address,
+        ...(options.leaderElection === false ? ['--no-leader-elect'] : []),
       ],
       // A group of its own: a Ctrl-C at the terminal is for the demo, which then stops things in order.
       { cwd: options.repository, detached: true, stdio: ['ignore', log, log] },
@@ -68,7 +73,7 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
       deaths.push(now)
       const recent = deaths.filter(time => now - time < patience.withinMs).length
       const how = signal ? `was ended by ${signal}` : `ended with status ${code}`
-      if (recent >= patience.deaths) {
+      if (recent >= (options.maximumDeaths ?? patience.deaths)) {
         logTail(options.log).then(tail =>
           options.onFailure(new Error(`the operator ${how}, for the ${recent}th time\n${tail}`)),
         )

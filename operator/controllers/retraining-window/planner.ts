@@ -120,7 +120,7 @@ function streamProblem(
     ...(item === undefined ? {} : { current: place(item) }),
   }
   if (item !== undefined && item.state === 'Training')
-    return { ...base, retraining: [], running: running(stream, item) }
+    return { ...base, retraining: [], running: running(site, stream, item) }
   const worth = worthTraining({
     suspended: false,
     ...(item === undefined || item.state === 'None' || item.state === 'Planned'
@@ -155,11 +155,17 @@ function estimates(site: SiteSnapshot, result: ProfileResult): readonly Retraini
   })
 }
 
-/** The training that runs, with what it still needs by its own account. */
-function running(stream: StreamSnapshot, item: PlanItem): RetrainingOption {
+/** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
+function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): RetrainingOption {
+  const configuration = item.retrainingConfiguration!
+  const result = profileResult(stream)
+  const estimated =
+    result === undefined
+      ? undefined
+      : estimates(site, result).find(option => option.configuration === configuration)
   return {
-    configuration: item.retrainingConfiguration!,
-    accuracyAfter: item.predictedAfter ?? 0,
+    configuration,
+    accuracyAfter: estimated?.accuracyAfter ?? item.predictedAfter ?? 0,
     gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
   }
 }
