@@ -6,6 +6,7 @@
  *
  * What was started is stopped in the reverse order, however the run ends. All files lie in one folder of the cache.
  */
+import { randomBytes } from 'node:crypto'
 import { cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises'
 import { availableParallelism } from 'node:os'
 import { join } from 'node:path'
@@ -90,7 +91,8 @@ async function run(
       async () => {
         const started = await startProcessNode({
           kubeconfig,
-          name: 'ekya-demo-node',
+          // Of this run alone: two demos on one machine must not take each other's processes for leftovers.
+          name: `ekya-demo-${randomBytes(3).toString('hex')}`,
           cpus: cores,
           directory: join(folder, 'node'),
           repository,
