@@ -5,6 +5,7 @@
  * loopback address of its own, its cpu limits hold and can be resized in place, probes, restarts, grace periods and termination
  * messages follow Kubernetes' rules. No isolation: pods share the machine's files, users and network.
  */
+import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ApiClient } from '../control-plane/api-client.ts'
@@ -145,7 +146,14 @@ class LocalNode implements ProcessNode {
     )
     this.#onStop.unshift(() => addresses.close())
     this.#address = addresses.hostIP
-    const limiter = chooseLimiter(this.#options.limiter ?? 'auto', `ekya-${this.name}`, cpus, this.#report)
+    // Nodes of one name in different folders are different nodes: one that stops must not take the other's groups along.
+    const folder = createHash('sha256').update(resolve(this.directory)).digest('hex').slice(0, 8)
+    const limiter = chooseLimiter(
+      this.#options.limiter ?? 'auto',
+      `ekya-${this.name}-${folder}`,
+      cpus,
+      this.#report,
+    )
     this.#onStop.unshift(() => limiter.close())
     this.#limiterKind = limiter.kind
 

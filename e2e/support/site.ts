@@ -1,0 +1,108 @@
+/**
+ * A site for end-to-end tests: a control plane of the suite's own, a process node, and the operator as a child process behind a fault
+ * proxy, so that a test sees and breaks what passes between operator and API server.
+ */
+import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { freePorts } from '../../hack/control-plane/ports.ts'
+import { type OperatorProcess, startOperator } from '../../hack/demo/operator-process.ts'
+import { type ProcessNode, startProcessNode } from '../../hack/process-node/process-node.ts'
+import { type ApiServer, useApiServer } from '../../hack/testing/api-server.ts'
+import type { CameraStream, RetrainingWindow } from '../../operator/api/generated/types.ts'
+import { apiVersion } from '../../operator/api/names.ts'
+import { type FaultProxy, startFaultProxy } from '../../operator/kube/testing/fault-proxy.ts'
+
+const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
+
+export interface E2eSite {
+  readonly api: ApiServer
+  /** Root of the storage; holds `initial/student.onnx`, the built-in student. */
+  storage(): string
+  proxy(): FaultProxy
+  operator(): OperatorProcess
+  /** How often the operator has been started again. */
+  restarts(): number
+  /** @throws when the operator keeps dying. */
+  check(): void
+  camera(name: string, spec: object): Promise<void>
+  window(name: string, spec: object): Promise<void>
+  readCamera(name: string): Promise<CameraStream>
+  readWindow(name: string): Promise<RetrainingWindow>
+}
+
+/** To be called in the body of a `describe`. */
+export function useSite(): E2eSite {
+  const api = useApiServer({ crds: true, own: ['kube-controller-manager', 'kube-scheduler'] })
+  let folder: string
+  let node: ProcessNode | undefined
+  let proxy: FaultProxy | undefined
+  let operator: OperatorProcess | undefined
+  let failure: Error | undefined
+  let restarts = 0
+
+  before(async () => {
+    folder = await mkdtemp(join(tmpdir(), 'ekya-e2e-'))
+    await mkdir(join(folder, 'storage/initial'), { recursive: true })
+    await copyFile(
+      join(repository, 'hack/models/scene-student.onnx'),
+      join(folder, 'storage/initial/student.onnx'),
+    )
+    node = await startProcessNode({
+      kubeconfig: api.kubeconfig(),
+      name: 'e2e-node',
+      cpus: 1.5,
+      directory: join(folder, 'node'),
+      repository,
+    })
+    proxy = await startFaultProxy(api.kubeconfig())
+    const [port] = await freePorts(1)
+    operator = startOperator({
+      repository,
+      kubeconfig: proxy.kubeconfig(folder),
+      storage: join(folder, 'storage'),
+      address: `127.0.0.1:${port}`,
+      log: join(folder, 'operator.log'),
+      maximumDeaths: 100,
+      leaderElection: false,
+      onRestart: () => restarts++,
+      onFailure: error => {
+        failure = error
+      },
+    })
+    await operator.ready(30_000)
+  })
+
+  after(async () => {
+    await operator?.stop()
+    await node?.stop()
+    await proxy?.close()
+    await rm(folder, { recursive: true, force: true, maxRetries: 5 })
+  })
+
+  const path = (plural: string) => `/apis/${apiVersion}/namespaces/${api.namespace()}/${plural}`
+  const metadata = (name: string) => ({ name, namespace: api.namespace(), labels: { site: 'a' } })
+  return {
+    api,
+    storage: () => join(folder, 'storage'),
+    proxy: () => proxy!,
+    operator: () => operator!,
+    restarts: () => restarts,
+    check() {
+      if (failure) throw failure
+    },
+    async camera(name, spec) {
+      const body = { apiVersion, kind: 'CameraStream', metadata: metadata(name), spec }
+      await api.client().post(path('camerastreams'), body)
+    },
+    async window(name, spec) {
+      const body = { apiVersion, kind: 'RetrainingWindow', metadata: metadata(name), spec }
+      await api.client().post(path('retrainingwindows'), body)
+    },
+    readCamera: name => api.client().get<CameraStream>(`${path('camerastreams')}/${name}`),
+    readWindow: name => api.client().get<RetrainingWindow>(`${path('retrainingwindows')}/${name}`),
+  }
+}
+
+export const sceneClasses = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
