@@ -184,6 +184,8 @@ async function runFolder(options: DemoOptions, cleanup: Cleanup, output: RunOutp
   const parent = join(cacheDirectory(), 'demo')
   await mkdir(parent, { recursive: true })
   const folder = await mkdtemp(join(parent, 'run-'))
+  // Libraries leave files in the folder for temporary ones (onnxruntime a mat-debug-PID.log for each process); children inherit it.
+  process.env.TMPDIR = folder
   if (options.keep) {
     cleanup.add('folder', () => {
       output.write(`logs and models are left in ${folder}\n`)
