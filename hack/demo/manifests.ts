@@ -63,6 +63,10 @@ export function demoManifests(
   return manifests
 }
 
+/** Cameras in the file, and a number above all seeds in it. */
+const cameraFileLength = 4
+const cameraSeeds = 10
+
 function camera(
   template: CameraStreamInput,
   index: number,
@@ -82,7 +86,12 @@ function camera(
       spec: { ...spec, frameRate, source: { samples: { uri } }, classes: [...sampleClasses] },
     }
   }
-  const scene = { ...spec.source.scene, seed: options.seed + index }
+  // The scenes as the file chooses them, moved on by --seed; cameras beyond the file's get scenes of their own.
+  const again = cameraSeeds * Math.floor(index / cameraFileLength)
+  const scene = {
+    ...spec.source.scene,
+    seed: (spec.source.scene?.seed ?? 1) + again + (options.seed - 1) * 100,
+  }
   return {
     ...common,
     spec: { ...spec, ...(goldenModel && { goldenModel }), frameRate, source: { scene } },
