@@ -7,6 +7,7 @@ import type {
   RetrainingConfiguration,
 } from '../../operator/api/worker.ts'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { fragileModel } from '../runtime/testing/fragile-model.ts'
 import { keepWindow } from '../runtime/testing/kept-window.ts'
 import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
 import { startWorker } from '../runtime/testing/worker-harness.ts'
@@ -107,11 +108,15 @@ describe('the profile worker', () => {
   })
 
   it('leaves out a configuration whose loss diverges', async () => {
+    await writeFile(join(folder.path, 'models/fragile.onnx'), fragileModel(classes.length))
+    const calm = { ...head, learningRate: 1e-6 }
     const { code, result } = await profile({
-      configurations: [{ ...all, name: 'wild', learningRate: 10 }, head],
+      model: { uri: 'models/fragile.onnx' },
+      configurations: [calm, { ...all, name: 'wild', learningRate: 10 }],
     })
     expect(code).to.equal(0)
-    expect(result.profiles.map(({ configuration }) => configuration)).to.include('head')
+    expect(result.error).to.equal(undefined)
+    expect(result.profiles.map(({ configuration }) => configuration)).to.deep.equal(['head'])
   })
 
   it('counts corrupt images and goes on with the others', async () => {
