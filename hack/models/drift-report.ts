@@ -138,7 +138,7 @@ for (const seed of values.cameras.split(',').map(Number)) {
 }
 const retrained = totals.filter((_, i) => i % windows !== 0)
 process.stdout.write(
-  [
+  `${[
     `without retraining ${mean(totals.map(t => t.before)).toFixed(3)}`,
     `windows 1-${windows - 1}: without ${mean(retrained.map(t => t.before)).toFixed(3)}`,
     `last window's model ${mean(retrained.map(t => t.stale)).toFixed(3)}`,
@@ -146,6 +146,6 @@ process.stdout.write(
     `promise off by ${mean(retrained.map(t => Math.abs(t.promised - t.after))).toFixed(3)} (bias ${mean(retrained.map(t => t.promised - t.after)).toFixed(3)})`,
     `golden ${mean(totals.map(t => t.golden)).toFixed(3)}`,
     `${(cpuSeconds / retrained.length).toFixed(1)} cpu-s a training`,
-  ].join(' · ') + '\n',
+  ].join(' · ')}\n`,
 )
 await Promise.all([student.close(), golden?.close()])

@@ -85,7 +85,8 @@ describe('drift', () => {
   })
 
   it('hardly touches every fourth camera', () => {
-    const moved = (seed: number): number => steps(driftOf(seed, 'street'), 1).reduce((sum, step) => sum + step, 0)
+    const moved = (seed: number): number =>
+      steps(driftOf(seed, 'street'), 1).reduce((sum, step) => sum + step, 0)
     for (const quiet of [4, 8]) expect(moved(quiet)).to.be.below(Math.min(...[1, 2, 3].map(moved)))
   })
 
