@@ -39,7 +39,7 @@ export function demoManifests(
     throw new Error('hack/demo: cameras.yaml needs a CameraStream, retraining-window.yaml a RetrainingWindow')
   }
   const cameras = Array.from({ length: options.cameras }, (_, index) =>
-    camera(templates[index % templates.length]!, index, options, namespace, load.frameRate),
+    camera(templates, index, options, namespace, load.frameRate),
   )
   const manifests = {
     cameras,
@@ -63,17 +63,17 @@ export function demoManifests(
   return manifests
 }
 
-/** Cameras in the file, and a number above all seeds in it. */
-const cameraFileLength = 4
+/** Above all seeds in the file. */
 const cameraSeeds = 10
 
 function camera(
-  template: CameraStreamInput,
+  templates: readonly CameraStreamInput[],
   index: number,
   options: DemoOptions,
   namespace: string,
   frameRate: number,
 ): CameraStreamInput {
+  const template = templates[index % templates.length]!
   const { goldenModel, ...spec } = template.spec
   const common = {
     ...template,
@@ -87,7 +87,7 @@ function camera(
     }
   }
   // The scenes as the file chooses them, moved on by --seed; cameras beyond the file's get scenes of their own.
-  const again = cameraSeeds * Math.floor(index / cameraFileLength)
+  const again = cameraSeeds * Math.floor(index / templates.length)
   const scene = {
     ...spec.source.scene,
     seed: (spec.source.scene?.seed ?? 1) + again + (options.seed - 1) * 100,
