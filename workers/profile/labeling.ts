@@ -27,6 +27,8 @@ export interface LabelledFrames {
   /** At the student's size. */
   readonly images: ImageSet
   readonly refused: readonly { readonly file: string; readonly reason: string }[]
+  /** What reading cost, without the golden model: a training pod reads the same images. */
+  readonly readingGpuSeconds: number
 }
 
 export interface LabelingRequest {
@@ -37,13 +39,15 @@ export interface LabelingRequest {
   readonly golden?: Classifier
   /** Of the student's input. */
   readonly shape: Shape
+  /** Used by this process so far. */
+  readonly gpuSeconds: () => number
 }
 
 const goldenBatch = 16
 
 /** @throws WorkerFailure LabelsInvalid where there is neither a golden model nor a label. */
 export async function labelFrames(
-  { folder, kept, classes, golden, shape }: LabelingRequest,
+  { folder, kept, classes, golden, shape, gpuSeconds }: LabelingRequest,
   onProgress: (done: number) => void,
   signal?: AbortSignal,
 ): Promise<LabelledFrames> {
@@ -53,7 +57,9 @@ export async function labelFrames(
   const labels = new Int32Array(ordered.length)
   const frames: LabelledFrame[] = []
   const refused: { file: string; reason: string }[] = []
+  let readingGpuSeconds = 0
   for (let from = 0; from < ordered.length; from += goldenBatch) {
+    const begun = gpuSeconds()
     signal?.throwIfAborted()
     const large: Uint8Array[] = []
     const batch: { frame: KeptFrame; file: string }[] = []
@@ -68,6 +74,7 @@ export async function labelFrames(
         refused.push({ file, reason: (error as Error).message })
       }
     }
+    readingGpuSeconds += gpuSeconds() - begun
     const found = golden && (await golden.classify(concat(large), large.length))
     for (const [i, { frame, file }] of batch.entries()) {
       const label = found === undefined ? ownLabel(frame, classes, file) : found[i]!
@@ -85,6 +92,7 @@ export async function labelFrames(
       labels: labels.subarray(0, frames.length),
     },
     refused,
+    readingGpuSeconds,
   }
 }
 

@@ -103,11 +103,11 @@ export class ProfileWorker implements Worker {
     }
     const trainer = await loadStudent(config.model, config)
     try {
-      const golden = config.goldenModel && (await this.#load(config.goldenModel))
-      // What a training pod spends before it reads its first image is the same as here, but for the golden model.
+      // What a training pod spends before it reads its first image.
       const startGpuSeconds = meter.gpuSeconds()
+      const golden = config.goldenModel && (await this.#load(config.goldenModel))
       const labelled = await this.#label(folder, golden, trainer, signal).finally(() => golden?.close())
-      const gpuSecondsPerImage = (meter.gpuSeconds() - startGpuSeconds) / Math.max(1, labelled.frames.length)
+      const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
       await this.#measure(labelled, trainer)
       await this.#microProfile(labelled, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
     } finally {
@@ -123,11 +123,18 @@ export class ProfileWorker implements Worker {
     { shape }: Trainer,
     signal: AbortSignal,
   ): Promise<LabelledFrames> {
-    const { config, log } = this.#context
+    const { config, log, meter } = this.#context
     this.#enter('labeling', 0)
     const kept = thin(await readKept(folder), config.maxSamples)
     const labelled = await labelFrames(
-      { folder, kept, classes: config.classes.length, shape, ...(golden ? { golden } : {}) },
+      {
+        folder,
+        kept,
+        classes: config.classes.length,
+        shape,
+        gpuSeconds: () => meter.gpuSeconds(),
+        ...(golden ? { golden } : {}),
+      },
       done => this.#enter('labeling', (0.5 * done) / kept.length),
       signal,
     )
