@@ -1,6 +1,7 @@
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { pino } from 'pino'
 import { samplesFolder } from '../../operator/api/storage.ts'
 import type {
   ProfileResult,
@@ -15,7 +16,7 @@ import { ProfileWorker } from '../profile/worker.ts'
 import { fragileModel } from '../runtime/testing/fragile-model.ts'
 import { keepWindow } from '../runtime/testing/kept-window.ts'
 import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
-import { startWorker } from '../runtime/testing/worker-harness.ts'
+import { type RunningWorker, startWorker } from '../runtime/testing/worker-harness.ts'
 import { TrainingWorker } from './worker.ts'
 
 const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
@@ -64,28 +65,46 @@ describe('the training worker', () => {
     const worker = await startWorker('profile', config, context => new ProfileWorker(context), folder.path)
     return (await worker.ended).message as ProfileResult
   }
-  const start = (
+  const trainingConfig = (
     change: Partial<TrainingWorkerConfig> = {},
     knobs: Partial<TrainingWorkerConfig['configuration']> = {},
-  ) => {
-    const config: TrainingWorkerConfig = {
-      role: 'training',
-      ...common(),
-      window: 2,
-      samplesWindows: [1, 0],
-      checkpointEverySeconds: 60,
-      configuration: {
-        name: 'all',
-        epochs: 8,
-        batchSize: 16,
-        learningRate: 0.05,
-        trainableLayers: 'all',
-        dataFraction: 1,
-        ...knobs,
+  ): TrainingWorkerConfig => ({
+    role: 'training',
+    ...common(),
+    window: 2,
+    samplesWindows: [1, 0],
+    checkpointEverySeconds: 60,
+    configuration: {
+      name: 'all',
+      epochs: 8,
+      batchSize: 16,
+      learningRate: 0.05,
+      trainableLayers: 'all',
+      dataFraction: 1,
+      ...knobs,
+    },
+    ...change,
+  })
+  const start = (...args: Parameters<typeof trainingConfig>) =>
+    startWorker('training', trainingConfig(...args), context => new TrainingWorker(context), folder.path)
+  /** A training that is asked to end after `epochs`; with its status at that moment. */
+  const interrupted = async (epochs: number) => {
+    const worker: { running?: RunningWorker; status?: TrainingStatus } = {}
+    worker.running = await startWorker(
+      'training',
+      trainingConfig(),
+      context => {
+        const training = new TrainingWorker({ ...context, log: pino({}, { write: onEpoch }) })
+        function onEpoch(line: string): void {
+          if ((JSON.parse(line) as { epoch?: number }).epoch !== epochs) return
+          worker.status = training.status()
+          worker.running?.terminate()
+        }
+        return training
       },
-      ...change,
-    }
-    return startWorker('training', config, context => new TrainingWorker(context), folder.path)
+      folder.path,
+    )
+    return { ...(await ended(worker.running)), status: worker.status! }
   }
   const ended = async (worker: Awaited<ReturnType<typeof start>>) => {
     const { code, message } = await worker.ended
@@ -123,15 +142,10 @@ describe('the training worker', () => {
   })
 
   it('asked to end, saves its state; the next pod goes on and ends with the same model', async () => {
-    const worker = await start({ checkpointEverySeconds: 1e-9 })
-    const { remainingGpuSeconds, progress } = await worker.until<TrainingStatus>(
-      '/status',
-      ({ epoch }) => epoch >= 2,
-    )
-    expect(remainingGpuSeconds).to.be.above(0)
-    expect(progress).to.be.within(0.25, 1)
-    worker.terminate()
-    const { code, result } = await ended(worker)
+    const { code, result, status } = await interrupted(2)
+    expect(status).to.include({ phase: 'training', epoch: 2, epochs: 8 })
+    expect(status.progress).to.be.within(0.25, 0.375)
+    expect(status.remainingGpuSeconds).to.be.above(0)
     expect(code).to.equal(0)
     expect(result.error).to.include({ code: 'Cancelled' })
     expect(result.model).to.equal(undefined)
@@ -150,10 +164,7 @@ describe('the training worker', () => {
     { name: 'of another configuration', spoil: async () => {}, knobs: { learningRate: 0.04 } },
   ]) {
     it(`begins anew where the checkpoint is ${name}`, async () => {
-      const worker = await start({ checkpointEverySeconds: 1e-9 })
-      await worker.until<TrainingStatus>('/status', ({ epoch }) => epoch >= 1)
-      worker.terminate()
-      await worker.ended
+      await interrupted(1)
       const file = join(folder.path, 'checkpoints/default/cam-0/2.ckpt')
       expect((await stat(file)).size).to.be.above(1000)
       await spoil(file)
