@@ -99,7 +99,7 @@ export function encodeModel(model: ModelProto): Uint8Array {
 export function model(graph: GraphProto, metadata: Readonly<Record<string, string>> = {}): ModelProto {
   return {
     irVersion,
-    opsetImport: [{ domain: '', version: opsetVersion }],
+    opsetImport: [{ version: opsetVersion }],
     producerName: 'ekya-operator',
     graph,
     metadataProps: Object.entries(metadata).map(([key, value]) => ({ key, value })),
