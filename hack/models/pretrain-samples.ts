@@ -29,6 +29,7 @@ const recipe = {
     batchSize: 64,
     learningRate: 0.05,
     trainableLayers: 'all',
+    photometric: 0,
     dataFraction: 1,
     seed: 7,
     threads: 1,

@@ -35,7 +35,15 @@ function refuseLabels(name: string, { labels }: ImageSet, classes: number): void
 }
 
 function configurationProblems(configuration: TrainingConfiguration): string[] {
-  const { epochs, batchSize, learningRate, trainableLayers, hiddenUnits, dataFraction } = configuration
+  const {
+    epochs,
+    batchSize,
+    learningRate,
+    trainableLayers,
+    hiddenUnits,
+    dataFraction,
+    photometric = 0,
+  } = configuration
   const positive = (value: number): boolean => Number.isInteger(value) && value >= 1
   const rules: [boolean, string][] = [
     [positive(epochs), `epochs is ${epochs}; accepted: an integer from 1`],
@@ -46,6 +54,7 @@ function configurationProblems(configuration: TrainingConfiguration): string[] {
       typeof trainableLayers !== 'number' || positive(trainableLayers),
       `trainableLayers is ${trainableLayers}; accepted: all, head, or an integer from 1`,
     ],
+    [photometric >= 0 && photometric <= 2, `photometric is ${photometric}; accepted: 0 to 2`],
     [
       hiddenUnits === undefined || positive(hiddenUnits),
       `hiddenUnits is ${hiddenUnits}; accepted: an integer from 1`,

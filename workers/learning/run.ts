@@ -37,8 +37,8 @@ export interface RunRequest extends Omit<TrainingRequest, 'model'> {
 
 export type RunHooks = TrainingHooks & Required<Pick<TrainingHooks, 'now' | 'cpuSeconds'>>
 
-/** Share of the running statistics that a step keeps. */
-const statisticsMomentum = 0.9
+/** Share of the running statistics that a step keeps: a plain mean over the first steps, so that short trainings forget old light too. */
+const statisticsMomentum = (step: number): number => Math.min(0.9, step / (step + 1))
 const evaluationBatch = 64
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -69,6 +69,7 @@ export async function runTraining(
       count: used.length,
       batchSize,
       augment: configuration.augment ?? true,
+      photometric: configuration.photometric ?? 0.4,
     })
     while (state.step < steps) {
       if (signal?.aborted) {
@@ -142,7 +143,7 @@ function ratesAt(configuration: RunRequest['configuration'], at: number, total: 
     learningRate * rateFactor(schedule, at, total),
     momentum,
     weightDecay,
-    statisticsMomentum,
+    statisticsMomentum(at),
   )
 }
 

@@ -11,8 +11,13 @@ export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'na
   readonly weightDecay?: number
   /** Of the learning rate over all steps. Default one-cycle. */
   readonly schedule?: Schedule
-  /** Random horizontal flips and shifts by up to two pixels. Default true. Frozen layers see flips only. */
+  /** Random horizontal flips, shifts by up to two pixels and changes of light. Default true. Above frozen layers: flips only. */
   readonly augment?: boolean
+  /**
+   * Strength of the changes of light: brightness and contrast vary by up to e^±strength. Default 0.4, which carries over best to the
+   * next window's light (hack/bench/drift-retraining.ts); 0 for none.
+   */
+  readonly photometric?: number
   /** Weighs every class alike in the loss, whatever its count. Default false. */
   readonly classBalanced?: boolean
   readonly seed: number

@@ -1,0 +1,73 @@
+import { expect } from 'chai'
+import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { encodeModel, floatTensor, floatValue, model, node } from '../models/onnx.ts'
+import { rateFactor } from './schedule.ts'
+import { firstTrained, readStudent } from './student.ts'
+import { classWeights, targetRows } from './targets.ts'
+
+describe('readStudent', () => {
+  it('counts layers from the input and gives each its BatchNormalization', () => {
+    const { layers, input, output } = readStudent(smallCnn({ classes: 2, seed: 1, widths: [2, 3] }))
+    expect([input, output]).to.deep.equal(['input', 'logits'])
+    expect(layers.map(layer => layer.parameters)).to.deep.equal([
+      ['conv1.weight', 'bn1.scale', 'bn1.bias'],
+      ['conv2.weight', 'bn2.scale', 'bn2.bias'],
+      ['head.weight', 'head.bias'],
+    ])
+  })
+
+  it('takes weights out of Constant nodes', () => {
+    const bytes = encodeModel(
+      model({
+        name: 'constant',
+        node: [
+          node('Constant', [], ['w'], { value: floatTensor('w', [4, 2], new Float32Array(8)) }),
+          node('MatMul', ['x', 'w'], ['y']),
+        ],
+        initializer: [],
+        input: [floatValue('x', ['N', 4])],
+        output: [floatValue('y', ['N', 2])],
+      }),
+    )
+    expect(readStudent(bytes).layers.map(layer => layer.parameters)).to.deep.equal([['w']])
+  })
+
+  for (const { trainable, want } of [
+    { trainable: 'all', want: 0 },
+    { trainable: 'head', want: 2 },
+    { trainable: 2, want: 1 },
+    { trainable: 9, want: 0 },
+  ] as const)
+    it(`trains from layer ${want} on with trainableLayers ${trainable}`, () =>
+      expect(
+        firstTrained(readStudent(smallCnn({ classes: 2, seed: 1, widths: [2, 3] })), trainable),
+      ).to.equal(want))
+})
+
+describe('rateFactor', () => {
+  for (const { schedule, at, total, want } of [
+    { schedule: 'constant', at: 5, total: 10, want: 1 },
+    { schedule: 'cosine', at: 0, total: 11, want: 1 },
+    { schedule: 'cosine', at: 5, total: 11, want: 0.505 },
+    { schedule: 'cosine', at: 10, total: 11, want: 0.01 },
+    { schedule: 'one-cycle', at: 0, total: 11, want: 0.04 },
+    { schedule: 'one-cycle', at: 3, total: 11, want: 1 },
+    { schedule: 'one-cycle', at: 10, total: 11, want: 1e-4 },
+    { schedule: 'one-cycle', at: 0, total: 1, want: 1 },
+  ] as const)
+    it(`is ${want} at step ${at} of ${total} of ${schedule}`, () =>
+      expect(rateFactor(schedule, at, total)).to.be.closeTo(want, 1e-9))
+})
+
+describe('targets', () => {
+  it('weigh each class alike when balanced', () => {
+    const labels = Int32Array.of(0, 0, 0, 1)
+    expect([...classWeights(labels, 3, true)].map(weight => +weight.toFixed(3))).to.deep.equal([0.667, 2, 1])
+    expect([...classWeights(labels, 3, false)]).to.deep.equal([1, 1, 1])
+  })
+
+  it('are one-hot rows that sum to 1', () => {
+    const rows = targetRows(Int32Array.of(1, 0), Float32Array.of(1, 3))
+    expect([...rows]).to.deep.equal([0, 0.75, 0.25, 0])
+  })
+})
