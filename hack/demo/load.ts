@@ -39,12 +39,15 @@ export const loadOf = (
   cameras: number,
 ): number => (frameRate * cpuSecondsPerFrame * cameras) / cores
 
-/** Room that inference keeps while frames are labelled, relative to what it needs. */
-const headroom = 1.15
+/**
+ * Part of what inference needs that it keeps while frames are labelled. Less than all: what reused results lose in those seconds
+ * is little against what a window loses for every second that its better model comes later.
+ */
+const keptForInference = 0.8
 
-/** What labelling and micro-profiling may take of the "GPU": what inference leaves. The sooner they are done, the longer a window has a better model. */
+/** What labelling and micro-profiling may take of the "GPU" together. */
 export const labelingShareFor = (load: number): number =>
-  Math.round(Math.max(0.3, Math.min(0.8, 1 - load * headroom)) * 20) / 20
+  Math.round(Math.max(0.3, Math.min(0.8, 1 - load * keptForInference)) * 20) / 20
 
 /** In a process of its own. @throws Error with what that process said. */
 export async function frameCost(request: FrameCostRequest, signal?: AbortSignal): Promise<FrameCost> {

@@ -18,6 +18,8 @@ export interface OperatorOptions {
   readonly address: string
   /** File that its output is added to. */
   readonly log: string
+  /** The only one that it watches, and where its Lease is; absent: all, and `default`. */
+  readonly namespace?: string
   readonly onRestart: (line: string) => void
   /** Default true. Without it a restarted operator need not wait until the lease of the one before runs out. */
   readonly leaderElection?: boolean
@@ -57,6 +59,9 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
         `hostPath:${options.storage}`,
         '--http-address',
         options.address,
+        ...(options.namespace
+          ? ['--namespace', options.namespace, '--lease-namespace', options.namespace]
+          : []),
         ...(options.leaderElection === false ? ['--no-leader-elect'] : []),
       ],
       // A group of its own: a Ctrl-C at the terminal is for the demo, which then stops things in order.

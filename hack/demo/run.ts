@@ -124,6 +124,8 @@ async function run(
   const operator = startOperator({
     repository,
     kubeconfig,
+    // In a cluster that others use as well it keeps to what is the demo's.
+    ...(options.kubeconfig && { namespace }),
     storage: join(folder, 'storage'),
     address: `127.0.0.1:${port}`,
     log,
@@ -246,7 +248,7 @@ async function prepareModels(
       : frameRateFor(cpuSecondsPerFrame, cores, options.cameras))
   const load = loadOf(frameRate, cpuSecondsPerFrame, cores, options.cameras)
   say(
-    `a frame costs ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms of cpu: ${options.cameras} cameras at ${frameRate} frames a second need ${(load * 100).toFixed(0)} % of the "GPU" for inference`,
+    `a frame costs ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms of cpu: ${options.cameras} ${options.cameras === 1 ? 'camera' : 'cameras'} at ${frameRate} frames a second ${options.cameras === 1 ? 'needs' : 'need'} ${(load * 100).toFixed(0)} % of the "GPU" for inference`,
   )
   return { frameRate, labelingShare: labelingShareFor(load) }
 }
