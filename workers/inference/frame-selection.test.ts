@@ -12,7 +12,7 @@ describe('selectFrames', () => {
         expect(selected).to.have.length(Math.min(frames, maxSamples))
         expect(selected.every(frame => frame >= 0 && frame < frames)).to.equal(true)
       }),
-      { numRuns: 300 },
+      { numRuns: 100 },
     )
   })
 

@@ -30,7 +30,7 @@ import { ModelSlot } from './model-slot.ts'
 import { enlargePlanes, scaledShape } from './rescale.ts'
 import { WindowSchedule } from './window-schedule.ts'
 
-const retryMs = { first: 1000, longest: 10_000 }
+const retryMs = { first: 250, longest: 10_000 }
 const latencyBuckets = [0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5]
 
 type Stage = 'model' | 'source'
