@@ -104,7 +104,7 @@ export const configSchemas: Readonly<Record<WorkerRole, object>> = {
         'budgetGpuSeconds',
       ]),
       configurations: { type: 'array', items: retrainingConfigurationSchema, maxItems: 100 },
-      historyWindows: { type: 'integer', minimum: 1, maximum: 1000 },
+      historyWindows: { type: 'integer', minimum: 0, maximum: 1000 },
       validationFraction,
     },
     ['goldenModel'],
