@@ -174,6 +174,7 @@ export interface ProfileWorkerConfig extends WorkerConfig {
   }
   /** What to micro-profile; empty: label and measure only. */
   readonly configurations: readonly RetrainingConfiguration[]
+  /** Windows before samplesWindow whose samples are trained on, too. */
   readonly historyWindows: number
   readonly validationFraction: number
 }
@@ -205,6 +206,14 @@ export interface ProfileResult {
     readonly initial: number
     /** The model in use on the validation split of the retraining data. */
     readonly validation: number
+  }
+  /** Of the window that is being planned: the frames kept of it until the profiling was over. Absent: there were none. */
+  readonly soFar?: {
+    readonly labelled: number
+    /** What was served. */
+    readonly measured: number
+    /** The model in use at full share. */
+    readonly current: number
   }
   /** coherence[k]: probability that the golden label k frames ago equals the present one; [0] = 1, at most 17 entries. */
   readonly coherence?: readonly number[]

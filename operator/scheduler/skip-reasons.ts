@@ -13,8 +13,10 @@ export interface RetrainingFacts {
   readonly trained?: string
   /** Why labelling or profiling did not succeed. */
   readonly profilingFailure?: string
-  /** Golden labels on hand; null: profiling has not ended. */
+  /** Golden labels on hand; null: there is no profile. */
   readonly labelled: number | null
+  /** Why there is none, as the end of a sentence. */
+  readonly unprofiled?: string
   /** Labels below which nothing is trained. */
   readonly minimumLabels: number
   /** Accuracy of the model in use at full share on the newest labels. */
@@ -50,7 +52,8 @@ export const skipReasons: readonly SkipReason[] = [
   skip('AlreadyTrained', f => f.trained),
   skip('ProfilingFailed', f =>
     f.profilingFailure === undefined ? undefined : `no retraining: profiling failed: ${f.profilingFailure}`),
-  skip('NotProfiled', f => (f.labelled === null ? 'no retraining: nothing is labelled yet' : undefined)),
+  skip('NotProfiled', f =>
+    f.labelled === null ? `no retraining: ${f.unprofiled ?? 'nothing is labelled yet'}` : undefined),
   skip('TooFewLabels', f =>
     f.labelled !== null && f.labelled < f.minimumLabels
       ? `no retraining: ${f.labelled} golden labels, ${f.minimumLabels} are needed`

@@ -23,6 +23,8 @@ const shorterCoherence: Shrink<ProfileResult> = result =>
     ? undefined
     : { ...result, coherence: result.coherence.slice(0, -4) }
 
+const withoutSoFar: Shrink<ProfileResult> = ({ soFar, ...rest }) => (soFar === undefined ? undefined : rest)
+
 const withoutClassMix: Shrink<ProfileResult> = ({ classMix, ...rest }) =>
   classMix === undefined ? undefined : rest
 
@@ -31,7 +33,7 @@ const fewerProfiles: Shrink<ProfileResult> = result =>
   result.profiles.length === 0 ? undefined : { ...result, profiles: result.profiles.slice(0, -1) }
 
 export const encodeProfileResult = (result: ProfileResult): string =>
-  encodeResult(result, [fewerPoints, shorterCoherence, withoutClassMix, fewerProfiles])
+  encodeResult(result, [fewerPoints, shorterCoherence, withoutClassMix, withoutSoFar, fewerProfiles])
 
 function withoutMiddle<T>(points: readonly T[]): T[] {
   const middle = Math.floor(points.length / 2)

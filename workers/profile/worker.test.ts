@@ -54,7 +54,7 @@ describe('the profile worker', () => {
       maxSamples: 200,
       microProfiler: { epochs: 3, sampleFraction: 0.5 },
       configurations: [all, head, half],
-      historyWindows: 1,
+      historyWindows: 0,
       validationFraction: 0.3,
       ...change,
     }
@@ -124,7 +124,7 @@ describe('the profile worker', () => {
     const { code, result } = await profile({
       window: 7,
       samplesWindow: 6,
-      historyWindows: 2,
+      historyWindows: 1,
       configurations: [all],
     })
     expect(code).to.equal(0)
@@ -191,5 +191,18 @@ describe('the profile worker', () => {
     await profile({ window: 10, samplesWindow: 9, configurations: [] })
     const kept = await readdir(join(folder.path, 'samples/default/cam-0'))
     expect(kept.map(Number).sort((a, b) => a - b)).to.deep.equal([7, 9, 30])
+  })
+
+  it('tells how the running window goes, where frames of it are kept', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 50, samples: 40 })
+    const run = () => profile({ window: 51, samplesWindow: 50, configurations: [] })
+    expect((await run()).result.soFar).to.equal(undefined)
+    await keepWindow({ storage: folder.path, classes, window: 51, samples: 30, corrupt: 2 })
+    const { result } = await run()
+    expect(result).to.include({ labelled: 40, refused: 0 })
+    expect(result.soFar!.labelled).to.equal(28)
+    // As it was served: every second frame rightly, the others by the luck of class 0.
+    expect(result.soFar!.measured).to.be.within(0.5, 0.9)
+    expect(result.soFar!.current).to.be.within(0, 1)
   })
 })

@@ -1,5 +1,6 @@
 /**
- * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations.
+ * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations; at
+ * last it labels what was kept of the running window meanwhile, which tells where a drifting scene has got to.
  *
  *   loading ──▶ labeling ──▶ profiling ──▶ done
  *      └──────────┴────────────┴──▶ failed: the result carries the error, and all that was measured before it
@@ -16,10 +17,16 @@ import { resolveModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
 import { readHistory, splitInTime, withoutRepeated } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
-import { pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
+import { type KeptFrame, pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
 import { loadStudent, trainingThreads } from '../runtime/student.ts'
 import { classMix, coherence } from './coherence.ts'
-import { type LabelledFrame, type LabelledFrames, labelFrames, writeLabels } from './labeling.ts'
+import {
+  type LabelingRequest,
+  type LabelledFrame,
+  type LabelledFrames,
+  labelFrames,
+  writeLabels,
+} from './labeling.ts'
 import { microProfile } from './micro-profiler.ts'
 import { encodeProfileResult } from './result.ts'
 
@@ -94,8 +101,8 @@ export class ProfileWorker implements Worker {
 
   async #profile(signal: AbortSignal): Promise<void> {
     const { config, meter } = this.#context
-    const { namespace, stream, storage, samplesWindow } = config
-    const folder = join(storage, samplesFolder(namespace, stream, samplesWindow))
+    const { samplesWindow, window } = config
+    const folder = this.#folder(samplesWindow)
     const summary = await readSummary(folder)
     if (summary !== null) {
       this.#result.frames = summary.frames
@@ -106,15 +113,24 @@ export class ProfileWorker implements Worker {
       // What a training pod spends before it reads its first image.
       const startGpuSeconds = meter.gpuSeconds()
       const golden = config.goldenModel && (await this.#load(config.goldenModel))
-      const labelled = await this.#label(folder, golden, trainer, signal).finally(() => golden?.close())
-      const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
-      await this.#measure(labelled, trainer)
-      await this.#microProfile(labelled, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
+      try {
+        const labelled = await this.#label(folder, golden, trainer, signal)
+        const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
+        await this.#measure(labelled, trainer)
+        await this.#microProfile(labelled, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
+        await this.#measureSoFar(this.#folder(window), golden, trainer, signal)
+      } finally {
+        await golden?.close()
+      }
     } finally {
       await trainer.close()
     }
-    const oldest = samplesWindow - config.historyWindows - spareWindows + 1
-    await pruneSamples(storage, config, oldest)
+    await pruneSamples(config.storage, config, samplesWindow - config.historyWindows - spareWindows)
+  }
+
+  #folder(window: number): string {
+    const { storage, namespace, stream } = this.#context.config
+    return join(storage, samplesFolder(namespace, stream, window))
   }
 
   async #label(
@@ -123,18 +139,11 @@ export class ProfileWorker implements Worker {
     { shape }: Trainer,
     signal: AbortSignal,
   ): Promise<LabelledFrames> {
-    const { config, log, meter } = this.#context
+    const { config, log } = this.#context
     this.#enter('labeling', 0)
     const kept = thin(await readKept(folder), config.maxSamples)
     const labelled = await labelFrames(
-      {
-        folder,
-        kept,
-        classes: config.classes.length,
-        shape,
-        gpuSeconds: () => meter.gpuSeconds(),
-        ...(golden ? { golden } : {}),
-      },
+      this.#labelingOf(folder, kept, golden, shape),
       done => this.#enter('labeling', (0.5 * done) / kept.length),
       signal,
     )
@@ -146,6 +155,44 @@ export class ProfileWorker implements Worker {
     return labelled
   }
 
+  /** The frames of the running window that are there by now; a corrupt one is counted once the window is over. */
+  async #measureSoFar(
+    folder: string,
+    golden: Classifier | undefined,
+    trainer: Trainer,
+    signal: AbortSignal,
+  ): Promise<void> {
+    const kept = await readFrames(folder).catch(() => [])
+    const { frames, images } = await labelFrames(
+      this.#labelingOf(folder, thin(kept, this.#context.config.maxSamples), golden, trainer.shape),
+      () => {},
+      signal,
+    )
+    if (frames.length === 0) return
+    this.#result.soFar = {
+      labelled: frames.length,
+      measured: servedRightly(frames),
+      current: await trainer.accuracy(images),
+    }
+  }
+
+  #labelingOf(
+    folder: string,
+    kept: readonly KeptFrame[],
+    golden: Classifier | undefined,
+    shape: Trainer['shape'],
+  ): LabelingRequest {
+    const { config, meter } = this.#context
+    return {
+      folder,
+      kept,
+      classes: config.classes.length,
+      shape,
+      gpuSeconds: () => meter.gpuSeconds(),
+      ...(golden ? { golden } : {}),
+    }
+  }
+
   /** What was served, and the models on the same frames. */
   async #measure({ frames, images }: LabelledFrames, trainer: Trainer): Promise<void> {
     if (frames.length === 0) return
@@ -155,7 +202,7 @@ export class ProfileWorker implements Worker {
     const { validation } = this.#split(frames)
     const positions = positionsOf(frames, validation)
     this.#result.accuracy = {
-      measured: frames.filter(({ label, served }) => label === served).length / frames.length,
+      measured: servedRightly(frames),
       current,
       initial: await this.#initialAccuracy(images, trainer, current),
       validation: validation.length === 0 ? current : await trainer.accuracy(selectImages(images, positions)),
@@ -177,9 +224,7 @@ export class ProfileWorker implements Worker {
     if (configurations.length === 0) return
     this.#enter('profiling', 0.5)
     const split = this.#split(frames)
-    const older = Array.from({ length: historyWindows - 1 }, (_, i) => samplesWindow - 1 - i).filter(
-      w => w >= 0,
-    )
+    const older = Array.from({ length: historyWindows }, (_, i) => samplesWindow - 1 - i).filter(w => w >= 0)
     const history = await readHistory(config, older, signal)
     const fresh = await withoutRepeated(split.train, split.validation, signal)
     const trainCount = fresh.length + history.length
@@ -256,6 +301,9 @@ export class ProfileWorker implements Worker {
     this.#progress = progress
   }
 }
+
+const servedRightly = (frames: readonly LabelledFrame[]): number =>
+  frames.filter(({ label, served }) => label === served).length / frames.length
 
 async function readKept(folder: string) {
   try {

@@ -1,27 +1,13 @@
-/**
- * Snapshot → problem → policy → plan as it stands in status. Pure but for the injected stopwatch.
- *
- * What is known of a stream comes from its profile pod's result; before there is one (window 0, a stream that just came) only its cost
- * per frame is known, from its inference pod, and nothing is retrained.
- */
-import { parseDuration } from '../../api/duration.ts'
-import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
-import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
-import { profileResult } from '../../cluster/snapshot.ts'
-import { estimate } from '../../profiler/estimator.ts'
+/** Problem → policy → plan as it stands in status. Pure but for the injected stopwatch. */
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { handOn } from '../../scheduler/hand-on.ts'
-import { inferenceOption } from '../../scheduler/inference-profile.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
-import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../../scheduler/problem.ts'
 import { quickSchedule } from '../../scheduler/quick-schedule.ts'
-import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem, PlanStatus } from '../plan-status.ts'
 import { activeStreams, type Planner, trains } from './phases.ts'
-
-/** Fewer golden labels than this are not trained on. */
-const minimumLabels = 20
+import { inferenceOptions, place, siteProblem } from './site-problem.ts'
 
 export interface PlannerHooks {
   /** How long a policy took. */
@@ -76,123 +62,6 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
     ...(schedule.warnings.length === 0 ? {} : { warnings: schedule.warnings }),
   }
 }
-
-/** The whole site as a scheduling problem. */
-export function siteProblem(site: SiteSnapshot): Problem {
-  const { current, plan } = site.window.status ?? {}
-  const windowSeconds = parseDuration(site.window.spec.duration)
-  const end = current?.endsAt === undefined ? site.now + windowSeconds * 1000 : Date.parse(current.endsAt)
-  const remainingSeconds = Math.min(windowSeconds, Math.max(1, (end - site.now) / 1000))
-  return {
-    remainingSeconds,
-    windowSeconds: Math.max(windowSeconds, remainingSeconds),
-    step: site.window.spec.scheduler.step,
-    gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
-    streams: activeStreams(site).map(stream =>
-      streamProblem(
-        site,
-        stream,
-        plan?.items.find(i => i.stream === stream.name),
-        remainingSeconds,
-      ),
-    ),
-  }
-}
-
-function streamProblem(
-  site: SiteSnapshot,
-  stream: StreamSnapshot,
-  item: PlanItem | undefined,
-  remainingSeconds: number,
-): StreamProblem {
-  const { spec } = stream.stream
-  const result = profileResult(stream)
-  const accuracyNow = result?.accuracy?.current ?? null
-  const inference = inferenceOptions(stream)
-  const share = item?.inferenceShare ?? 0
-  const base = {
-    name: stream.name,
-    weight: spec.weight,
-    minAccuracy: spec.minAccuracy,
-    accuracyNow,
-    accuracySoFar: accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor,
-    inference,
-    ...(item === undefined ? {} : { current: place(item) }),
-  }
-  if (item !== undefined && item.state === 'Training')
-    return { ...base, retraining: [], running: running(site, stream, item) }
-  const worth = worthTraining({
-    suspended: false,
-    ...(item === undefined || item.state === 'None' || item.state === 'Planned'
-      ? {}
-      : { trained: item.reason ?? item.state }),
-    ...failure(stream, result),
-    labelled: result?.labelled ?? null,
-    minimumLabels,
-    accuracyNow,
-    options: result === undefined ? [] : estimates(site, result),
-    minGain: site.window.spec.retraining.minGain,
-    remainingSeconds,
-  })
-  return {
-    ...base,
-    retraining: worth.options,
-    ...(worth.skip === undefined ? {} : { noRetrainingBecause: worth.skip.reason }),
-  }
-}
-
-function failure(stream: StreamSnapshot, result: ProfileResult | undefined): { profilingFailure?: string } {
-  const why = stream.profile?.failure ?? result?.error?.message
-  return why === undefined ? {} : { profilingFailure: why }
-}
-
-function estimates(site: SiteSnapshot, result: ProfileResult): readonly RetrainingOption[] {
-  if (result.accuracy === undefined) return []
-  return estimate({
-    profiles: result.profiles,
-    configurations: site.window.spec.retraining.configurations,
-    accuracy: result.accuracy,
-  })
-}
-
-/** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
-function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): RetrainingOption {
-  const configuration = item.retrainingConfiguration!
-  const result = profileResult(stream)
-  const estimated =
-    result === undefined
-      ? undefined
-      : estimates(site, result).find(option => option.configuration === configuration)
-  return {
-    configuration,
-    accuracyAfter: estimated?.accuracyAfter ?? item.predictedAfter ?? 0,
-    gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
-  }
-}
-
-function inferenceOptions(stream: StreamSnapshot): readonly InferenceOption[] {
-  const { spec } = stream.stream
-  const result = profileResult(stream)
-  const live = (stream.inference?.status as InferenceStatus | undefined)?.gpuSecondsPerFrame ?? null
-  return spec.inference.configurations.map(configuration =>
-    inferenceOption({
-      configuration,
-      frameRate: spec.frameRate,
-      gpuSecondsPerFrame: live ?? result?.gpuSecondsPerFrame ?? null,
-      ...(result?.coherence === undefined ? {} : { coherence: result.coherence }),
-      accuracy: result?.accuracy?.current ?? null,
-      classes: spec.classes.length,
-    }),
-  )
-}
-
-function place(item: PlanItem | undefined): StreamProblem['current'] {
-  if (item === undefined) return undefined
-  const { node, gpu, inferenceShare, trainingShare } = item
-  return { node, gpu, inferenceShare, trainingShare }
-}
-
-// ── plan → status ────────────────────────────────────────────────────────────
 
 function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
   const at = (seconds: number | null) => (seconds === null ? undefined : stamp(site.now + seconds * 1000))

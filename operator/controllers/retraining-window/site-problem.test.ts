@@ -1,0 +1,76 @@
+import { expect } from 'chai'
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import type { ProfileResult } from '../../api/worker.ts'
+import type { StreamSnapshot } from '../../cluster/snapshot.ts'
+import { at, pod, profiled, retrainingWindow, site } from '../testing/site.ts'
+import { siteProblem } from './site-problem.ts'
+
+const planning = (index: number, rest: Partial<RetrainingWindowStatus> = {}): RetrainingWindowStatus => ({
+  current: { index, phase: 'Planning', startedAt: at(0), endsAt: at(100) },
+  ...rest,
+})
+
+/** The problem of one stream, 20 s into the window. */
+const problemOf = (status: RetrainingWindowStatus, parts: Partial<StreamSnapshot>) =>
+  siteProblem(site(retrainingWindow(status), [{ name: 'cam-0', ...parts }], 20)).streams[0]!
+
+const profile = (result?: Partial<ProfileResult>) => ({
+  profile: pod(
+    'cam-0',
+    'profile',
+    result === undefined ? { index: 3 } : { index: 3, result: profiled(3, result) },
+  ),
+})
+
+describe('siteProblem', () => {
+  it('counts the rest of the window and takes the last labels for the present', () => {
+    const window = retrainingWindow(planning(3))
+    expect(siteProblem(site(window, [], 20))).to.include({ remainingSeconds: 80, windowSeconds: 100 })
+    const stream = problemOf(planning(3), profile({}))
+    expect(stream.accuracyNow).to.equal(0.55)
+    expect(stream.accuracySoFar).to.be.within(0, 0.55)
+    expect(stream.retraining.map(option => option.configuration)).to.deep.equal(['all-5'])
+  })
+
+  it('follows what the running window shows, in what it predicts of a training as well', () => {
+    const before = problemOf(planning(3), profile({}))
+    const soFar = { labelled: 40, measured: 0.2, current: 0.25 }
+    const now = problemOf(planning(3), profile({ soFar }))
+    expect(now.accuracyNow).to.be.within(0.25, 0.5)
+    expect(now.accuracySoFar).to.equal(0.2)
+    expect(now.retraining[0]!.accuracyAfter).to.be.below(before.retraining[0]!.accuracyAfter)
+  })
+
+  it('learns from how predictions of past windows came out', () => {
+    const streams = (promised: number, realised: number) => [
+      { name: 'cam-0', configuration: 'all-5', predicted: promised, realised, retrained: true },
+      { name: 'cam-9', configuration: 'all-5', predicted: 0.1, realised: 0.9, retrained: true },
+    ]
+    const predicted = (realised: number) => {
+      const history = [2, 1].map(index => ({ index, policy: 'thief', streams: streams(0.8, realised) }))
+      return problemOf(planning(3, { history }), profile({})).retraining[0]!.accuracyAfter
+    }
+    const without = problemOf(planning(3), profile({})).retraining[0]!.accuracyAfter
+    expect(predicted(0.8)).to.equal(without)
+    expect(predicted(0.7)).to.be.below(without)
+    expect(predicted(0.85)).to.be.above(without)
+  })
+
+  for (const { name, index, parts, want } of [
+    { name: 'the first window', index: 0, parts: {}, want: 'window 0 has no window before it to learn from' },
+    { name: 'a stream that came late', index: 3, parts: {}, want: 'the stream came too late' },
+    {
+      name: 'a profile that is late',
+      index: 3,
+      parts: profile(),
+      want: 'took longer than 40 % of the window',
+    },
+  ])
+    it(`says why nothing is retrained: ${name}`, () => {
+      const { retraining, noRetrainingBecause } = problemOf(planning(index), parts)
+      expect(retraining).to.deep.equal([])
+      expect(noRetrainingBecause)
+        .to.match(/^no retraining: /)
+        .and.contain(want)
+    })
+})

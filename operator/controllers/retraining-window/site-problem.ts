@@ -1,0 +1,172 @@
+/**
+ * Snapshot → scheduling problem: what each stream could gain and cost, as far as it is known. Pure.
+ *
+ * What is known of a stream comes from its profile pod's result and from the record of past windows; before there is one (window 0, a
+ * stream that just came) only its cost per frame is known, from its inference pod, and nothing is retrained.
+ */
+import { parseDuration } from '../../api/duration.ts'
+import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
+import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
+import { profileResult } from '../../cluster/snapshot.ts'
+import { estimate, type PastTraining } from '../../profiler/estimator.ts'
+import { presentAccuracy } from '../../profiler/present-accuracy.ts'
+import { inferenceOption } from '../../scheduler/inference-profile.ts'
+import { bestInference } from '../../scheduler/inference-quality.ts'
+import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../../scheduler/problem.ts'
+import { worthTraining } from '../../scheduler/skip-reasons.ts'
+import type { PlanItem } from '../plan-status.ts'
+import { activeStreams, profilingDeadline } from './phases.ts'
+
+/** Fewer golden labels than this are not trained on. */
+const minimumLabels = 20
+
+/** The whole site as a scheduling problem. */
+export function siteProblem(site: SiteSnapshot): Problem {
+  const { current, plan } = site.window.status ?? {}
+  const windowSeconds = parseDuration(site.window.spec.duration)
+  const end = current?.endsAt === undefined ? site.now + windowSeconds * 1000 : Date.parse(current.endsAt)
+  const remainingSeconds = Math.min(windowSeconds, Math.max(1, (end - site.now) / 1000))
+  return {
+    remainingSeconds,
+    windowSeconds: Math.max(windowSeconds, remainingSeconds),
+    step: site.window.spec.scheduler.step,
+    gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
+    streams: activeStreams(site).map(stream =>
+      streamProblem(
+        site,
+        stream,
+        plan?.items.find(i => i.stream === stream.name),
+        remainingSeconds,
+      ),
+    ),
+  }
+}
+
+function streamProblem(
+  site: SiteSnapshot,
+  stream: StreamSnapshot,
+  item: PlanItem | undefined,
+  remainingSeconds: number,
+): StreamProblem {
+  const { spec } = stream.stream
+  const result = profileResult(stream)
+  const accuracyNow = result === undefined ? null : accuracyOf(result)
+  const inference = inferenceOptions(stream)
+  const share = item?.inferenceShare ?? 0
+  const base = {
+    name: stream.name,
+    weight: spec.weight,
+    minAccuracy: spec.minAccuracy,
+    accuracyNow,
+    accuracySoFar:
+      result?.soFar?.measured ??
+      (accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor),
+    inference,
+    ...(item === undefined ? {} : { current: place(item) }),
+  }
+  if (item !== undefined && item.state === 'Training')
+    return { ...base, retraining: [], running: running(site, stream, item) }
+  const worth = worthTraining({
+    suspended: false,
+    ...(item === undefined || item.state === 'None' || item.state === 'Planned'
+      ? {}
+      : { trained: item.reason ?? item.state }),
+    ...failure(stream, result),
+    labelled: result?.labelled ?? null,
+    unprofiled: unprofiled(site, stream),
+    minimumLabels,
+    accuracyNow,
+    options: result === undefined ? [] : estimates(site, stream, result),
+    minGain: site.window.spec.retraining.minGain,
+    remainingSeconds,
+  })
+  return {
+    ...base,
+    retraining: worth.options,
+    ...(worth.skip === undefined ? {} : { noRetrainingBecause: worth.skip.reason }),
+  }
+}
+
+/** Why a stream without a profile has none. */
+function unprofiled(site: SiteSnapshot, { profile }: StreamSnapshot): string {
+  if ((site.window.status?.current?.index ?? 0) === 0) return 'window 0 has no window before it to learn from'
+  return profile === undefined
+    ? 'the stream came too late to be labelled and profiled in this window'
+    : `labelling and profiling took longer than ${Math.round(profilingDeadline * 100)} % of the window`
+}
+
+function failure(stream: StreamSnapshot, result: ProfileResult | undefined): { profilingFailure?: string } {
+  const why = stream.profile?.failure ?? result?.error?.message
+  return why === undefined ? {} : { profilingFailure: why }
+}
+
+/** Of the model in use at full share, at present. */
+function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null {
+  if (accuracy === undefined) return null
+  return presentAccuracy(
+    { accuracy: accuracy.current, labelled },
+    soFar && { accuracy: soFar.current, labelled: soFar.labelled },
+  )
+}
+
+function estimates(
+  site: SiteSnapshot,
+  stream: StreamSnapshot,
+  result: ProfileResult,
+): readonly RetrainingOption[] {
+  const current = accuracyOf(result)
+  if (result.accuracy === undefined || current === null) return []
+  return estimate({
+    profiles: result.profiles,
+    configurations: site.window.spec.retraining.configurations,
+    accuracy: { current, validation: result.accuracy.validation },
+    history: pastTrainings(site, stream.name),
+  })
+}
+
+/** How far windows in which the stream was to be retrained came out from what was predicted of them, newest first. */
+function pastTrainings(site: SiteSnapshot, name: string): readonly PastTraining[] {
+  return (site.window.status?.history ?? []).flatMap(entry => {
+    const { configuration, predicted, realised } = entry.streams?.find(s => s.name === name) ?? {}
+    return configuration === undefined || predicted === undefined || realised === undefined
+      ? []
+      : [{ configuration, predicted, realised }]
+  })
+}
+
+/** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
+function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): RetrainingOption {
+  const configuration = item.retrainingConfiguration!
+  const result = profileResult(stream)
+  const estimated =
+    result === undefined
+      ? undefined
+      : estimates(site, stream, result).find(option => option.configuration === configuration)
+  return {
+    configuration,
+    accuracyAfter: estimated?.accuracyAfter ?? item.predictedAfter ?? 0,
+    gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
+  }
+}
+
+export function inferenceOptions(stream: StreamSnapshot): readonly InferenceOption[] {
+  const { spec } = stream.stream
+  const result = profileResult(stream)
+  const live = (stream.inference?.status as InferenceStatus | undefined)?.gpuSecondsPerFrame ?? null
+  return spec.inference.configurations.map(configuration =>
+    inferenceOption({
+      configuration,
+      frameRate: spec.frameRate,
+      gpuSecondsPerFrame: live ?? result?.gpuSecondsPerFrame ?? null,
+      ...(result?.coherence === undefined ? {} : { coherence: result.coherence }),
+      accuracy: result === undefined ? null : accuracyOf(result),
+      classes: spec.classes.length,
+    }),
+  )
+}
+
+export function place(item: PlanItem | undefined): StreamProblem['current'] {
+  if (item === undefined) return undefined
+  const { node, gpu, inferenceShare, trainingShare } = item
+  return { node, gpu, inferenceShare, trainingShare }
+}
