@@ -64,7 +64,7 @@ export function demoManifests(
 }
 
 /** Above all seeds in the file. */
-const cameraSeeds = 10
+const cameraSeeds = 60
 
 function camera(
   templates: readonly CameraStreamInput[],

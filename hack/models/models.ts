@@ -31,7 +31,7 @@ export const testSeeds = 300_000
 export const student: Recipe = {
   file: studentFile,
   about: 'student: pretrained on plain streets',
-  network: { seed: 1, widths: [16, 32, 64], shape: { channels: 3, height: 32, width: 32 } },
+  network: { seed: 1, widths: [32, 64, 128], shape: { channels: 3, height: 32, width: 32 } },
   training: {
     epochs: 8,
     batchSize: 64,
@@ -53,16 +53,16 @@ export const golden: Recipe = {
   about: 'golden model: trained on drifting streets',
   network: { seed: 2, widths: [16, 32, 64, 96], shape: { channels: 3, height: 64, width: 64 } },
   training: {
-    epochs: 8,
+    epochs: 12,
     batchSize: 64,
     learningRate: 0.05,
     trainableLayers: 'all',
-    photometric: 0,
+    photometric: 0.2,
     dataFraction: 1,
     seed: 2,
     threads: 1,
   },
-  train: () => manyStreets('street', goldenSeeds, { streets: 300, perStreet: 32, horizonSeconds: 1800 }),
+  train: () => manyStreets('street', goldenSeeds, { streets: 400, perStreet: 40, horizonSeconds: 1800 }),
   validation: () =>
     manyStreets('street', goldenSeeds + 5000, { streets: 60, perStreet: 15, horizonSeconds: 1800 }),
 }

@@ -1,6 +1,6 @@
 /**
- * How a camera's conditions drift: regimes of one to two and a half minutes, each reached slowly from the last one. A regime
- * keeps most of what was and changes one or two of light, weather, view and class mix, as streets do: dusk falls while the
+ * How a camera's conditions drift: regimes of two to five minutes, each reached from the last one within half a minute to a minute.
+ * A regime keeps most of what was and changes one or two of light, weather, view and class mix, as streets do: dusk falls while the
  * traffic stays. Drift is slow against a window on purpose: what was learnt from the last window holds for most of the next.
  *
  * `plain` is the day that students are pretrained on: straight view, no weather, even mix, ordinary daylight. `street` is off
@@ -37,10 +37,10 @@ function streetDrift(seed: number): Drift {
   return seconds => {
     while (end <= seconds) {
       const number = regimes.length
-      const length = between(60, 150, seed, number, 2) * (quiet(seed) ? 2 : 1)
+      const length = between(120, 300, seed, number, 2)
       regimes.push({
         from: end,
-        ramp: between(0.5, 0.9, seed, number, 1) * length,
+        ramp: between(30, 60, seed, number, 1),
         ...next(regimes.at(-1)!, seed, number),
       })
       end += length
@@ -57,7 +57,7 @@ function streetDrift(seed: number): Drift {
 const quiet = (seed: number): boolean => seed % 4 === 0
 
 /** Cameras change at different times, the first of them soon. */
-const firstEnd = (seed: number): number => between(5, 60, seed, 3) * (quiet(seed) ? 3 : 1)
+const firstEnd = (seed: number): number => between(5, 150, seed, 3)
 
 function firstRegime(seed: number): Regime {
   return {

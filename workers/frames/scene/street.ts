@@ -1,6 +1,6 @@
 /**
  * A street as a camera sees it: one *dominant* object at a time crosses the view, smaller ones pass behind it, a post may stand
- * in front. The frame's label is the dominant object's class, which stays for 1–1.6 s, so that a last result goes on being
+ * in front. The frame's label is the dominant object's class, which stays for 0.5–0.8 s, so that a last result goes on being
  * right for a while when frames are left out.
  *
  * Everything follows from (seed, preset, second): frames can be rendered in any order.
@@ -22,7 +22,7 @@ const oversampling = 2
 
 const aspect = frameWidth / frameHeight
 /** Mean time that one object stays dominant. */
-const dwellSeconds = 1.3
+const dwellSeconds = 0.65
 /** How far, in dwell times, an object is still (or already) partly in view outside its own time. */
 const overlap = 0.1
 
