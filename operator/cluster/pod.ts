@@ -1,10 +1,10 @@
 /**
  * The parts of a Pod that the operator reads, and what they mean for a worker.
  */
-import { roleLabel, streamLabel, windowIndexLabel } from '../api/names.ts'
+import { gpuAnnotation, nodeAnnotation, roleLabel, streamLabel, windowIndexLabel } from '../api/names.ts'
 import type { ProfileResult, TrainingResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import { workerContainer } from '../sharing/backend.ts'
+import { type SiteGpu, workerContainer } from '../sharing/backend.ts'
 import type { PodSnapshot } from './snapshot.ts'
 
 export interface ContainerState {
@@ -81,6 +81,12 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
     ...(observation?.status === undefined ? {} : { status: observation.status }),
     ...(observation?.error === undefined ? {} : { error: observation.error }),
   }
+}
+
+/** Whether a pod holds its share of this GPU, as it was made. */
+export function isOn({ pod }: PodSnapshot, { node, gpu }: Pick<SiteGpu, 'node' | 'gpu'>): boolean {
+  const { annotations } = pod.metadata
+  return annotations?.[nodeAnnotation] === node && annotations[gpuAnnotation] === gpu
 }
 
 /** Why a pod that should run does not, in Kubernetes' words; undefined while there is nothing to complain about. */

@@ -55,6 +55,13 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly error?: { readonly code: string; readonly message: string }
 }
 
+/** Names of the site's nodes with a GPU on which a stream's pods may run. */
+export function allowedNodes(gpus: readonly SiteGpu[], { spec }: CameraStream): readonly string[] {
+  const fits = ({ labels = {} }: SiteGpu): boolean =>
+    Object.entries(spec.nodeSelector).every(([key, value]) => labels[key] === value)
+  return [...new Set(gpus.filter(fits).map(gpu => gpu.node))]
+}
+
 export function profileResult(stream: StreamSnapshot): ProfileResult | undefined {
   return stream.profile?.result?.kind === 'profile' ? stream.profile.result : undefined
 }

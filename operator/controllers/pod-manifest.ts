@@ -58,8 +58,9 @@ export function podManifest(
   options: PodOptions,
 ): Record<string, unknown> {
   const { config, stream, window, gpu } = request
-  const { resources, env = [] } = backend.render(request.share, gpu)
   const longLived = config.role === 'inference'
+  const memory = longLived ? deviceMemory(stream) : undefined
+  const { resources, env = [] } = backend.render(request.share, gpu, memory)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -76,7 +77,7 @@ export function podManifest(
       annotations: {
         [nodeAnnotation]: gpu.node,
         [gpuAnnotation]: gpu.gpu,
-        ...(longLived ? { [templateAnnotation]: templateHash(config, options) } : {}),
+        ...(longLived ? { [templateAnnotation]: templateHash(config, stream, options) } : {}),
       },
       // A stream's inference outlives the window that governs it; profile and training pods make no sense without it.
       ownerReferences: [ownerReference(longLived ? stream : window)],
@@ -111,13 +112,20 @@ export function podManifest(
 }
 
 /** Changes of the model, configuration or window reach a running pod over HTTP; a change of anything else needs a new pod. */
-export function templateHash(config: InferenceWorkerConfig, options: PodOptions): string {
+export function templateHash(
+  config: InferenceWorkerConfig,
+  stream: CameraStream,
+  options: PodOptions,
+): string {
   const { model: _model, configuration: _configuration, window: _window, ...fixed } = config
   return createHash('sha256')
-    .update(JSON.stringify([fixed, options]))
+    .update(JSON.stringify([fixed, options, deviceMemory(stream)]))
     .digest('hex')
     .slice(0, 16)
 }
+
+const deviceMemory = ({ spec }: CameraStream): string | undefined =>
+  spec.memory === undefined ? undefined : String(spec.memory)
 
 function podName(config: InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig): string {
   switch (config.role) {

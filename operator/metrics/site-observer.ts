@@ -1,5 +1,6 @@
 /** Turns what a reconcile saw of a site into metrics: gauges follow the snapshot, histograms and counters the transitions. */
 import type { RetrainingWindowStatus } from '../api/generated/types.ts'
+import { isOn } from '../cluster/pod.ts'
 import type { SiteSnapshot } from '../cluster/snapshot.ts'
 import type { ShareReading } from '../sharing/backend.ts'
 import type { Metrics } from './registry.ts'
@@ -42,7 +43,7 @@ export function observeSite(
       node,
       gpu,
       allocated: site.pods
-        .filter(pod => pod.pod.spec.nodeName === node)
+        .filter(pod => isOn(pod, { node, gpu }))
         .reduce((sum, pod) => sum + (readings.get(pod.name)?.actual ?? 0), 0),
     })),
   )

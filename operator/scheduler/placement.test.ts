@@ -45,6 +45,18 @@ describe('place', () => {
       bundles: [bundle('a', 2, 2, 0, true), bundle('b', 6, 3, 0)],
       want: [0, 1],
     },
+    {
+      name: 'goes to no node that the stream does not allow, however full the others are',
+      bundles: [bundle('a', 5, 4), { ...bundle('b', 5, 4), nodes: ['node-1'] }, bundle('c', 5, 4)],
+      count: 3,
+      want: [0, 2, 1],
+    },
+    {
+      name: 'leaves a node that is not allowed any more',
+      bundles: [{ ...bundle('a', 2, 2, 0), nodes: ['node-1'] }],
+      count: 3,
+      want: [2],
+    },
     { name: 'places a stream anew whose GPU is gone', bundles: [bundle('a', 2, 2, 5)], want: [0] },
     {
       name: 'shrinks trainings first and says so',
@@ -84,15 +96,21 @@ describe('spread', () => {
     current: { ...gpus(g + 1)[g]!, inferenceShare: 0.1, trainingShare: 0 },
     running: running ? option('x', 0.9, 10) : undefined,
   })
-  for (const { name, streams, want } of [
+  for (const { name, streams, want, count = 2 } of [
     { name: 'puts as many on each GPU', streams: [{}, {}, {}], want: [0, 1, 0] },
     { name: 'keeps them where they are', streams: [on(1), on(0), on(1)], want: [1, 0, 1] },
     { name: 'moves what is too many', streams: [on(0), on(0), on(0), on(0)], want: [0, 0, 1, 1] },
+    {
+      name: 'keeps to the nodes that are allowed',
+      count: 3,
+      streams: [{ nodes: ['node-1'] }, { nodes: ['node-1'] }, { ...on(0), nodes: ['node-1'] }, {}],
+      want: [2, 2, 2, 0],
+    },
     {
       name: 'leaves running trainings where they are',
       streams: [on(0), on(0), on(0, true), on(0, true)],
       want: [1, 1, 0, 0],
     },
   ])
-    it(name, () => expect(spread(streams, gpus(2))).to.deep.equal(want))
+    it(name, () => expect(spread(streams, gpus(count))).to.deep.equal(want))
 })

@@ -1,5 +1,6 @@
 /**
- * Streams onto physical GPUs. The pods of a stream stand on one GPU, so a stream is placed as one bundle of steps.
+ * Streams onto physical GPUs. The pods of a stream stand on one GPU, so a stream is placed as one bundle of steps, and only on
+ * nodes that it allows.
  *
  * `place` knows how much each stream wants: streams with a running training stay where they are (a training cannot move),
  * then the others, largest first; each stays on its GPU when it fits there, else goes where it fits best, else where most
@@ -16,6 +17,8 @@ export interface Bundle {
   readonly current?: { readonly node: string; readonly gpu: string }
   /** Must stay where it is as long as that GPU is there. */
   readonly pinned?: boolean
+  /** Nodes that it may be placed on; absent: any. */
+  readonly nodes?: readonly string[]
 }
 
 export interface Placement {
@@ -33,6 +36,24 @@ export function currentGpu(gpus: readonly Gpu[], current: Gpu | undefined): numb
   return current === undefined ? -1 : gpus.findIndex(g => g.node === current.node && g.gpu === current.gpu)
 }
 
+const mayUse = (nodes: readonly string[] | undefined, { node }: Gpu): boolean =>
+  nodes === undefined || nodes.includes(node)
+
+/** As {@link currentGpu}; −1 as well where the stream may not be (any more). */
+export function allowedCurrent(
+  gpus: readonly Gpu[],
+  { current, nodes }: { readonly current?: Gpu; readonly nodes?: readonly string[] },
+): number {
+  const g = currentGpu(gpus, current)
+  return g >= 0 && mayUse(nodes, gpus[g]!) ? g : -1
+}
+
+/** Indexes of the GPUs that a stream may be on. Where that is none, all: somebody above has to refuse it. */
+export function allowedGpus(gpus: readonly Gpu[], nodes: readonly string[] | undefined): number[] {
+  const allowed = gpus.flatMap((gpu, g) => (mayUse(nodes, gpu) ? [g] : []))
+  return allowed.length > 0 ? allowed : gpus.map((_, g) => g)
+}
+
 /** @param perGpu steps of one GPU. At least one GPU. */
 export function place(
   bundles: readonly Bundle[],
@@ -41,7 +62,7 @@ export function place(
   step: number,
 ): Placement {
   const size = (i: number): number => bundles[i]!.inference + bundles[i]!.training
-  const current = bundles.map(b => currentGpu(gpus, b.current))
+  const current = bundles.map(b => allowedCurrent(gpus, b))
   const pinned = bundles.map((b, i) => b.pinned === true && current[i]! >= 0)
   const free = gpus.map(() => perGpu)
   const target = bundles.map(() => -1)
@@ -53,7 +74,11 @@ export function place(
   for (const i of bySize) if (pinned[i]) put(i, current[i]!)
   for (const i of bySize)
     if (target[i] === -1 && current[i]! >= 0 && free[current[i]!]! >= size(i)) put(i, current[i]!)
-  for (const i of bySize) if (target[i] === -1) put(i, chooseGpu(size(i), current[i]!, free))
+  for (const i of bySize)
+    if (target[i] === -1) {
+      const among = allowedGpus(gpus, bundles[i]!.nodes)
+      put(i, chooseGpu(size(i), current[i]!, free, among))
+    }
 
   const notes: string[] = []
   const fitted = [...bundles]
@@ -66,13 +91,13 @@ export function place(
 }
 
 /** Where it fits with the least left over; where it fits nowhere, the GPU with most free; the present one among equals. */
-function chooseGpu(size: number, current: number, free: readonly number[]): number {
-  let best = 0
+function chooseGpu(size: number, current: number, free: readonly number[], among: readonly number[]): number {
+  let best = among[0]!
   const rank = (g: number): readonly [number, number, number] => {
     const left = free[g]! - size
     return [left >= 0 ? 0 : 1, left >= 0 ? left : -left, g === current ? 0 : 1]
   }
-  for (let g = 1; g < free.length; g++) if (comesBefore(rank(g), rank(best))) best = g
+  for (const g of among) if (comesBefore(rank(g), rank(best))) best = g
   return best
 }
 
@@ -111,10 +136,10 @@ function describeShrink(wanted: Bundle, got: Bundle, gpu: Gpu, step: number): st
 
 /** GPU by stream: as many streams on each GPU as on any other, or one more; those that are there stay where they can. */
 export function spread(
-  streams: readonly Pick<StreamProblem, 'current' | 'running'>[],
+  streams: readonly Pick<StreamProblem, 'current' | 'running' | 'nodes'>[],
   gpus: readonly Gpu[],
 ): number[] {
-  const current = streams.map(s => currentGpu(gpus, s.current))
+  const current = streams.map(s => allowedCurrent(gpus, s))
   const target = streams.map((s, i) => (s.running !== undefined ? current[i]! : -1))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
   const each = Math.floor(streams.length / gpus.length)
@@ -133,11 +158,12 @@ export function spread(
       put(i, g)
     }
   })
-  streams.forEach((_, i) => {
-    if (target[i] !== -1) return
-    let least = 0
-    for (let g = 1; g < gpus.length; g++) if (count[g]! < count[least]!) least = g
-    put(i, least)
+  streams.forEach(({ nodes }, i) => {
+    if (target[i] === -1) put(i, leastUsed(allowedGpus(gpus, nodes), count))
   })
   return target
 }
+
+/** Of some GPUs the one with the fewest streams, the first among equals. */
+export const leastUsed = (among: readonly number[], count: readonly number[]): number =>
+  among.reduce((least, g) => (count[g]! < count[least]! ? g : least))

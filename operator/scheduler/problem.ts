@@ -38,6 +38,8 @@ export interface StreamProblem {
   readonly retraining: readonly RetrainingOption[]
   /** A training of this window that runs: it may go on (with its remaining cost) or be given up, but no other may begin. */
   readonly running?: RetrainingOption
+  /** Nodes on which its pods may run, at least one of them with a GPU of the problem; absent: any. */
+  readonly nodes?: readonly string[]
   /** Where the stream's pods are; a stream stays on its GPU when it can. */
   readonly current?: {
     readonly node: string

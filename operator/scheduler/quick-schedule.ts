@@ -7,7 +7,7 @@
  * shares do not fit beside the reserve, or when a free step would help somebody.
  */
 import { bestInference, demandShare } from './inference-quality.ts'
-import { currentGpu, spread } from './placement.ts'
+import { allowedCurrent, allowedGpus, currentGpu, leastUsed, spread } from './placement.ts'
 import type { Gpu, StreamProblem } from './problem.ts'
 import { coveringSteps, stepsPerGpu, toShare, toSteps } from './share-grid.ts'
 
@@ -19,7 +19,7 @@ export interface QuickProblem {
   readonly reserve: number
 }
 
-export type QuickStream = Pick<StreamProblem, 'name' | 'weight' | 'inference' | 'current'>
+export type QuickStream = Pick<StreamProblem, 'name' | 'weight' | 'inference' | 'current' | 'nodes'>
 
 export interface QuickItem {
   readonly stream: string
@@ -81,13 +81,12 @@ export function quickSchedule(problem: QuickProblem): QuickSchedule {
 /** Streams stay where they are as long as everybody there can have a step; the others go where the fewest are. */
 function placeStreams({ gpus, streams, step }: QuickProblem): number[] {
   const perGpu = stepsPerGpu(step)
-  const target = streams.map(s => currentGpu(gpus, s.current))
+  const target = streams.map(s => allowedCurrent(gpus, s))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
   if (count.some(c => c > perGpu)) return spread(streams, gpus)
-  return target.map(t => {
+  return target.map((t, i) => {
     if (t >= 0) return t
-    let least = 0
-    for (let g = 1; g < gpus.length; g++) if (count[g]! < count[least]!) least = g
+    const least = leastUsed(allowedGpus(gpus, streams[i]!.nodes), count)
     count[least]!++
     return least
   })

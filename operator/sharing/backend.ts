@@ -18,6 +18,8 @@ export interface SiteGpu {
   /** Unique on the node. */
   readonly gpu: string
   readonly device: Device
+  /** Of the node: streams may ask for some. */
+  readonly labels?: Readonly<Record<string, string>>
 }
 
 /** The parts of core/v1 Node that backends look at. */
@@ -83,8 +85,11 @@ export interface Backend {
   readonly granularity: number
   /** The GPUs that a node offers through this backend; none for a node that is not labelled for it or cannot run pods. */
   discover(node: RawNode): readonly SiteGpu[]
-  /** @throws SharingError `share-out-of-range` unless 0 < share ≤ 1. */
-  render(share: number, gpu: SiteGpu): RenderedShare
+  /**
+   * @param memory device memory that is set aside as well, as a quantity; absent: none is accounted for.
+   * @throws SharingError `share-out-of-range` unless 0 < share ≤ 1.
+   */
+  render(share: number, gpu: SiteGpu, memory?: string): RenderedShare
   read(pod: RawPod, gpu: SiteGpu): ShareReading
   /** Body of a strategic merge patch of the pod's `resize` subresource. */
   resizePatch(pod: RawPod, share: number, gpu: SiteGpu): object

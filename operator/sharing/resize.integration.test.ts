@@ -33,7 +33,11 @@ describe('moving shares on a node', function () {
   after(() => transport.close())
 
   it('finds the node as one GPU', () =>
-    expect(gpu).to.deep.equal({ node: fixture.options().name, gpu: '0', device: { kind: 'cpu', cores: 1 } }))
+    expect(gpu).to.deep.include({
+      node: fixture.options().name,
+      gpu: '0',
+      device: { kind: 'cpu', cores: 1 },
+    }))
 
   it('gets from any shares to any others, never above the whole, restarting nothing', async () => {
     const executor = createResizeExecutor({

@@ -5,16 +5,16 @@ import { type ConditionInput, type Reason, reasons, streamConditions } from '../
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { startProblem } from '../../cluster/pod.ts'
-import type { PodSnapshot } from '../../cluster/snapshot.ts'
-import type { ShareReading } from '../../sharing/backend.ts'
+import { allowedNodes, type PodSnapshot } from '../../cluster/snapshot.ts'
+import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
 
 export interface StreamView {
   readonly stream: CameraStream
   readonly window?: RetrainingWindow
   /** Younger windows that select the stream, too. */
   readonly refused: readonly string[]
-  /** Number of GPUs of the window's site. */
-  readonly gpus: number
+  /** Of the window's site. */
+  readonly gpus: readonly SiteGpu[]
   readonly pod?: PodSnapshot<InferenceStatus>
   readonly reading?: ShareReading
   /** The last call to the worker was refused by it. */
@@ -55,8 +55,15 @@ const judgements: readonly ((view: StreamView) => Judgement | undefined)[] = [
         )
       : undefined,
   ({ window, gpus }) =>
-    gpus === 0
+    gpus.length === 0
       ? not('NoGpu', `RetrainingWindow ${window?.metadata.name}: no node of the site offers a GPU`)
+      : undefined,
+  ({ window, stream, gpus }) =>
+    allowedNodes(gpus, stream).length === 0
+      ? not(
+          'NoGpu',
+          `spec.nodeSelector ${JSON.stringify(stream.spec.nodeSelector)} matches none of the nodes with a GPU of RetrainingWindow ${window?.metadata.name}: ${[...new Set(gpus.map(gpu => gpu.node))].join(', ')}`,
+        )
       : undefined,
   ({ window, stream }) => {
     const item = window?.status?.plan?.items.find(i => i.stream === stream.metadata.name)

@@ -69,7 +69,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
       streamConditionInputs({
         stream,
         refused,
-        gpus: gpus.length,
+        gpus,
         ...(window === undefined ? {} : { window }),
         ...(pod === undefined ? {} : { pod }),
         ...(pod === undefined || gpu === undefined ? {} : { reading: backend.read(pod.pod, gpu) }),

@@ -39,7 +39,11 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       'NoStreams',
       `spec.streamSelector ${JSON.stringify(site.window.spec.streamSelector)} matches no CameraStream in the namespace`,
     )
-  if (activeStreams(site).length === 0) return not('NoStreams', 'all selected CameraStreams are suspended')
+  if (activeStreams(site).length === 0)
+    return not(
+      'NoStreams',
+      'all selected CameraStreams are suspended, or ask by spec.nodeSelector for nodes that the site does not have',
+    )
   if (site.gpus.length === 0)
     return not(
       'NoGpu',

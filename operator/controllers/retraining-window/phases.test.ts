@@ -73,6 +73,18 @@ describe('advance', () => {
       want: 'Labeling',
     },
     {
+      name: 'does not wait for a stream that no node of the site suits',
+      snapshot: site(
+        retrainingWindow({
+          current: { index: 0, phase: 'Pending', startedAt: at(0) },
+          plan: { window: 0, decidedAt: at(0), policy: 'quick', items: [item('cam-0')] },
+        }),
+        [inference('cam-0'), { name: 'cam-1', stream: camera('cam-1', { nodeSelector: { disk: 'fast' } }) }],
+        1,
+      ),
+      want: 'Labeling',
+    },
+    {
       name: 'begins at once when a stream says that it cannot serve',
       snapshot: site(
         retrainingWindow({

@@ -11,6 +11,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import {
+  allowedNodes,
   profileResult,
   type SiteSnapshot,
   type StreamSnapshot,
@@ -373,8 +374,13 @@ function closing(context: Context): Step {
 
 // ── helpers ──────────────────────────────────────────────────────────────────
 
+/** Neither suspended nor without a node that they may run on. */
 export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
-  return site.streams.filter(s => s.stream.spec.suspended !== true)
+  return site.streams.filter(
+    s =>
+      s.stream.spec.suspended !== true &&
+      (site.gpus.length === 0 || allowedNodes(site.gpus, s.stream).length > 0),
+  )
 }
 
 /** True for items whose retraining is planned or runs. */
@@ -388,7 +394,13 @@ function streamsChanged({ site, status }: Context): boolean {
   return (
     planned.size !== active.length ||
     active.some(s => !planned.has(s.name)) ||
-    [...planned.values()].some(i => !site.gpus.some(g => g.node === i.node && g.gpu === i.gpu))
+    active.some(s => {
+      const item = planned.get(s.name)!
+      return (
+        !site.gpus.some(g => g.node === item.node && g.gpu === item.gpu) ||
+        !allowedNodes(site.gpus, s.stream).includes(item.node)
+      )
+    })
   )
 }
 

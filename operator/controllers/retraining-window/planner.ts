@@ -1,5 +1,5 @@
 /** Problem → policy → plan as it stands in status. Pure but for the injected stopwatch. */
-import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { handOn } from '../../scheduler/hand-on.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
@@ -41,6 +41,7 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
       name: stream.name,
       weight: stream.stream.spec.weight,
       inference: inferenceOptions(stream),
+      nodes: allowedNodes(site.gpus, stream.stream),
       current: place(previous?.items.find(i => i.stream === stream.name)),
     })),
     reserve: labeling ? asked.share : 0,

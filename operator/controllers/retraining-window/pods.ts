@@ -3,8 +3,9 @@
  * only when its share is free. Level-triggered: does what can be done at this moment and says whether anything is left.
  */
 
-import { gpuAnnotation, nodeAnnotation, templateAnnotation } from '../../api/names.ts'
+import { templateAnnotation } from '../../api/names.ts'
 import type { WorkerConfiguration } from '../../api/worker.ts'
+import { isOn } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
 import type { KubeObject } from '../../kube/objects.ts'
@@ -103,12 +104,6 @@ export async function actuatePods(
   return { pending, readings, notes }
 }
 
-/** Where a pod holds its share, as it was made. */
-function isOn(pod: PodSnapshot, gpu: SiteGpu): boolean {
-  const { annotations } = pod.pod.metadata
-  return annotations?.[nodeAnnotation] === gpu.node && annotations[gpuAnnotation] === gpu.gpu
-}
-
 const sameGpu = (a: SiteGpu, b: SiteGpu): boolean => a.node === b.node && a.gpu === b.gpu
 
 /** A pod that cannot become what is wanted: made from another template, on another GPU, or ended though it should serve. */
@@ -122,7 +117,10 @@ function isOutdated(
   if (target === undefined || pod.role !== 'inference') return false
   if (pod.finished || !isOn(pod, target.gpu)) return true
   const config = inferenceConfig(configInput(target, site, actuator))
-  return pod.pod.metadata.annotations?.[templateAnnotation] !== templateHash(config, actuator.options)
+  return (
+    pod.pod.metadata.annotations?.[templateAnnotation] !==
+    templateHash(config, target.stream.stream, actuator.options)
+  )
 }
 
 async function make(

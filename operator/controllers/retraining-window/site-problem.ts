@@ -7,7 +7,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
-import { profileResult } from '../../cluster/snapshot.ts'
+import { allowedNodes, profileResult } from '../../cluster/snapshot.ts'
 import { estimate, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { inferenceOption } from '../../scheduler/inference-profile.ts'
@@ -62,6 +62,7 @@ function streamProblem(
       result?.soFar?.measured ??
       (accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor),
     inference,
+    nodes: allowedNodes(site.gpus, stream.stream),
     ...(item === undefined ? {} : { current: place(item) }),
   }
   if (item !== undefined && item.state === 'Training')

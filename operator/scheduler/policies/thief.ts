@@ -11,7 +11,7 @@
 import { emptyPlan, toPlan } from '../draft.ts'
 import { trainable } from '../objective.ts'
 import { createPicker, isBetter, type Picker, type StreamShares } from '../pick-configurations.ts'
-import { type Bundle, currentGpu, place } from '../placement.ts'
+import { allowedCurrent, type Bundle, place } from '../placement.ts'
 import type { Plan, PolicyOptions } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import { splitEvenly, stepsPerGpu, toSteps } from '../share-grid.ts'
@@ -106,6 +106,7 @@ function settled(site: Site, shares: readonly StreamShares[]): Candidate {
     stream: stream.name,
     ...shares[i]!,
     current: stream.current,
+    nodes: stream.nodes,
     pinned: stream.running !== undefined && shares[i]!.training > 0,
   }))
   const placed = place(bundles, problem.gpus, perGpu, problem.step)
@@ -120,7 +121,7 @@ function settled(site: Site, shares: readonly StreamShares[]): Candidate {
 /** The shares in force as they are, and climbed on; none unless every stream has some and they fit. */
 function inForce(site: Site): Candidate[] {
   const { problem, rules } = site
-  const pools = problem.streams.map(stream => currentGpu(problem.gpus, stream.current))
+  const pools = problem.streams.map(stream => allowedCurrent(problem.gpus, stream))
   const shares = problem.streams.map(({ current }, i) => ({
     inference: toSteps(current?.inferenceShare ?? 0, problem.step),
     training: site.trains[i] ? toSteps(current?.trainingShare ?? 0, problem.step) : 0,

@@ -45,7 +45,11 @@ const pod = (
 describe('cpu backend', () => {
   describe('discover', () => {
     for (const { name, from, want } of [
-      { name: 'all allocatable cores as one GPU', from: node({ cpu: '1500m' }), want: [gpu] },
+      {
+        name: 'all allocatable cores as one GPU',
+        from: node({ cpu: '1500m' }),
+        want: [{ ...gpu, labels: { 'ekya.dev/sharing-backend': 'cpu' } }],
+      },
       {
         name: 'none without the label',
         from: { ...node({ cpu: '4' }), metadata: { name: 'edge-1' } },
@@ -77,6 +81,12 @@ describe('cpu backend', () => {
         expect(cpuBackend.render(share, gpu)).to.deep.equal({
           resources: { requests: { cpu: want }, limits: { cpu: want } },
         }))
+
+    it('sets memory aside where it is asked for', () =>
+      expect(cpuBackend.render(0.2, gpu, '500Mi').resources).to.deep.equal({
+        requests: { cpu: '300m', memory: '500Mi' },
+        limits: { cpu: '300m', memory: '500Mi' },
+      }))
 
     for (const share of [0, -0.1, 1.01, Number.NaN])
       it(`refuses ${share}`, () =>

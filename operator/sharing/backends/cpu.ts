@@ -36,9 +36,13 @@ function millicoresOf(share: number, gpu: SiteGpu): number {
   return Math.max(minimumMillicores, Math.floor(share * wholeMillicores(gpu) + roundingGuard))
 }
 
-function render(share: number, gpu: SiteGpu) {
-  const cpu = formatMillicores(millicoresOf(share, gpu))
-  return { resources: { requests: { cpu }, limits: { cpu } } }
+/** The memory of this device is the node's. */
+function render(share: number, gpu: SiteGpu, memory?: string) {
+  const amounts = {
+    cpu: formatMillicores(millicoresOf(share, gpu)),
+    ...(memory === undefined ? {} : { memory }),
+  }
+  return { resources: { requests: amounts, limits: amounts } }
 }
 
 function shareOf(resources: RawResources | undefined, gpu: SiteGpu): number | undefined {
@@ -90,7 +94,8 @@ function discover(node: RawNode): readonly SiteGpu[] {
   if (node.spec?.unschedulable) return []
   const cpu = node.status?.allocatable?.cpu
   const cores = cpu === undefined ? 0 : parseMillicores(cpu) / 1000
-  return cores > 0 ? [{ node: node.metadata.name, gpu: '0', device: { kind: 'cpu', cores } }] : []
+  const { name: machine, labels } = node.metadata
+  return cores > 0 ? [{ node: machine, gpu: '0', device: { kind: 'cpu', cores }, labels }] : []
 }
 
 export const cpuBackend: Backend = {

@@ -1,0 +1,88 @@
+import { expect } from 'chai'
+import type { InferenceStatus } from '../../api/worker.ts'
+import { at, camera, gpu, pod, retrainingWindow } from '../testing/site.ts'
+import { type StreamView, streamConditionInputs } from './conditions.ts'
+
+const serving = pod<InferenceStatus>('cam-0', 'inference')
+const view = (parts: Partial<StreamView> = {}): StreamView => ({
+  stream: camera('cam-0'),
+  window: retrainingWindow(),
+  refused: [],
+  gpus: [gpu],
+  pod: serving,
+  ...parts,
+})
+const condition = (type: string, parts: Partial<StreamView>) =>
+  streamConditionInputs(view(parts)).find(c => c.type === type)
+
+describe('Ready of a CameraStream', () => {
+  for (const { name, parts, want, says } of [
+    { name: 'serves', parts: {}, want: 'Serving', says: 'served in RetrainingWindow site-a' },
+    {
+      name: 'is suspended',
+      parts: { stream: camera('cam-0', { suspended: true }) },
+      want: 'SuspendedByUser',
+      says: 'spec.suspended',
+    },
+    { name: 'belongs to no window', parts: { window: undefined }, want: 'NoWindow', says: 'streamSelector' },
+    {
+      name: 'is claimed twice',
+      parts: { refused: ['site-b'] },
+      want: 'WindowConflict',
+      says: 'site-b selects it, too',
+    },
+    { name: 'has no GPU', parts: { gpus: [] }, want: 'NoGpu', says: 'no node of the site offers a GPU' },
+    {
+      name: 'asks for a node that is not there',
+      parts: { stream: camera('cam-0', { nodeSelector: { disk: 'fast' } }) },
+      want: 'NoGpu',
+      says: 'spec.nodeSelector {"disk":"fast"} matches none of the nodes with a GPU of RetrainingWindow site-a: edge-0',
+    },
+    { name: 'has no pod yet', parts: { pod: undefined }, want: 'Starting', says: 'not there yet' },
+    {
+      name: 'has a worker without a model',
+      parts: { pod: { ...serving, error: { code: 'ModelNotFound', message: 'there is no model file' } } },
+      want: 'ModelNotFound',
+      says: 'there is no model file',
+    },
+    {
+      name: 'has a worker that refused a model',
+      parts: { refusal: { code: 'ModelInvalid', message: 'not an ONNX file' } },
+      want: 'ModelInvalid',
+      says: 'not an ONNX file',
+    },
+    {
+      name: 'waits for its pod',
+      parts: { pod: { ...serving, ready: false } },
+      want: 'Starting',
+      says: 'cam-0-inference starts',
+    },
+  ])
+    it(`${name}: ${want}`, () => {
+      const ready = condition('Ready', parts)!
+      expect(ready.reason).to.equal(want)
+      expect(ready.message).to.contain(says)
+      expect(ready.status).to.equal(want === 'Serving' || want === 'WindowConflict')
+    })
+})
+
+describe('Drifting of a CameraStream', () => {
+  const measured = (...realised: number[]) => ({
+    window: retrainingWindow({
+      current: { index: realised.length, phase: 'Retraining', startedAt: at(0), endsAt: at(100) },
+      history: realised.map((value, i) => ({
+        index: realised.length - 1 - i,
+        policy: 'thief',
+        streams: [
+          { name: 'cam-0', retrained: false, realised: value, inferenceShare: 0.2, trainingShare: 0 },
+        ],
+      })),
+    }),
+  })
+  for (const { name, parts, want } of [
+    { name: 'is unknown after one window', parts: measured(0.9), want: undefined },
+    { name: 'is false while accuracy holds', parts: measured(0.85, 0.9), want: 'Stable' },
+    { name: 'is true when it has fallen', parts: measured(0.6, 0.9), want: 'Drifted' },
+  ])
+    it(name, () => expect(condition('Drifting', parts)?.reason).to.equal(want))
+})

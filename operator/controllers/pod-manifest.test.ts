@@ -1,0 +1,73 @@
+import { expect } from 'chai'
+import { cpuBackend } from '../sharing/backends/cpu.ts'
+import { podManifest, templateHash } from './pod-manifest.ts'
+import { camera, gpu, retrainingWindow } from './testing/site.ts'
+import { inferenceConfig, profileConfig } from './worker-config.ts'
+
+const options = {
+  image: 'ekya',
+  storage: { source: { hostPath: { path: '/data' } }, mountPath: '/storage' },
+}
+const window = retrainingWindow({
+  current: { index: 2, phase: 'Labeling', startedAt: '2026-01-01T00:00:00Z', endsAt: '2026-01-01T00:01:40Z' },
+})
+const stream = camera('cam-0', { memory: '500Mi' })
+const input = {
+  stream,
+  window,
+  item: {
+    stream: 'cam-0',
+    node: gpu.node,
+    gpu: gpu.gpu,
+    inferenceShare: 0.2,
+    trainingShare: 0,
+    inferenceConfiguration: 'every-frame',
+    state: 'None' as const,
+  },
+  device: gpu.device,
+  storage: '/storage',
+  seed: 1,
+}
+const manifest = (config: Parameters<typeof podManifest>[0]['config']) =>
+  podManifest({ config, stream, window, share: 0.2, gpu }, cpuBackend, options) as {
+    metadata: { name: string; ownerReferences: { kind: string }[] }
+    spec: { restartPolicy: string; containers: { resources: object; readinessProbe?: object }[] }
+  }
+
+describe('podManifest', () => {
+  it('makes an inference pod that lives on with its stream and holds its device memory', () => {
+    const { metadata, spec } = manifest(inferenceConfig(input))
+    expect(metadata.name).to.equal('cam-0-inference')
+    expect(metadata.ownerReferences[0]!.kind).to.equal('CameraStream')
+    expect(spec.restartPolicy).to.equal('Always')
+    const amounts = { cpu: '300m', memory: '500Mi' }
+    expect(spec.containers[0]!.resources).to.deep.equal({ requests: amounts, limits: amounts })
+    expect(spec.containers[0]!.readinessProbe).to.be.an('object')
+  })
+
+  it('makes a profile pod of its window that runs once', () => {
+    const { metadata, spec } = manifest(profileConfig(input))
+    expect(metadata.name).to.equal('cam-0-profile-2')
+    expect(metadata.ownerReferences[0]!.kind).to.equal('RetrainingWindow')
+    expect(spec.restartPolicy).to.equal('Never')
+    expect(spec.containers[0]!.resources).to.deep.equal({
+      requests: { cpu: '300m' },
+      limits: { cpu: '300m' },
+    })
+  })
+})
+
+describe('templateHash', () => {
+  const hash = (changes: Parameters<typeof camera>[1], served = 'models/first.onnx') => {
+    const changed = camera('cam-0', { memory: '500Mi', ...changes })
+    const config = inferenceConfig({ ...input, stream: changed })
+    return templateHash({ ...config, model: { uri: served } }, changed, options)
+  }
+  it('stays where a running pod can follow', () => expect(hash({}, 'models/other.onnx')).to.equal(hash({})))
+  for (const [name, changes] of Object.entries({
+    'the frame rate': { frameRate: 20 },
+    'the memory': { memory: '1Gi' },
+    'the source': { source: { scene: { seed: 2, preset: 'street' as const } } },
+  }))
+    it(`changes with ${name}`, () => expect(hash(changes)).to.not.equal(hash({})))
+})
