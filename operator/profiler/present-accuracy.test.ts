@@ -9,8 +9,9 @@ describe('presentAccuracy', () => {
     { name: 'stays where nothing is known of the running window', soFar: undefined, low: 0.9, high: 0.9 },
     { name: 'stays without labels', soFar: { accuracy: 0, labelled: 0 }, low: 0.9, high: 0.9 },
     { name: 'moves little by few labels', soFar: { accuracy: 0.5, labelled: 4 }, low: 0.75, high: 0.88 },
-    { name: 'moves about half-way by some', soFar: { accuracy: 0.5, labelled: 30 }, low: 0.65, high: 0.75 },
-    { name: 'follows many', soFar: { accuracy: 0.5, labelled: 400 }, low: 0.5, high: 0.56 },
+    { name: 'hardly moves by chance', soFar: { accuracy: 0.85, labelled: 30 }, low: 0.88, high: 0.9 },
+    { name: 'follows a fall', soFar: { accuracy: 0.5, labelled: 30 }, low: 0.5, high: 0.6 },
+    { name: 'follows many', soFar: { accuracy: 0.5, labelled: 400 }, low: 0.5, high: 0.51 },
   ])
     it(name, () => expect(presentAccuracy(last, soFar)).to.be.within(low, high))
 
