@@ -21,7 +21,7 @@ describe('manifests of the demo', () => {
       cameras.map(({ metadata, spec }) => [metadata.name, metadata.namespace, spec.source]),
     ).to.deep.equal([
       ['cam-0', 'here', { scene: { seed: 450 } }],
-      ['cam-1', 'here', { scene: { seed: 437 } }],
+      ['cam-1', 'here', { scene: { seed: 427 } }],
     ])
     expect(cameras[0]?.spec.frameRate).to.equal(24)
     expect([window.spec.duration, window.spec.scheduler?.policy, window.spec.labeling?.share]).to.deep.equal([
