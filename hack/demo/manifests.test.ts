@@ -20,8 +20,8 @@ describe('manifests of the demo', () => {
     expect(
       cameras.map(({ metadata, spec }) => [metadata.name, metadata.namespace, spec.source]),
     ).to.deep.equal([
-      ['cam-0', 'here', { scene: { seed: 450 } }],
-      ['cam-1', 'here', { scene: { seed: 427 } }],
+      ['cam-0', 'here', { scene: { seed: 455 } }],
+      ['cam-1', 'here', { scene: { seed: 401 } }],
     ])
     expect(cameras[0]?.spec.frameRate).to.equal(24)
     expect([window.spec.duration, window.spec.scheduler?.policy, window.spec.labeling?.share]).to.deep.equal([

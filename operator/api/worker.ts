@@ -204,10 +204,10 @@ export interface ProfileResult {
     readonly current: number
     /** The model first deployed at full share on the same samples. */
     readonly initial: number
-    /** The model in use on the validation split of the retraining data. */
+    /** The model in use on the validation data: frames of the running window and the last ones before it. */
     readonly validation: number
   }
-  /** Of the window that is being planned: the frames kept of it until the profiling was over. Absent: there were none. */
+  /** Of the window that is being planned: the frames kept of it until the last window was labelled. Absent: there were none. */
   readonly soFar?: {
     readonly labelled: number
     /** What was served. */

@@ -1,6 +1,6 @@
 /**
- * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations; at
- * last it labels what was kept of the running window meanwhile, which tells where a drifting scene has got to.
+ * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations.
+ * What has been kept of the running window by then is labelled and validated on as well: it tells where a drifting scene has got to.
  *
  *   loading ──▶ labeling ──▶ profiling ──▶ done
  *      └──────────┴────────────┴──▶ failed: the result carries the error, and all that was measured before it
@@ -15,7 +15,7 @@ import { type Classifier, loadClassifier } from '../models/classifier.ts'
 import { random } from '../models/random.ts'
 import { resolveModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
-import { readHistory, splitInTime, withoutRepeated } from '../runtime/labelled-data.ts'
+import { readHistory, type Split, splitAtPresent, withoutRepeated } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
 import { type KeptFrame, pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
 import { loadStudent, trainingThreads } from '../runtime/student.ts'
@@ -36,6 +36,12 @@ const fewestLabels = 20
 const fewestTrained = 32
 /** Windows of samples that are kept beyond those trained on. */
 const spareWindows = 2
+
+interface ProfileData {
+  readonly split: Split<LabelledFrame>
+  /** The images of its validation part. */
+  readonly validation: ImageSet
+}
 
 type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 
@@ -116,9 +122,10 @@ export class ProfileWorker implements Worker {
       try {
         const labelled = await this.#label(folder, golden, trainer, signal)
         const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
-        await this.#measure(labelled, trainer)
-        await this.#microProfile(labelled, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
-        await this.#measureSoFar(this.#folder(window), golden, trainer, signal)
+        const fresh = await this.#labelSoFar(this.#folder(window), golden, trainer, signal)
+        const data = this.#split(labelled, fresh)
+        await this.#measure(labelled, data.validation, trainer)
+        await this.#microProfile(labelled, data, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
       } finally {
         await golden?.close()
       }
@@ -156,24 +163,27 @@ export class ProfileWorker implements Worker {
   }
 
   /** The frames of the running window that are there by now; a corrupt one is counted once the window is over. */
-  async #measureSoFar(
+  async #labelSoFar(
     folder: string,
     golden: Classifier | undefined,
     trainer: Trainer,
     signal: AbortSignal,
-  ): Promise<void> {
+  ): Promise<LabelledFrames> {
     const kept = await readFrames(folder).catch(() => [])
-    const { frames, images } = await labelFrames(
+    const labelled = await labelFrames(
       this.#labelingOf(folder, thin(kept, this.#context.config.maxSamples), golden, trainer.shape),
       () => {},
       signal,
     )
-    if (frames.length === 0) return
+    const { frames, images } = labelled
+    if (frames.length === 0) return labelled
+    await writeLabels(folder, labelled)
     this.#result.soFar = {
       labelled: frames.length,
       measured: servedRightly(frames),
       current: await trainer.accuracy(images),
     }
+    return labelled
   }
 
   #labelingOf(
@@ -194,18 +204,16 @@ export class ProfileWorker implements Worker {
   }
 
   /** What was served, and the models on the same frames. */
-  async #measure({ frames, images }: LabelledFrames, trainer: Trainer): Promise<void> {
+  async #measure({ frames, images }: LabelledFrames, validation: ImageSet, trainer: Trainer): Promise<void> {
     if (frames.length === 0) return
     const { config } = this.#context
     const classes = config.classes.length
     const current = await trainer.accuracy(images)
-    const { validation } = this.#split(frames)
-    const positions = positionsOf(frames, validation)
     this.#result.accuracy = {
       measured: servedRightly(frames),
       current,
       initial: await this.#initialAccuracy(images, trainer, current),
-      validation: validation.length === 0 ? current : await trainer.accuracy(selectImages(images, positions)),
+      validation: validation.count === 0 ? current : await trainer.accuracy(validation),
     }
     this.#result.classMix = classMix(frames, classes)
     const held = coherence(frames, classes)
@@ -214,6 +222,7 @@ export class ProfileWorker implements Worker {
 
   async #microProfile(
     { frames, images }: LabelledFrames,
+    { split, validation }: ProfileData,
     trainer: Trainer,
     costs: { readonly startGpuSeconds: number; readonly gpuSecondsPerImage: number },
     signal: AbortSignal,
@@ -223,7 +232,6 @@ export class ProfileWorker implements Worker {
     this.#requireEnough(frames.length)
     if (configurations.length === 0) return
     this.#enter('profiling', 0.5)
-    const split = this.#split(frames)
     const older = Array.from({ length: historyWindows }, (_, i) => samplesWindow - 1 - i).filter(w => w >= 0)
     const history = await readHistory(config, older, signal)
     const fresh = await withoutRepeated(split.train, split.validation, signal)
@@ -250,7 +258,7 @@ export class ProfileWorker implements Worker {
         microProfiler,
         sample,
         trainCount,
-        validation: selectImages(images, positionsOf(frames, split.validation)),
+        validation,
         cores: device.cores ?? 1,
         seed,
         threads: trainingThreads(device.cores),
@@ -272,9 +280,14 @@ export class ProfileWorker implements Worker {
       )
   }
 
-  #split(frames: readonly LabelledFrame[]) {
+  #split(labelled: LabelledFrames, fresh: LabelledFrames): ProfileData {
     const { config } = this.#context
-    return splitInTime(frames, config.samplesWindow, config)
+    const split = splitAtPresent(labelled.frames, fresh.frames, config.samplesWindow, config)
+    const validation = concatImages([
+      selectImages(labelled.images, positionsOf(labelled.frames, split.validation)),
+      fresh.images,
+    ])
+    return { split, validation }
   }
 
   #load(reference: ProfileWorkerConfig['model']): Promise<Classifier> {

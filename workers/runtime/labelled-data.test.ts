@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { splitInTime, withoutRepeated } from './labelled-data.ts'
+import { splitAtPresent, splitInTime, withoutRepeated } from './labelled-data.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const frames = (count: number) => Array.from({ length: count }, (_, i) => ({ frame: 7 * i }))
@@ -46,6 +46,29 @@ describe('splitInTime', () => {
     expect(splitInTime(frames(200), 0, { ...options, seed: 2 })).not.to.deep.equal(first)
     expect(splitInTime(frames(200), 0, { ...options, stream: 'cam-1' })).not.to.deep.equal(first)
   })
+})
+
+describe('splitAtPresent', () => {
+  const last = frames(100)
+  for (const { name, fresh, train, validation } of [
+    {
+      name: 'all of the running window and as many before it as are wanted',
+      fresh: 12,
+      train: 82,
+      validation: 30,
+    },
+    { name: 'the running window alone where it suffices', fresh: 45, train: 100, validation: 45 },
+  ])
+    it(`validates on ${name}`, () => {
+      const running = frames(fresh).map(each => ({ ...each, fresh: true }))
+      const split = splitAtPresent(last, running.toReversed(), 0, options)
+      expect(split.train).to.deep.equal(last.slice(0, train))
+      expect(split.validation).to.deep.equal([...last.slice(train), ...running])
+      expect(split.validation).to.have.length(validation)
+    })
+
+  it('validates on blocks of the last window where there is nothing else', () =>
+    expect(splitAtPresent(last, [], 3, options)).to.deep.equal(splitInTime(last, 3, options)))
 })
 
 describe('withoutRepeated', () => {

@@ -2,9 +2,12 @@
  * The labelled samples of a stream and their split into training and validation data. Profile and training pods use the same split
  * of the same data, so that a predicted, a baseline and a reached validation accuracy can be compared.
  *
- * Validation data comes from the newest window alone, whose look the next one shares most: contiguous blocks of time, one at random
- * out of each stretch of the window. Blocks, because neighbouring frames show the same objects and single frames drawn at random would
- * be recognised rather than judged; spread over the window, because its end alone is too few objects to go by. Images that a source
+ * What is validated on stands for the window that is running, in which a new model is to serve: its first frames, as far as they are
+ * labelled, and the last ones before it. In a scene that drifts a model that suits the window before may be worse in this one.
+ *
+ * Without any frame of the running window validation data comes from the one before: contiguous blocks of time, one at random out of
+ * each stretch of the window. Blocks, because neighbouring frames show the same objects and single frames drawn at random would be
+ * recognised rather than judged; spread over the window, because its end alone is too few objects to go by. Images that a source
  * repeats are kept out of training where they are validated on.
  */
 import { createHash } from 'node:crypto'
@@ -66,13 +69,31 @@ export async function readHistory(
   return found.flat()
 }
 
+/**
+ * Splits the samples of window `window`; those of the window after it, `fresh`, are all validated on.
+ *
+ * @returns at least `validationFraction` of the samples as validation data
+ */
+export function splitAtPresent<T extends { readonly frame: number }>(
+  samples: readonly T[],
+  fresh: readonly T[],
+  window: number,
+  data: Pick<StreamData, 'stream' | 'seed' | 'validationFraction'>,
+): Split<T> {
+  if (fresh.length === 0) return splitInTime(samples, window, data)
+  const ordered = inTime(samples)
+  const wanted = Math.round(samples.length * data.validationFraction)
+  const cut = samples.length - Math.max(0, wanted - fresh.length)
+  return { train: ordered.slice(0, cut), validation: [...ordered.slice(cut), ...inTime(fresh)] }
+}
+
 /** Splits the newest window's samples. Repeated images may be in both parts: {@link withoutRepeated} takes those out. */
 export function splitInTime<T extends { readonly frame: number }>(
   samples: readonly T[],
   window: number,
   { stream, seed, validationFraction }: Pick<StreamData, 'stream' | 'seed' | 'validationFraction'>,
 ): Split<T> {
-  const ordered = [...samples].sort((a, b) => a.frame - b.frame)
+  const ordered = inTime(samples)
   const count = Math.min(blocks, ordered.length)
   const chosen = new Set<number>()
   const wanted = count < 2 ? 0 : Math.min(count - 1, Math.max(1, Math.round(count * validationFraction)))
@@ -87,6 +108,9 @@ export function splitInTime<T extends { readonly frame: number }>(
     validation: ordered.filter((_, position) => validates(position)),
   }
 }
+
+const inTime = <T extends { readonly frame: number }>(samples: readonly T[]): T[] =>
+  [...samples].sort((a, b) => a.frame - b.frame)
 
 /** The samples whose image file is not, byte for byte, one of `others`. */
 export async function withoutRepeated<T extends Pick<Sample, 'image'>>(

@@ -218,4 +218,14 @@ describe('the training worker', () => {
     expect(result.error).to.equal(undefined)
     expect(result.samples).to.be.within(45, 65)
   })
+
+  it('validates on what the profile has labelled of the running window', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 2, samples: 30 })
+    const { accuracy, soFar } = await profile(1)
+    expect(soFar!.labelled).to.equal(30)
+    const { result } = await ended(await start({}, { epochs: 1 }))
+    expect(result.baselineAccuracy).to.be.closeTo(accuracy!.validation, 1e-9)
+    // More than the 24 that are wanted: nothing of the last window is kept out of training.
+    expect(result.samples).to.equal(80)
+  })
 })

@@ -18,7 +18,7 @@ import {
   type LabelledSample,
   readHistory,
   readLabels,
-  splitInTime,
+  splitAtPresent,
   withoutRepeated,
 } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
@@ -206,7 +206,9 @@ export class TrainingWorker implements Worker {
   async #loadData({ shape }: Trainer, signal: AbortSignal): Promise<TrainingData> {
     const { config } = this.#context
     const [newest, ...older] = [...config.samplesWindows].sort((a, b) => b - a) as [number, ...number[]]
-    const split = splitInTime(await readLabels(config, newest, signal), newest, config)
+    // What of the running window was labelled when the training was planned.
+    const fresh = await readHistory(config, [config.window], signal)
+    const split = splitAtPresent(await readLabels(config, newest, signal), fresh, newest, config)
     const history = await readHistory(config, older, signal)
     const rows = await withoutRepeated([...split.train, ...history], split.validation, signal)
     const { batchSize } = config.configuration
