@@ -207,13 +207,15 @@ export interface ProfileResult {
     /** The model in use on the validation data: frames of the running window and the last ones before it. */
     readonly validation: number
   }
-  /** Of the window that is being planned: the frames kept of it until the last window was labelled. Absent: there were none. */
+  /** Of the window that is being planned: the frames kept of it until the profiling was over. Absent: there were none. */
   readonly soFar?: {
     readonly labelled: number
     /** What was served. */
     readonly measured: number
     /** The model in use at full share. */
     readonly current: number
+    /** The same, had it been as accurate on each class as in samplesWindow: what lies between the two is drift, and not the mix of a few objects. */
+    readonly expected: number
   }
   /** coherence[k]: probability that the golden label k frames ago equals the present one; [0] = 1, at most 17 entries. */
   readonly coherence?: readonly number[]

@@ -204,6 +204,7 @@ describe('the profile worker', () => {
     // As it was served: every second frame rightly, the others by the luck of class 0.
     expect(result.soFar!.measured).to.be.within(0.5, 0.9)
     expect(result.soFar!.current).to.be.within(0, 1)
+    expect(result.soFar!.expected).to.be.within(0, 1)
     const labels = await readFile(join(folder.path, 'samples/default/cam-0/51/labels.csv'), 'utf8')
     expect(labels.trimEnd().split('\n')).to.have.length(29)
   })

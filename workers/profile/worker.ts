@@ -34,6 +34,8 @@ import { encodeProfileResult } from './result.ts'
 const fewestLabels = 20
 /** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
 const fewestTrained = 32
+/** What is assumed of a class weighs as much as so many labels of it. */
+const assumedLabels = 4
 /** Windows of samples that are kept beyond those trained on. */
 const spareWindows = 2
 
@@ -122,10 +124,14 @@ export class ProfileWorker implements Worker {
       try {
         const labelled = await this.#label(folder, golden, trainer, signal)
         const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
-        const fresh = await this.#labelSoFar(this.#folder(window), golden, trainer, signal)
+        const fresh = await this.#labelKept(this.#folder(window), golden, trainer, signal)
+        if (fresh.frames.length > 0) await writeLabels(this.#folder(window), fresh)
         const data = this.#split(labelled, fresh)
         await this.#measure(labelled, data.validation, trainer)
         await this.#microProfile(labelled, data, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
+        const known = new Set(fresh.frames.map(({ frame }) => frame))
+        const later = await this.#labelKept(this.#folder(window), golden, trainer, signal, known)
+        await this.#measureSoFar(labelled, joinedFrames(fresh, later), trainer)
       } finally {
         await golden?.close()
       }
@@ -162,28 +168,45 @@ export class ProfileWorker implements Worker {
     return labelled
   }
 
-  /** The frames of the running window that are there by now; a corrupt one is counted once the window is over. */
-  async #labelSoFar(
+  /** The frames of a window that lasts, but for those that are known; a corrupt one is counted once the window is over. */
+  async #labelKept(
     folder: string,
     golden: Classifier | undefined,
-    trainer: Trainer,
+    { shape }: Trainer,
     signal: AbortSignal,
+    known: ReadonlySet<number> = new Set(),
   ): Promise<LabelledFrames> {
     const kept = await readFrames(folder).catch(() => [])
-    const labelled = await labelFrames(
-      this.#labelingOf(folder, thin(kept, this.#context.config.maxSamples), golden, trainer.shape),
-      () => {},
-      signal,
-    )
-    const { frames, images } = labelled
-    if (frames.length === 0) return labelled
-    await writeLabels(folder, labelled)
+    const unknown = kept.filter(({ frame }) => !known.has(frame))
+    const wanted = thin(unknown, this.#context.config.maxSamples)
+    return labelFrames(this.#labelingOf(folder, wanted, golden, shape), () => {}, signal)
+  }
+
+  async #measureSoFar(
+    last: LabelledFrames,
+    soFar: Pick<LabelledFrames, 'frames' | 'images'>,
+    trainer: Trainer,
+  ): Promise<void> {
+    if (soFar.frames.length === 0) return
+    const byClass = await this.#accuracyByClass(last, trainer)
     this.#result.soFar = {
-      labelled: frames.length,
-      measured: servedRightly(frames),
-      current: await trainer.accuracy(images),
+      labelled: soFar.frames.length,
+      measured: servedRightly(soFar.frames),
+      current: await trainer.accuracy(soFar.images),
+      expected: soFar.frames.reduce((sum, { label }) => sum + byClass[label]!, 0) / soFar.frames.length,
     }
-    return labelled
+  }
+
+  /** Of the model in use; a class with few labels is taken to be much like all. */
+  async #accuracyByClass({ frames, images }: LabelledFrames, trainer: Trainer): Promise<number[]> {
+    const overall = this.#result.accuracy!.current
+    const accuracies: number[] = []
+    for (const label of this.#context.config.classes.keys()) {
+      const positions = frames.flatMap((each, i) => (each.label === label ? [i] : []))
+      const own = positions.length === 0 ? 0 : await trainer.accuracy(selectImages(images, positions))
+      accuracies.push((own * positions.length + overall * assumedLabels) / (positions.length + assumedLabels))
+    }
+    return accuracies
   }
 
   #labelingOf(
@@ -314,6 +337,11 @@ export class ProfileWorker implements Worker {
     this.#progress = progress
   }
 }
+
+const joinedFrames = (a: LabelledFrames, b: LabelledFrames): Pick<LabelledFrames, 'frames' | 'images'> => ({
+  frames: [...a.frames, ...b.frames],
+  images: concatImages([a.images, b.images]),
+})
 
 const servedRightly = (frames: readonly LabelledFrame[]): number =>
   frames.filter(({ label, served }) => label === served).length / frames.length

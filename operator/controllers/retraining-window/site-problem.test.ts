@@ -34,7 +34,7 @@ describe('siteProblem', () => {
 
   it('follows what the running window shows, in what it predicts of a training as well', () => {
     const before = problemOf(planning(3), profile({}))
-    const soFar = { labelled: 40, measured: 0.2, current: 0.25 }
+    const soFar = { labelled: 40, measured: 0.2, current: 0.25, expected: 0.55 }
     const now = problemOf(planning(3), profile({ soFar }))
     expect(now.accuracyNow).to.be.within(0.25, 0.5)
     expect(now.accuracySoFar).to.equal(0.2)

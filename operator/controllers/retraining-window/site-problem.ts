@@ -106,7 +106,7 @@ function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null
   if (accuracy === undefined) return null
   return presentAccuracy(
     { accuracy: accuracy.current, labelled },
-    soFar && { accuracy: soFar.current, labelled: soFar.labelled },
+    soFar && { ...soFar, accuracy: soFar.current },
   )
 }
 
