@@ -20,7 +20,7 @@ describe('manifests of the demo', () => {
     expect(
       cameras.map(({ metadata, spec }) => [metadata.name, metadata.namespace, spec.source]),
     ).to.deep.equal([
-      ['cam-0', 'here', { scene: { seed: 455 } }],
+      ['cam-0', 'here', { scene: { seed: 447 } }],
       ['cam-1', 'here', { scene: { seed: 401 } }],
     ])
     expect(cameras[0]?.spec.frameRate).to.equal(24)

@@ -37,8 +37,12 @@ export interface RunRequest extends Omit<TrainingRequest, 'model'> {
 
 export type RunHooks = TrainingHooks & Required<Pick<TrainingHooks, 'now' | 'cpuSeconds'>>
 
-/** Share of the running statistics that a step keeps: a plain mean over the first steps, so that short trainings forget old light too. */
-const statisticsMomentum = (step: number): number => Math.min(0.9, step / (step + 1))
+/**
+ * Share of the running statistics that a step keeps: a mean over the last part of a training. Its length goes with the number of steps: a
+ * mean over ten steps lags behind weights that are trained for twenty, and the model is worthless until they stand still.
+ */
+const statisticsMomentum = (step: number, total: number): number =>
+  Math.min(0.9, step / (step + 1), total / (total + 40))
 const evaluationBatch = 64
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
@@ -143,7 +147,7 @@ function ratesAt(configuration: RunRequest['configuration'], at: number, total: 
     learningRate * rateFactor(schedule, at, total),
     momentum,
     weightDecay,
-    statisticsMomentum(at),
+    statisticsMomentum(at, total),
   )
 }
 
