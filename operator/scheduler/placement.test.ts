@@ -101,6 +101,12 @@ describe('spread', () => {
     { name: 'keeps them where they are', streams: [on(1), on(0), on(1)], want: [1, 0, 1] },
     { name: 'moves what is too many', streams: [on(0), on(0), on(0), on(0)], want: [0, 0, 1, 1] },
     {
+      name: 'lets those choose first who have little choice',
+      count: 3,
+      streams: [{}, {}, { nodes: ['node-1'] }],
+      want: [0, 1, 2],
+    },
+    {
       name: 'keeps to the nodes that are allowed',
       count: 3,
       streams: [{ nodes: ['node-1'] }, { nodes: ['node-1'] }, { ...on(0), nodes: ['node-1'] }, {}],

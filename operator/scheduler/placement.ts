@@ -70,7 +70,7 @@ export function place(
     target[i] = gpu
     free[gpu]! -= size(i)
   }
-  const bySize = bundles.map((_, i) => i).sort((a, b) => size(b) - size(a) || a - b)
+  const bySize = leastChoiceFirst(bundles, gpus, (a, b) => size(b) - size(a))
   for (const i of bySize) if (pinned[i]) put(i, current[i]!)
   for (const i of bySize)
     if (target[i] === -1 && current[i]! >= 0 && free[current[i]!]! >= size(i)) put(i, current[i]!)
@@ -148,7 +148,7 @@ export function spread(
     target[i] = g
     count[g]!++
   }
-  for (const c of count) if (c > each) extra--
+  for (const c of count) extra -= Math.max(0, c - each)
   streams.forEach((_, i) => {
     const g = current[i]!
     if (target[i] !== -1 || g < 0) return
@@ -158,12 +158,21 @@ export function spread(
       put(i, g)
     }
   })
-  streams.forEach(({ nodes }, i) => {
-    if (target[i] === -1) put(i, leastUsed(allowedGpus(gpus, nodes), count))
-  })
+  for (const i of leastChoiceFirst(streams, gpus))
+    if (target[i] === -1) put(i, leastUsed(allowedGpus(gpus, streams[i]!.nodes), count))
   return target
 }
 
 /** Of some GPUs the one with the fewest streams, the first among equals. */
 export const leastUsed = (among: readonly number[], count: readonly number[]): number =>
   among.reduce((least, g) => (count[g]! < count[least]! ? g : least))
+
+/** Indexes of the streams, those with the fewest GPUs to choose among first: who may go anywhere finds a place afterwards. */
+export function leastChoiceFirst(
+  streams: readonly Pick<StreamProblem, 'nodes'>[],
+  gpus: readonly Gpu[],
+  otherwise: (a: number, b: number) => number = () => 0,
+): number[] {
+  const choices = streams.map(({ nodes }) => allowedGpus(gpus, nodes).length)
+  return streams.map((_, i) => i).sort((a, b) => choices[a]! - choices[b]! || otherwise(a, b) || a - b)
+}

@@ -7,7 +7,7 @@
  * shares do not fit beside the reserve, or when a free step would help somebody.
  */
 import { bestInference, demandShare } from './inference-quality.ts'
-import { allowedCurrent, allowedGpus, currentGpu, leastUsed, spread } from './placement.ts'
+import { allowedCurrent, allowedGpus, currentGpu, leastChoiceFirst, leastUsed, spread } from './placement.ts'
 import type { Gpu, StreamProblem } from './problem.ts'
 import { coveringSteps, stepsPerGpu, toShare, toSteps } from './share-grid.ts'
 
@@ -84,12 +84,13 @@ function placeStreams({ gpus, streams, step }: QuickProblem): number[] {
   const target = streams.map(s => allowedCurrent(gpus, s))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
   if (count.some(c => c > perGpu)) return spread(streams, gpus)
-  return target.map((t, i) => {
-    if (t >= 0) return t
+  for (const i of leastChoiceFirst(streams, gpus)) {
+    if (target[i]! >= 0) continue
     const least = leastUsed(allowedGpus(gpus, streams[i]!.nodes), count)
+    target[i] = least
     count[least]!++
-    return least
-  })
+  }
+  return target
 }
 
 /** The steps in force on a GPU, where nothing speaks for a change. */

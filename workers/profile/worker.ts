@@ -98,6 +98,9 @@ export class ProfileWorker implements Worker {
       this.#enter('failed', this.#progress)
       log.error({ code: result.error.code, err: error }, result.error.message)
     }
+    // Also where nothing could be profiled: samples of windows long ago must not fill the disk.
+    const { storage, samplesWindow, historyWindows } = this.#context.config
+    await pruneSamples(storage, this.#context.config, samplesWindow - historyWindows - spareWindows)
     result.gpuSeconds = meter.gpuSeconds()
     const code = result.error?.code
     // Too few samples is an answer, and being stopped no failure.
@@ -138,7 +141,6 @@ export class ProfileWorker implements Worker {
     } finally {
       await trainer.close()
     }
-    await pruneSamples(config.storage, config, samplesWindow - config.historyWindows - spareWindows)
   }
 
   #folder(window: number): string {
@@ -176,7 +178,10 @@ export class ProfileWorker implements Worker {
     signal: AbortSignal,
     known: ReadonlySet<number> = new Set(),
   ): Promise<LabelledFrames> {
-    const kept = await readFrames(folder).catch(() => [])
+    const kept = await readFrames(folder).catch((error: { code?: string }) => {
+      if (error.code === 'SourceNotFound') return []
+      throw error
+    })
     const unknown = kept.filter(({ frame }) => !known.has(frame))
     const wanted = thin(unknown, this.#context.config.maxSamples)
     return labelFrames(this.#labelingOf(folder, wanted, golden, shape), () => {}, signal)

@@ -211,11 +211,10 @@ export class TrainingWorker implements Worker {
     const split = splitAtPresent(await readLabels(config, newest, signal), fresh, newest, config)
     const history = await readHistory(config, older, signal)
     const rows = await withoutRepeated([...split.train, ...history], split.validation, signal)
-    const { batchSize } = config.configuration
     if (rows.length < 2 || split.validation.length === 0)
       throw new WorkerFailure(
         'TooFewSamples',
-        `window ${newest} has ${rows.length} images to train on and ${split.validation.length} to validate with; needed are two batches of ${batchSize}`,
+        `window ${newest} has ${rows.length} images to train on and ${split.validation.length} to validate with; needed are at least 2 and 1`,
       )
     return {
       train: await this.#load(rows, shape, signal),

@@ -339,7 +339,7 @@ export interface RetrainingWindowSpec {
   readonly retraining: Retraining
   /** How frames are labelled with the golden model. */
   readonly labeling: Labeling
-  /** Let the window that runs end, and begin no other. Inference goes on. Default false. */
+  /** End the window that runs, giving its trainings up, and begin no other. Inference goes on. Default false. */
   readonly suspended: boolean
   /** Windows that status.history keeps, 1 to 100. An object holds about 1.5 MB, so keep this times the number of streams below 4000. Default 20. */
   readonly historyLimit: number
@@ -449,7 +449,7 @@ export interface RetrainingWindowSpecInput {
   readonly retraining?: RetrainingInput
   /** How frames are labelled with the golden model. */
   readonly labeling?: LabelingInput
-  /** Let the window that runs end, and begin no other. Inference goes on. Default false. */
+  /** End the window that runs, giving its trainings up, and begin no other. Inference goes on. Default false. */
   readonly suspended?: boolean
   /** Windows that status.history keeps, 1 to 100. An object holds about 1.5 MB, so keep this times the number of streams below 4000. Default 20. */
   readonly historyLimit?: number

@@ -55,6 +55,8 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       .map(s => s.name)
     return not('WaitingForStreams', `waiting for ${waiting.join(', ') || 'the first look at the streams'}`)
   }
+  if (phase === 'Retraining' && status.plan?.policy === 'quick')
+    return not('PlanFailed', status.plan.warnings?.[0] ?? 'the policy made no plan')
   if (phase === 'Completed')
     return { status: true, reason: 'Completed', message: 'the window ran once, as spec.repeat asks' }
   return { status: true, reason: 'Running', message: `window ${index} runs` }

@@ -64,6 +64,7 @@ function measured(entry: HistoryEntry, site: SiteSnapshot): HistoryEntry {
     streams,
     ...(realised === undefined ? {} : { realised }),
     ...(without === undefined ? {} : { withoutRetraining: without }),
+    ...(realised === undefined || without === undefined ? {} : { gain: round(realised - without) }),
     ...(errors.length === 0
       ? {}
       : { profilerError: round(sum(errors.map(s => Math.abs(s.predicted! - s.realised!))) / errors.length) }),

@@ -383,6 +383,66 @@ describe('advance while retraining', () => {
   })
 })
 
+describe('advance at the end of the window', () => {
+  const ending = (parts: object) =>
+    advance(
+      site(
+        retrainingWindow(running('Retraining', [training('cam-0')])),
+        [{ ...inference('cam-0'), ...parts }],
+        101,
+      ),
+      planner,
+    )
+
+  it('takes a training that ended in time, however late somebody looks', () => {
+    const { status } = ending({ training: pod('cam-0', 'training', { index: 1, result: trained(1) }) })
+    expect(status.plan!.items[0]).to.include({ state: 'Accepted', accuracyAfter: 0.85 })
+    expect(status.current!.phase).to.equal('Retraining')
+  })
+
+  it('says of a training that it was cut off, and what it has cost, before the window closes', () => {
+    const answer = {
+      role: 'training' as const,
+      ...{ stream: 'cam-0', window: 1, phase: 'training' as const, epoch: 3, epochs: 5, progress: 0.6 },
+      ...{ validationAccuracy: null, gpuSeconds: 5.5, remainingGpuSeconds: 3, imagesPerSecond: null },
+    }
+    const { status, notes } = ending({ training: pod('cam-0', 'training', { index: 1, status: answer }) })
+    expect(status.plan!.items[0]).to.include({ state: 'Unfinished', gpuSeconds: 5.5, trainingShare: 0 })
+    expect(notes[0]).to.include({ type: 'Warning', stream: 'cam-0' })
+    expect(notes[0]!.message).to.contain('was not done when the window ended (60 %)')
+    const closed = site(retrainingWindow(status), [inference('cam-0')], 101)
+    expect(phaseAfter(closed)).to.equal('Closing')
+  })
+})
+
+describe('advance when suspended', () => {
+  for (const { phase, index, want } of [
+    { phase: 'Retraining', index: 1, want: 2 },
+    { phase: 'Profiling', index: 1, want: 2 },
+    { phase: 'Pending', index: 0, want: 0 },
+  ] as const)
+    it(`in ${phase} of window ${index}, goes on with window ${want} when resumed`, () => {
+      const before = retrainingWindow(running(phase, [item('cam-0')], index), { suspended: true })
+      const { status } = advance(site(before, [inference('cam-0')], 50), planner)
+      expect(status.current!.phase).to.equal('Suspended')
+      const resumed = advance(site(retrainingWindow(status), [inference('cam-0')], 70), planner)
+      expect(resumed.status.current).to.include({ phase: 'Pending', index: want })
+    })
+})
+
+describe('advance with a policy that refuses its options', () => {
+  it('serves the window on the quick schedule and says what is wrong', () => {
+    const scheduler = { policy: 'thief' as const, step: 0.1, options: { patience: 'long' } }
+    const window = retrainingWindow(running('Planning', [item('cam-0')]), { scheduler })
+    const { status, notes } = advance(site(window, [inference('cam-0')], 20), planner)
+    expect(status.current!.phase).to.equal('Retraining')
+    expect(status.plan).to.include({ policy: 'quick' })
+    expect(status.plan!.items[0]!.inferenceShare).to.be.above(0)
+    expect(status.plan!.warnings![0]).to.match(/policy thief made no plan: .*patience/)
+    expect(notes[0]).to.include({ type: 'Warning', reason: 'PlanFailed' })
+  })
+})
+
 describe('advance at the end of profiling', () => {
   it('completes the record of the window that was labelled', () => {
     const status = running('Profiling', [item('cam-0')], 1, {
@@ -401,7 +461,7 @@ describe('advance at the end of profiling', () => {
       12,
     )
     const entry = advance(snapshot, planner).status.history?.[0]
-    expect(entry).to.deep.include({ realised: 0.5, withoutRetraining: 0.45, profilerError: 0.1 })
+    expect(entry).to.deep.include({ realised: 0.5, withoutRetraining: 0.45, gain: 0.05, profilerError: 0.1 })
     expect(entry?.streams?.[0]).to.include({
       realised: 0.5,
       withoutRetraining: 0.45,

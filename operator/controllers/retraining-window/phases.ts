@@ -2,8 +2,9 @@
  * The life of a RetrainingWindow as a state machine over what is persisted in its status.
  *
  *   Pending ──streams serve──▶ Labeling ──labels done──▶ Profiling ──results in──▶ Planning ──▶ Retraining ──window over──▶ Closing ──▶ Labeling (next index)
- *   Labeling ──nothing to learn from (window 0)──▶ Planning         Profiling ──deadline──▶ Planning (with the results there are)
- *   any ──spec.suspended──▶ Suspended ──resumed──▶ Pending          Closing ──repeat: Once, learned and measured──▶ Completed
+ *   Labeling ──nothing to learn from (window 0)──▶ Planning         Labeling ──window over──▶ Closing
+ *   Profiling ──deadline──▶ Planning (with the results there are)   Profiling ──repeat: Once, learned and measured──▶ Completed
+ *   any ──spec.suspended──▶ Suspended ──resumed──▶ Pending (next index)
  *
  * `advance` is pure: it looks at one snapshot and answers with the status that should be written. The controller writes it first and acts
  * only on what is written, so that an operator killed at any moment goes on from the API. Time comes in with the snapshot.
@@ -17,6 +18,7 @@ import {
   type StreamSnapshot,
   trainingResult,
 } from '../../cluster/snapshot.ts'
+import { SchedulerError } from '../../scheduler/errors.ts'
 import type { PlanItem, PlanStatus } from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { closedWindow, withMeasurements } from './history.ts'
@@ -92,12 +94,16 @@ const handlers: Record<Phase, (context: Context) => Step> = {
 // ── rests ────────────────────────────────────────────────────────────────────
 
 function suspend(context: Context): Step {
-  const index = context.status.current?.index ?? 0
+  const { status, site } = context
+  const { index = 0, phase } = status.current ?? {}
+  // A window that has begun is over by it: what it trained belongs to its record, and the next one has the next index.
+  const begun = phase !== undefined && phase !== 'Pending' && phase !== 'Completed'
   return step(
     {
-      ...context.status,
+      ...status,
+      ...(begun ? { history: closedWindow(status, site) } : {}),
       current: { index, phase: 'Suspended' },
-      plan: context.planner.quick(context.site, false),
+      plan: context.planner.quick(site, false),
     },
     [
       {
@@ -150,17 +156,15 @@ function pending(context: Context): Step {
 
 function begin(context: Context, status: RetrainingWindowStatus, index: number, startMs: number): Step {
   const learns = index > 0
+  const current = {
+    index,
+    phase: 'Labeling' as const,
+    startedAt: iso(startMs),
+    endsAt: iso(startMs + context.durationMs),
+  }
+  const window = { ...context.site.window, status: { ...status, current } }
   return step(
-    {
-      ...status,
-      current: {
-        index,
-        phase: 'Labeling',
-        startedAt: iso(startMs),
-        endsAt: iso(startMs + context.durationMs),
-      },
-      plan: context.planner.quick({ ...context.site, window: { ...context.site.window, status } }, learns),
-    },
+    { ...status, current, plan: context.planner.quick({ ...context.site, window }, learns) },
     [{ type: 'Normal', reason: 'WindowStarted', message: `window ${index} began` }],
     1000,
   )
@@ -237,7 +241,17 @@ function pastProfilingDeadline(context: Context): boolean {
 
 function planning(context: Context): Step {
   const { status, site } = context
-  const plan = context.planner.plan(site)
+  const { plan, failed } = attempt(context, () => context.planner.plan(site))
+  if (plan === undefined)
+    return step(
+      {
+        ...status,
+        plan: { ...context.planner.quick(site, false), warnings: [failed.message] },
+        current: { ...status.current!, phase: 'Retraining' },
+      },
+      [failed],
+      1000,
+    )
   const note: Note = {
     type: 'Normal',
     reason: 'Planned',
@@ -258,26 +272,62 @@ function planning(context: Context): Step {
 function retraining(context: Context): Step {
   const { status, site } = context
   const current = status.current!
-  if (over(context) || status.plan === undefined)
-    return step({ ...status, current: { ...current, phase: 'Closing' } })
+  if (status.plan === undefined) return step({ ...status, current: { ...current, phase: 'Closing' } })
+  // Also what ended at the last moment, or while no operator looked, is taken.
   const ended = endings(context)
   if (ended !== undefined) return ended
+  if (over(context)) return cutOff(context) ?? step({ ...status, current: { ...current, phase: 'Closing' } })
   const started = markStarted(context)
   if (started !== undefined) return started
-  if (streamsChanged(context))
-    return step({ ...status, plan: context.planner.replan(site) }, [
-      {
-        type: 'Normal',
-        reason: 'Replanned',
-        message: `window ${current.index}: the streams or GPUs of the site changed`,
-      },
-    ])
-  const late = lateTraining(context)
-  if (late !== undefined)
-    return step({ ...status, plan: context.planner.replan(site) }, [
-      { type: 'Normal', reason: 'Replanned', message: late },
-    ])
+  const why = streamsChanged(context)
+    ? `window ${current.index}: the streams or GPUs of the site changed`
+    : lateTraining(context)
+  if (why !== undefined) {
+    const { plan, failed } = attempt(context, () => context.planner.replan(site))
+    if (plan === undefined) return step(status, [failed], replanEveryMs)
+    return step({ ...status, plan }, [{ type: 'Normal', reason: 'Replanned', message: why }])
+  }
   return step(status, [], Math.max(50, Math.min(1000, time(current.endsAt) - site.now)))
+}
+
+type Attempt =
+  | { readonly plan: PlanStatus; readonly failed?: undefined }
+  | { readonly plan?: undefined; readonly failed: Note }
+
+/** A policy that refuses what it is asked is reported; the window goes on without it. */
+function attempt({ site, status }: Context, plan: () => PlanStatus): Attempt {
+  try {
+    return { plan: plan() }
+  } catch (error) {
+    if (!(error instanceof SchedulerError)) throw error
+    const { policy } = site.window.spec.scheduler
+    const message = `window ${status.current?.index}: policy ${policy} made no plan: ${error.message}`
+    return { failed: { type: 'Warning', reason: 'PlanFailed', message } }
+  }
+}
+
+/** Trainings that the end of the window cuts off; undefined: none. */
+function cutOff({ site, status }: Context): Step | undefined {
+  const plan = status.plan!
+  if (!plan.items.some(trains)) return undefined
+  const items = plan.items.map((item): PlanItem => {
+    if (!trains(item)) return item
+    const training = site.streams.find(s => s.name === item.stream)?.training
+    const progress = training?.status?.progress
+    const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
+    const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
+    return { ...item, ...spent, state: 'Unfinished', reason }
+  })
+  const cut = items.filter((item, i) => item !== plan.items[i])
+  return step(
+    { ...status, plan: { ...plan, items } },
+    cut.map(({ stream, reason = '' }) => ({
+      type: 'Warning',
+      reason: 'RetrainingFailed',
+      message: reason,
+      stream,
+    })),
+  )
 }
 
 /** The first training that ended without its outcome being written: gate it and hand its share on. */

@@ -96,7 +96,20 @@ export async function actuatePods(
         notes.push({ type: 'Warning', reason: 'ResizeFailed', message: outcome.error.message })
     for (const step of plan.steps) {
       const target = step.kind === 'create' ? absent.find(w => w.name === step.pod) : undefined
-      if (target !== undefined) await make(target, site, actuator, signal)
+      if (target === undefined) continue
+      try {
+        await make(target, site, actuator, signal)
+      } catch (error) {
+        // One pod that cannot be made (quota, admission, an edited spec) holds up neither the others nor the window.
+        signal?.throwIfAborted()
+        pending = true
+        notes.push({
+          type: 'Warning',
+          reason: 'PodFailed',
+          message: `${target.name} cannot be made: ${(error as Error).message}`,
+          stream: target.stream.name,
+        })
+      }
     }
     pending ||=
       plan.steps.length > 0 || plan.waiting.length > 0 || [...readings.values()].some(r => r.resizing)

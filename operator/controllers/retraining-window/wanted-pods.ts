@@ -36,8 +36,9 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
     const pod = (role: WorkerRole, name: string, share: number, priority: number): WantedPod[] =>
       share > 0 ? [{ name, role, stream, item, share, gpu, priority }] : []
     const neighbours = plan.items.filter(i => i.node === item.node && i.gpu === item.gpu)
-    const free = 1 - neighbours.reduce((sum, i) => sum + i.inferenceShare, 0)
-    const labelingShare = Math.min(site.window.spec.labeling.share, free) / neighbours.length
+    // Sums of fractions come out a little beside 1.
+    const free = Number((1 - neighbours.reduce((sum, i) => sum + i.inferenceShare, 0)).toFixed(6))
+    const labelingShare = Math.max(0, Math.min(site.window.spec.labeling.share, free)) / neighbours.length
     return [
       ...pod('inference', inferencePodName(item.stream), item.inferenceShare, 0),
       ...(profiling && stream.profile?.finished !== true
