@@ -1,6 +1,10 @@
 /** The plan as it stands in a RetrainingWindow's status. */
-import type { RetrainingWindowStatus } from '../api/generated/types.ts'
+import type { CameraStream, RetrainingWindowStatus } from '../api/generated/types.ts'
 
 export type PlanStatus = NonNullable<RetrainingWindowStatus['plan']>
 export type PlanItem = PlanStatus['items'][number]
 export type HistoryEntry = NonNullable<RetrainingWindowStatus['history']>[number]
+
+/** Whether a planned training starts from the model that the stream's spec asks for; it may name another one since. */
+export const startedFromSpec = ({ initialUri }: PlanItem, { spec }: CameraStream): boolean =>
+  initialUri === undefined || initialUri === spec.model.uri

@@ -593,6 +593,8 @@ export interface WindowPlanItem {
   readonly trainingShare: number
   /** Fraction of the GPU that the plan gave to the training, in [0, 1]. 0 where it gave none. */
   readonly plannedTrainingShare?: number
+  /** spec.model.uri of the stream when it was planned. A training that began from another model is not taken. */
+  readonly initialUri?: string
   /** Retraining configuration. Absent where the stream does not retrain. */
   readonly retrainingConfiguration?: string
   /** Accuracy predicted until the training is done, in [0, 1]. */

@@ -400,6 +400,16 @@ describe('advance at the end of the window', () => {
     expect(status.current!.phase).to.equal('Retraining')
   })
 
+  it('takes no model that was trained from another one than spec names since', () => {
+    const status = running('Retraining', [training('cam-0', { initialUri: 'models/before.onnx' })])
+    const done = pod<never>('cam-0', 'training', { index: 1, result: trained(1) })
+    const snapshot = site(retrainingWindow(status), [{ ...inference('cam-0'), training: done }], 60)
+    const after = advance(snapshot, planner).status.plan!.items[0]!
+    expect(after.state).to.equal('Failed')
+    expect(after.reason).to.contain('spec.model.uri names another model since')
+    expect(after.model).to.equal(undefined)
+  })
+
   it('says of a training that it was cut off, and what it has cost, before the window closes', () => {
     const answer = {
       role: 'training' as const,

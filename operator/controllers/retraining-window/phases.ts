@@ -19,7 +19,7 @@ import {
   trainingResult,
 } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import type { PlanItem, PlanStatus } from '../plan-status.ts'
+import { type PlanItem, type PlanStatus, startedFromSpec } from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { closedWindow, withMeasurements } from './history.ts'
 
@@ -340,9 +340,15 @@ function endings(context: Context): Step | undefined {
     const pod = stream?.training
     const lost = item.state === 'Training' && pod === undefined
     if (!lost && pod?.finished !== true) continue
-    const outcome = gate(item, stream === undefined ? undefined : trainingResult(stream), {
+    const replaced = stream !== undefined && !startedFromSpec(item, stream.stream)
+    const result = stream === undefined || replaced ? undefined : trainingResult(stream)
+    const outcome = gate(item, result, {
       minGain: site.window.spec.retraining.minGain,
-      failure: lost ? 'the training pod is gone' : pod?.failure,
+      failure: replaced
+        ? 'spec.model.uri names another model since'
+        : lost
+          ? 'the training pod is gone'
+          : pod?.failure,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
     const items = plan.items.map(i => (i === item ? closed : i))

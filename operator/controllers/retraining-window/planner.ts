@@ -82,6 +82,7 @@ function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
         trainingShare: item.trainingShare,
         plannedTrainingShare: item.trainingShare,
         retrainingConfiguration: item.retrainingConfiguration ?? undefined,
+        initialUri: site.streams.find(s => s.name === item.stream)?.stream.spec.model.uri,
         predictedBefore: rounded(item.predictedBefore),
         predictedAfter: rounded(item.predictedAfter),
         predictedWindow: rounded(item.predictedWindow),

@@ -6,7 +6,7 @@
 import type { CameraStreamStatus, ServedModel } from '../../api/generated/types.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
-import type { PlanItem } from '../plan-status.ts'
+import { type PlanItem, startedFromSpec } from '../plan-status.ts'
 import { trains } from './phases.ts'
 
 export type ProjectedStatus = Pick<
@@ -46,7 +46,12 @@ function modelOf(stream: StreamSnapshot, item: PlanItem | undefined, index: numb
   const { uri } = stream.stream.spec.model
   const known = stream.stream.status?.model
   const base: ServedModel = known?.initialUri === uri ? known : { uri, initialUri: uri }
-  if (item?.state === 'Accepted' && item.model !== undefined && base.initialDigest !== undefined) {
+  if (
+    item?.state === 'Accepted' &&
+    item.model !== undefined &&
+    base.initialDigest !== undefined &&
+    startedFromSpec(item, stream.stream)
+  ) {
     return {
       ...base,
       ...item.model,
