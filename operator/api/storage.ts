@@ -23,5 +23,5 @@ export const framesList = 'frames.csv'
 export const framesColumns = ['idx', 'frame', 'imgpath', 'served', 'fresh', 'class'] as const
 /** Golden labels in Ekya's samplelist form (idx,class,x0,y0,x1,y1,imgpath), written by the profile pod. */
 export const labelsList = 'labels.csv'
-/** FrameCounts and gpuSecondsPerFrame of the whole window; written by the inference pod when the window ends. */
+/** FrameCounts and gpuSecondsPerFrame of the window, kept up to date by the inference pod; `complete` once the window has ended. */
 export const summaryFile = 'summary.json'

@@ -62,6 +62,15 @@ export function allowedNodes(gpus: readonly SiteGpu[], { spec }: CameraStream): 
   return [...new Set(gpus.filter(fits).map(gpu => gpu.node))]
 }
 
+/** Neither suspended nor without a node that they may run on. */
+export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
+  return site.streams.filter(
+    s =>
+      s.stream.spec.suspended !== true &&
+      (site.gpus.length === 0 || allowedNodes(site.gpus, s.stream).length > 0),
+  )
+}
+
 export function profileResult(stream: StreamSnapshot): ProfileResult | undefined {
   return stream.profile?.result?.kind === 'profile' ? stream.profile.result : undefined
 }

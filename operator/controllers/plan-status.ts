@@ -8,3 +8,8 @@ export type HistoryEntry = NonNullable<RetrainingWindowStatus['history']>[number
 /** Whether a planned training starts from the model that the stream's spec asks for; it may name another one since. */
 export const startedFromSpec = ({ initialUri }: PlanItem, { spec }: CameraStream): boolean =>
   initialUri === undefined || initialUri === spec.model.uri
+
+/** True for items whose retraining is planned or runs. */
+export function trains(item: PlanItem): boolean {
+  return item.retrainingConfiguration !== undefined && (item.state === 'Planned' || item.state === 'Training')
+}

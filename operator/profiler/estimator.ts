@@ -29,7 +29,10 @@ export interface EstimatorInput {
   readonly history?: readonly PastTraining[]
 }
 
-/** What was predicted of a training, as it was predicted then, and what came of it. */
+/**
+ * A past window in which the stream was to be retrained: the accuracy that was predicted of the window then, and what came of it. Its
+ * error stands for that of the estimate, of which it holds the larger part.
+ */
 export interface PastTraining {
   readonly configuration: string
   readonly predicted: number

@@ -2,7 +2,7 @@
 import type { ProfileResult } from '../../operator/api/worker.ts'
 import { encodeResult, type Shrink } from '../runtime/termination-message.ts'
 
-/** Points that a curve of two parameters still fits well through: early ones and the last. */
+/** Points that a curve of three parameters still fits well through: early ones and the last. */
 const fewestPoints = 3
 
 const fewerPoints: Shrink<ProfileResult> = result => {

@@ -3,8 +3,7 @@
  */
 import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
-import type { SiteSnapshot } from '../../cluster/snapshot.ts'
-import { activeStreams } from './phases.ts'
+import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
 
 type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
 

@@ -12,6 +12,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import {
+  activeStreams,
   allowedNodes,
   profileResult,
   type SiteSnapshot,
@@ -19,7 +20,7 @@ import {
   trainingResult,
 } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import { type PlanItem, type PlanStatus, startedFromSpec } from '../plan-status.ts'
+import { type PlanItem, type PlanStatus, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { closedWindow, withMeasurements } from './history.ts'
 
@@ -429,20 +430,6 @@ function closing(context: Context): Step {
 }
 
 // ── helpers ──────────────────────────────────────────────────────────────────
-
-/** Neither suspended nor without a node that they may run on. */
-export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
-  return site.streams.filter(
-    s =>
-      s.stream.spec.suspended !== true &&
-      (site.gpus.length === 0 || allowedNodes(site.gpus, s.stream).length > 0),
-  )
-}
-
-/** True for items whose retraining is planned or runs. */
-export function trains(item: PlanItem): boolean {
-  return item.retrainingConfiguration !== undefined && (item.state === 'Planned' || item.state === 'Training')
-}
 
 function streamsChanged({ site, status }: Context): boolean {
   const planned = new Map((status.plan?.items ?? []).map(i => [i.stream, i]))

@@ -1,12 +1,12 @@
 /** Problem → policy → plan as it stands in status. Pure but for the injected stopwatch. */
-import { allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { handOn } from '../../scheduler/hand-on.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
 import { quickSchedule } from '../../scheduler/quick-schedule.ts'
-import type { PlanItem, PlanStatus } from '../plan-status.ts'
-import { activeStreams, type Planner, trains } from './phases.ts'
+import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
+import type { Planner } from './phases.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
 
 export interface PlannerHooks {

@@ -7,7 +7,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
-import { allowedNodes, profileResult } from '../../cluster/snapshot.ts'
+import { activeStreams, allowedNodes, profileResult } from '../../cluster/snapshot.ts'
 import { estimate, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { inferenceOption } from '../../scheduler/inference-profile.ts'
@@ -15,7 +15,7 @@ import { bestInference } from '../../scheduler/inference-quality.ts'
 import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../../scheduler/problem.ts'
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
-import { activeStreams, profilingDeadline } from './phases.ts'
+import { profilingDeadline } from './phases.ts'
 
 /** Fewer golden labels than this are not trained on. */
 const minimumLabels = 20
@@ -28,7 +28,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
   const remainingSeconds = Math.min(windowSeconds, Math.max(1, (end - site.now) / 1000))
   return {
     remainingSeconds,
-    windowSeconds: Math.max(windowSeconds, remainingSeconds),
+    windowSeconds,
     step: site.window.spec.scheduler.step,
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
     streams: activeStreams(site).map(stream =>

@@ -6,8 +6,7 @@
 import type { CameraStreamStatus, ServedModel } from '../../api/generated/types.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
-import { type PlanItem, startedFromSpec } from '../plan-status.ts'
-import { trains } from './phases.ts'
+import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
 
 export type ProjectedStatus = Pick<
   CameraStreamStatus,

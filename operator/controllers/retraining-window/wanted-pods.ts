@@ -11,8 +11,7 @@ import { inferencePodName, profilePodName, trainingPodName } from '../../api/nam
 import type { WorkerRole } from '../../api/worker.ts'
 import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
-import type { PlanItem } from '../plan-status.ts'
-import { trains } from './phases.ts'
+import { type PlanItem, trains } from '../plan-status.ts'
 
 export interface WantedPod {
   readonly name: string
