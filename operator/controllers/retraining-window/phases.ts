@@ -17,56 +17,19 @@ import {
   profileResult,
   type SiteSnapshot,
   type StreamSnapshot,
-  trainingResult,
 } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import { type PlanItem, type PlanStatus, startedFromSpec, trains } from '../plan-status.ts'
-import { gate } from './gate.ts'
+import { type PlanStatus, trains } from '../plan-status.ts'
 import { closedWindow, withMeasurements } from './history.ts'
+import { type Context, iso, type Note, over, type Planner, type Step, step, time } from './step.ts'
+import { cutOff, endings, lateTraining, markStarted, replanEveryMs } from './trainings.ts'
 
 export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
-
-/** The algorithms that the phases call on; each answers with a plan ready for status. */
-export interface Planner {
-  /** Shares at once, before there is a plan; `labeling` reserves room for profile pods. */
-  quick(site: SiteSnapshot, labeling: boolean): PlanStatus
-  plan(site: SiteSnapshot): PlanStatus
-  /** Plans the rest of the window again, keeping trainings that run and outcomes that are there. */
-  replan(site: SiteSnapshot): PlanStatus
-  /** Hands the share of a training that ended to the others. */
-  handOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStatus
-}
-
-export interface Note {
-  readonly type: 'Normal' | 'Warning'
-  readonly reason: string
-  readonly message: string
-  /** The stream it is about; absent: the window. */
-  readonly stream?: string
-}
-
-export interface Step {
-  readonly status: RetrainingWindowStatus
-  readonly notes: readonly Note[]
-  /** When to look again though nothing happens, milliseconds from the snapshot's time. */
-  readonly wakeAfterMs?: number
-}
 
 /** How long Pending waits for streams that do not come up before the window begins with those that serve. */
 export const pendingGraceMs = 30_000
 /** Labeling and profiling may take at most this part of the window. */
 export const profilingDeadline = 0.4
-/** A training that will end this much of the window later than planned makes the rest be planned again. */
-const divergence = 0.15
-const replanEveryMs = 10_000
-
-interface Context {
-  readonly site: SiteSnapshot
-  readonly planner: Planner
-  readonly status: RetrainingWindowStatus
-  readonly durationMs: number
-}
-
 export function advance(site: SiteSnapshot, planner: Planner): Step {
   const status = site.window.status ?? {}
   const context: Context = {
@@ -307,117 +270,6 @@ function attempt({ site, status }: Context, plan: () => PlanStatus): Attempt {
   }
 }
 
-/** Trainings that the end of the window cuts off; undefined: none. */
-function cutOff({ site, status }: Context): Step | undefined {
-  const plan = status.plan!
-  if (!plan.items.some(trains)) return undefined
-  const items = plan.items.map((item): PlanItem => {
-    if (!trains(item)) return item
-    const training = site.streams.find(s => s.name === item.stream)?.training
-    const progress = training?.status?.progress
-    const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
-    const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
-    return { ...item, ...spent, state: 'Unfinished', reason }
-  })
-  const cut = items.filter((item, i) => item !== plan.items[i])
-  return step(
-    { ...status, plan: { ...plan, items } },
-    cut.map(({ stream, reason = '' }) => ({
-      type: 'Warning',
-      reason: 'RetrainingFailed',
-      message: reason,
-      stream,
-    })),
-  )
-}
-
-/** The first training that ended without its outcome being written: gate it and hand its share on. */
-function endings(context: Context): Step | undefined {
-  const { site, status, planner } = context
-  const plan = status.plan!
-  for (const item of plan.items) {
-    if (!trains(item)) continue
-    const stream = site.streams.find(s => s.name === item.stream)
-    const pod = stream?.training
-    const lost = item.state === 'Training' && pod === undefined
-    if (!lost && pod?.finished !== true) continue
-    const replaced = stream !== undefined && !startedFromSpec(item, stream.stream)
-    const result = stream === undefined || replaced ? undefined : trainingResult(stream)
-    const outcome = gate(item, result, {
-      minGain: site.window.spec.retraining.minGain,
-      failure: replaced
-        ? 'spec.model.uri names another model since'
-        : lost
-          ? 'the training pod is gone'
-          : pod?.failure,
-    })
-    const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
-    const items = plan.items.map(i => (i === item ? closed : i))
-    const handed = planner.handOn(site, { ...plan, items }, item.stream)
-    return step({ ...status, plan: handed }, [
-      {
-        type: outcome.state === 'Failed' ? 'Warning' : 'Normal',
-        reason:
-          outcome.state === 'Accepted'
-            ? 'ModelAccepted'
-            : outcome.state === 'Rejected'
-              ? 'ModelRejected'
-              : 'RetrainingFailed',
-        message: outcome.reason,
-        stream: item.stream,
-      },
-    ])
-  }
-  return undefined
-}
-
-function markStarted(context: Context): Step | undefined {
-  const { site, status } = context
-  const began = status.plan!.items.filter(
-    i =>
-      i.state === 'Planned' &&
-      trains(i) &&
-      site.streams.some(s => s.name === i.stream && s.training !== undefined),
-  )
-  if (began.length === 0) return undefined
-  const items = status.plan!.items.map(i =>
-    began.includes(i) ? { ...i, state: 'Training' as const, startsAt: iso(site.now) } : i,
-  )
-  return step(
-    { ...status, plan: { ...status.plan!, items } },
-    began.map(i => ({
-      type: 'Normal' as const,
-      reason: 'RetrainingStarted',
-      message: i.reason ?? '',
-      stream: i.stream,
-    })),
-  )
-}
-
-/** Says which training will miss its planned end by far, when there is still something to be decided about it. */
-function lateTraining(context: Context): string | undefined {
-  const { site, status } = context
-  const plan = status.plan!
-  if (plan.decidedAt !== undefined && site.now - time(plan.decidedAt) < replanEveryMs) return undefined
-  const endsAt = time(status.current!.endsAt)
-  for (const item of plan.items) {
-    const answer = site.streams.find(s => s.name === item.stream)?.training?.status
-    const share = item.trainingShare ?? 0
-    if (
-      item.state !== 'Training' ||
-      share <= 0 ||
-      answer?.remainingGpuSeconds == null ||
-      item.completesAt === undefined
-    )
-      continue
-    const expected = site.now + (answer.remainingGpuSeconds / share) * 1000
-    const slip = expected - time(item.completesAt)
-    if (slip > divergence * context.durationMs && time(item.completesAt) <= endsAt)
-      return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} will end ${Math.round(slip / 1000)} s later than planned`
-  }
-  return undefined
-}
-
 // ── Closing ──────────────────────────────────────────────────────────────────
 
 function closing(context: Context): Step {
@@ -428,8 +280,6 @@ function closing(context: Context): Step {
   const start = site.now - end < context.durationMs ? end : site.now
   return begin(context, { ...status, history }, current.index + 1, start)
 }
-
-// ── helpers ──────────────────────────────────────────────────────────────────
 
 function streamsChanged({ site, status }: Context): boolean {
   const planned = new Map((status.plan?.items ?? []).map(i => [i.stream, i]))
@@ -446,15 +296,3 @@ function streamsChanged({ site, status }: Context): boolean {
     })
   )
 }
-
-function over({ site, status }: Context): boolean {
-  return site.now >= time(status.current?.endsAt)
-}
-
-function step(status: RetrainingWindowStatus, notes: readonly Note[] = [], wakeAfterMs?: number): Step {
-  return { status, notes, ...(wakeAfterMs === undefined ? {} : { wakeAfterMs }) }
-}
-
-const iso = (ms: number): string => new Date(ms).toISOString()
-const time = (stamp: string | undefined): number =>
-  stamp === undefined ? Number.POSITIVE_INFINITY : Date.parse(stamp)

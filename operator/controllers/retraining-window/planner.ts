@@ -6,8 +6,8 @@ import type { Plan } from '../../scheduler/plan.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
 import { quickSchedule } from '../../scheduler/quick-schedule.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
-import type { Planner } from './phases.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
+import type { Planner } from './step.ts'
 
 export interface PlannerHooks {
   /** How long a policy took. */

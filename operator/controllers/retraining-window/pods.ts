@@ -16,7 +16,7 @@ import type { ResizeExecutor } from '../../sharing/executor.ts'
 import { type PodShare, planResizes } from '../../sharing/resize-planner.ts'
 import { type PodOptions, podManifest, templateHash } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
-import type { Note } from './phases.ts'
+import type { Note } from './step.ts'
 import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
 export interface PodActuator {

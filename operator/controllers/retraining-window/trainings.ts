@@ -1,0 +1,123 @@
+/**
+ * The trainings of a window that runs: which have begun, which ended and what becomes of their models, which will be late, and which the
+ * end of the window cuts off. Pure; each answers with the status to write, or nothing.
+ */
+import { trainingResult } from '../../cluster/snapshot.ts'
+import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
+import { gate } from './gate.ts'
+import { type Context, iso, type Step, step, time } from './step.ts'
+
+/** A training that will end this much of the window later than planned makes the rest be planned again. */
+const divergence = 0.15
+export const replanEveryMs = 10_000
+
+/** The first training that ended without its outcome being written: gate it and hand its share on. */
+export function endings(context: Context): Step | undefined {
+  const { site, status, planner } = context
+  const plan = status.plan!
+  for (const item of plan.items) {
+    if (!trains(item)) continue
+    const stream = site.streams.find(s => s.name === item.stream)
+    const pod = stream?.training
+    const lost = item.state === 'Training' && pod === undefined
+    if (!lost && pod?.finished !== true) continue
+    const replaced = stream !== undefined && !startedFromSpec(item, stream.stream)
+    const result = stream === undefined || replaced ? undefined : trainingResult(stream)
+    const outcome = gate(item, result, {
+      minGain: site.window.spec.retraining.minGain,
+      failure: replaced
+        ? 'spec.model.uri names another model since'
+        : lost
+          ? 'the training pod is gone'
+          : pod?.failure,
+    })
+    const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
+    const items = plan.items.map(i => (i === item ? closed : i))
+    const handed = planner.handOn(site, { ...plan, items }, item.stream)
+    return step({ ...status, plan: handed }, [
+      {
+        type: outcome.state === 'Failed' ? 'Warning' : 'Normal',
+        reason:
+          outcome.state === 'Accepted'
+            ? 'ModelAccepted'
+            : outcome.state === 'Rejected'
+              ? 'ModelRejected'
+              : 'RetrainingFailed',
+        message: outcome.reason,
+        stream: item.stream,
+      },
+    ])
+  }
+  return undefined
+}
+
+export function markStarted(context: Context): Step | undefined {
+  const { site, status } = context
+  const began = status.plan!.items.filter(
+    i =>
+      i.state === 'Planned' &&
+      trains(i) &&
+      site.streams.some(s => s.name === i.stream && s.training !== undefined),
+  )
+  if (began.length === 0) return undefined
+  const items = status.plan!.items.map(i =>
+    began.includes(i) ? { ...i, state: 'Training' as const, startsAt: iso(site.now) } : i,
+  )
+  return step(
+    { ...status, plan: { ...status.plan!, items } },
+    began.map(i => ({
+      type: 'Normal' as const,
+      reason: 'RetrainingStarted',
+      message: i.reason ?? '',
+      stream: i.stream,
+    })),
+  )
+}
+
+/** Says which training will miss its planned end by far, when there is still something to be decided about it. */
+export function lateTraining(context: Context): string | undefined {
+  const { site, status } = context
+  const plan = status.plan!
+  if (plan.decidedAt !== undefined && site.now - time(plan.decidedAt) < replanEveryMs) return undefined
+  const endsAt = time(status.current!.endsAt)
+  for (const item of plan.items) {
+    const answer = site.streams.find(s => s.name === item.stream)?.training?.status
+    const share = item.trainingShare ?? 0
+    if (
+      item.state !== 'Training' ||
+      share <= 0 ||
+      answer?.remainingGpuSeconds == null ||
+      item.completesAt === undefined
+    )
+      continue
+    const expected = site.now + (answer.remainingGpuSeconds / share) * 1000
+    const slip = expected - time(item.completesAt)
+    if (slip > divergence * context.durationMs && time(item.completesAt) <= endsAt)
+      return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} will end ${Math.round(slip / 1000)} s later than planned`
+  }
+  return undefined
+}
+
+/** Trainings that the end of the window cuts off; undefined: none. */
+export function cutOff({ site, status }: Context): Step | undefined {
+  const plan = status.plan!
+  if (!plan.items.some(trains)) return undefined
+  const items = plan.items.map((item): PlanItem => {
+    if (!trains(item)) return item
+    const training = site.streams.find(s => s.name === item.stream)?.training
+    const progress = training?.status?.progress
+    const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
+    const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
+    return { ...item, ...spent, state: 'Unfinished', reason }
+  })
+  const cut = items.filter((item, i) => item !== plan.items[i])
+  return step(
+    { ...status, plan: { ...plan, items } },
+    cut.map(({ stream, reason = '' }) => ({
+      type: 'Warning',
+      reason: 'RetrainingFailed',
+      message: reason,
+      stream,
+    })),
+  )
+}
