@@ -1,10 +1,9 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { alterImage, drawFraction, epochBatches, stepsPerEpoch, unaltered } from './batches.ts'
+import { unaltered } from './alterations.ts'
+import { drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
 
 const plan = { seed: 3, epoch: 1, count: 50, batchSize: 16, augment: true, photometric: 0.4 }
-const scale = Float32Array.from({ length: 256 }, (_, byte) => byte / 127.5 - 1)
-const shape = { channels: 1, height: 2, width: 3 }
 
 describe('epochBatches', () => {
   it('takes every image once, in batches whose sizes differ by at most one', () => {
@@ -43,32 +42,4 @@ describe('drawFraction', () => {
   })
 
   it('draws at least one image', () => expect(drawFraction(5, 3, 0.01)).to.have.length(1))
-})
-
-describe('alterImage', () => {
-  const image = Uint8Array.of(0, 51, 102, 153, 204, 255)
-  const altered = (alteration: Parameters<typeof alterImage>[2]): number[] => {
-    const into = new Float32Array(6)
-    alterImage(image, shape, alteration, scale, into, 0)
-    return [...into].map(value => Math.round((value + 1) * 127.5))
-  }
-  for (const { name, alteration, want } of [
-    { name: 'nothing', alteration: unaltered, want: [0, 51, 102, 153, 204, 255] },
-    { name: 'a flip', alteration: { ...unaltered, flip: true }, want: [102, 51, 0, 255, 204, 153] },
-    { name: 'a shift to the right', alteration: { ...unaltered, right: 1 }, want: [0, 0, 51, 153, 153, 204] },
-    { name: 'a shift up', alteration: { ...unaltered, down: -1 }, want: [153, 204, 255, 153, 204, 255] },
-    {
-      name: 'less light',
-      alteration: { ...unaltered, light: { gains: [0.5], contrast: 1 } },
-      want: [0, 26, 51, 77, 102, 128],
-    },
-    {
-      name: 'less contrast, around the mean',
-      alteration: { ...unaltered, light: { gains: [1], contrast: 0 } },
-      want: [128, 128, 128, 128, 128, 128],
-    },
-  ])
-    it(`does ${name}`, () => {
-      for (const [i, value] of altered(alteration).entries()) expect(value).to.be.closeTo(want[i]!, 1)
-    })
 })

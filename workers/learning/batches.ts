@@ -1,31 +1,12 @@
-/** Which images make up a training step, in what order, and how each is altered. Everything follows from seed and epoch. */
-import { type Random, random } from '../models/random.ts'
-import type { ImageShape } from './image-set.ts'
+/** Which images make up a training step, in what order, and altered how. Everything follows from seed and epoch. */
+import { random } from '../models/random.ts'
+import { type Alteration, randomAlteration, unaltered } from './alterations.ts'
 
 export interface Batch {
   /** Positions in the training set. */
   readonly indexes: Int32Array
   readonly alterations: readonly Alteration[]
 }
-
-export interface Alteration {
-  readonly flip: boolean
-  /** Pixels by which the image moves to the right and down; the edge is repeated. */
-  readonly right: number
-  readonly down: number
-  /** Another light; absent: as it is. */
-  readonly light?: Light
-}
-
-export interface Light {
-  /** Factor of each channel's brightness. */
-  readonly gains: readonly number[]
-  /** Factor of the distance from the image's mean. */
-  readonly contrast: number
-}
-
-export const unaltered: Alteration = { flip: false, right: 0, down: 0 }
-const largestShift = 2
 
 /** Batches of nearly equal size (a batch of a few images would upset BatchNormalization). */
 export function stepsPerEpoch(count: number, batchSize: number): number {
@@ -55,26 +36,9 @@ export function epochBatches(plan: EpochPlan): readonly Batch[] {
     )
     return {
       indexes,
-      alterations: Array.from(indexes, () => (augment ? alteration(draw, photometric) : unaltered)),
+      alterations: Array.from(indexes, () => (augment ? randomAlteration(draw, photometric) : unaltered)),
     }
   })
-}
-
-function alteration(draw: Random, photometric: number): Alteration {
-  const shift = (): number => draw.integer(2 * largestShift + 1) - largestShift
-  const moved = { flip: draw.next() < 0.5, right: shift(), down: shift() }
-  return photometric === 0 ? moved : { ...moved, light: light(draw, photometric) }
-}
-
-/** Tints are weaker than changes of brightness, as they are outdoors. */
-const tintStrength = 0.3
-
-function light(draw: Random, strength: number): Light {
-  const either = (most: number): number => Math.exp((2 * draw.next() - 1) * most)
-  const contrast = either(strength)
-  const brightness = either(strength)
-  const tint = (): number => brightness * either(strength * tintStrength)
-  return { gains: [tint(), tint(), tint()], contrast }
 }
 
 /** The part of the training set that is used: `fraction` of it, at least one image, drawn by seed. Smaller fractions are subsets of larger ones. */
@@ -83,46 +47,3 @@ export function drawFraction(seed: number, count: number, fraction: number): Int
     .permutation(count)
     .subarray(0, Math.max(1, Math.round(count * fraction)))
 }
-
-/** Copies one image, altered, as floats in [−1, 1]. `scale` maps bytes to floats where the light stays as it is. */
-export function alterImage(
-  from: Uint8Array,
-  { channels, height, width }: ImageShape,
-  { flip, right, down, light: changed }: Alteration,
-  scale: Float32Array,
-  into: Float32Array,
-  offset: number,
-): void {
-  const scales = changed === undefined ? undefined : litScales(from, channels, changed)
-  let at = offset
-  for (let channel = 0; channel < channels; channel++) {
-    const values = scales?.[channel] ?? scale
-    for (let y = 0; y < height; y++) {
-      const row = (channel * height + clamp(y - down, height)) * width
-      for (let x = 0; x < width; x++) {
-        const column = clamp(x - right, width)
-        into[at++] = values[from[row + (flip ? width - 1 - column : column)]!]!
-      }
-    }
-  }
-}
-
-/** What each byte of each channel becomes in another light: the change is the same for all pixels, so a table holds it. */
-function litScales(image: Uint8Array, channels: number, { gains, contrast }: Light): Float32Array[] {
-  const size = image.length / channels
-  const gain = (channel: number): number => gains[channel % gains.length]! / 127.5
-  let mean = 0
-  for (let channel = 0; channel < channels; channel++) {
-    let sum = 0
-    for (let i = channel * size; i < (channel + 1) * size; i++) sum += image[i]!
-    mean += (sum / size) * gain(channel) - 1
-  }
-  mean /= channels
-  return Array.from({ length: channels }, (_, channel) =>
-    Float32Array.from({ length: 256 }, (_, byte) =>
-      Math.min(1, Math.max(-1, (byte * gain(channel) - 1 - mean) * contrast + mean)),
-    ),
-  )
-}
-
-const clamp = (place: number, size: number): number => (place < 0 ? 0 : place >= size ? size - 1 : place)

@@ -6,7 +6,7 @@
  */
 import { normalisePixels } from '../models/pixels.ts'
 import { floats, type Session, type Tensor } from '../models/session.ts'
-import { type Alteration, alterImage, unaltered } from './batches.ts'
+import { type Alteration, alterImage, unaltered } from './alterations.ts'
 import { type ImageSet, imageBytes } from './image-set.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 
