@@ -159,7 +159,7 @@ function read(raw: RawOptions, folder: string, report: (problem: string) => void
     source,
     model: file('--model', raw.model),
     kubeconfig: file('--kubeconfig', raw.kubeconfig),
-    seed: number('--seed', raw.seed, { from: 0, to: 1_000_000 }),
+    seed: number('--seed', raw.seed, { from: 1, to: 1_000_000 }),
     frameRate:
       raw.frameRate === undefined
         ? null

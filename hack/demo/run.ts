@@ -209,7 +209,14 @@ async function cluster(
   say: (line: string) => void,
   signal: AbortSignal,
 ): Promise<{ kubeconfig: string; kubectl: string }> {
-  if (options.kubeconfig) return { kubeconfig: options.kubeconfig, kubectl: 'kubectl' }
+  if (options.kubeconfig) {
+    try {
+      ;(await ApiClient.fromKubeconfig(options.kubeconfig)).close()
+    } catch (error) {
+      throw new Error(`--kubeconfig ${options.kubeconfig}: ${messageOf(error)}`, { cause: error })
+    }
+    return { kubeconfig: options.kubeconfig, kubectl: 'kubectl' }
+  }
   const controlPlane = await startControlPlane({ directory: folder, onProgress: say }, signal)
   cleanup.add('control plane', () => controlPlane.stop())
   say('control plane is ready')

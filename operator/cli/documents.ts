@@ -47,9 +47,16 @@ export function readDocuments(text: string): FileContent {
   for (const [index, document] of ('empty' in parsed ? [] : parsed).entries()) {
     for (const error of document.errors) syntax.push({ line: line(error.pos[0]), message: error.message })
     if (document.errors.length > 0 || document.contents === null) continue
-    const value: unknown = document.toJS({ maxAliasCount: 100 })
-    if (value === null) continue
     const root = document.contents as Node
+    let value: unknown
+    try {
+      value = document.toJS({ maxAliasCount: 100 })
+    } catch (error) {
+      // Aliases are looked up only here.
+      syntax.push({ line: line(root.range?.[0] ?? 0), message: (error as Error).message })
+      continue
+    }
+    if (value === null) continue
     documents.push({
       index: index + 1,
       line: line(root.range?.[0] ?? 0),

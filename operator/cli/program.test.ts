@@ -88,6 +88,19 @@ describe('ekya validate', () => {
     bad = file('bad.yaml', all(badManifests))
   })
 
+  for (const { name, text, says } of [
+    { name: 'an alias of nothing', text: 'a: 1\nb: *nope', says: /Unresolved alias.*nope/ },
+    { name: 'broken YAML', text: 'a: [1', says: /broken\.yaml:\d+: / },
+  ])
+    it(`names the file and goes on with the others where one has ${name}`, async () => {
+      const { status, stdout } = await ekya(['validate', file('broken.yaml', text), good])
+      expect(status).to.equal(1)
+      expect(stdout)
+        .to.match(says)
+        .and.match(/broken\.yaml:1/)
+      expect(stdout).to.include(`${goodManifests.length} valid, 1 invalid`)
+    })
+
   it('takes good manifests', async () => {
     const { status, stdout } = await ekya(['validate', good])
     expect(status, stdout).to.equal(0)
