@@ -100,7 +100,11 @@ export class ProfileWorker implements Worker {
     }
     // Also where nothing could be profiled: samples of windows long ago must not fill the disk.
     const { storage, samplesWindow, historyWindows } = this.#context.config
-    await pruneSamples(storage, this.#context.config, samplesWindow - historyWindows - spareWindows)
+    const oldest = samplesWindow - historyWindows - spareWindows
+    // A result is worth more than a tidy disk.
+    await pruneSamples(storage, this.#context.config, oldest).catch((error: unknown) =>
+      log.warn({ err: error }, `samples before window ${oldest} cannot be cleared away`),
+    )
     result.gpuSeconds = meter.gpuSeconds()
     const code = result.error?.code
     // Too few samples is an answer, and being stopped no failure.
