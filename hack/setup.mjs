@@ -1,15 +1,18 @@
 /**
  * Makes a fresh checkout ready to run: npm packages, a Node that is new enough, the programs of the control plane.
  *
- *   node hack/setup.mjs [--dependencies-only]
+ *   node hack/setup.mjs [--dependencies-only] [SCRIPT [argument…]]
+ *
+ * With a script, it is run afterwards, on the Node that is new enough, and its status is the answer. A script that is only asked for
+ * its --help needs no control plane.
  *
  * Plain JavaScript without imports from node_modules, because it runs on whatever Node the machine has (20 or newer) before anything
  * is installed. It does nothing, in a fraction of a second, when all is there. Whatever is missing is named together with how to get it.
- * A script in package.json must say `hash -r` before it calls `node` again: shells remember where they found the older one.
  */
 import { spawn, spawnSync } from 'node:child_process'
 import { createHash } from 'node:crypto'
 import { existsSync, readFileSync, statSync, writeFileSync } from 'node:fs'
+import { constants } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
@@ -22,11 +25,13 @@ const nodeAdvice =
 class SetupError extends Error {}
 
 try {
-  const dependenciesOnly = readArguments()
+  const { dependenciesOnly, script } = readArguments()
   checkThisNode()
   await installDependencies()
   const node = checkRunningNode()
-  if (!dependenciesOnly) await prepareControlPlane(node)
+  if (!dependenciesOnly && !script.includes('--help') && !script.includes('-h'))
+    await prepareControlPlane(node)
+  if (script.length > 0) process.exitCode = await runInPlace(node, script)
 } catch (error) {
   console.error(error instanceof SetupError ? error.message : error)
   process.exitCode = 1
@@ -34,9 +39,12 @@ try {
 
 function readArguments() {
   const accepted = '--dependencies-only'
-  const unknown = process.argv.slice(2).filter(word => word !== accepted)
-  if (unknown.length > 0) throw new SetupError(`${unknown.join(' ')} is unknown; accepted is ${accepted}`)
-  return process.argv.includes(accepted)
+  const [first, ...rest] = process.argv.slice(2)
+  const dependenciesOnly = first === accepted
+  const script = (dependenciesOnly ? rest : process.argv.slice(2)).map(String)
+  if (script[0]?.startsWith('-'))
+    throw new SetupError(`${script[0]} is unknown; accepted are ${accepted} and a script to run`)
+  return { dependenciesOnly, script }
 }
 
 function checkThisNode() {
@@ -112,6 +120,18 @@ function run(command, args, env) {
     const child = spawn(command, args, { cwd: root, env, stdio: ['ignore', 2, 2] })
     child.on('error', reject)
     child.on('exit', (status, signal) => resolve(signal ? 1 : status))
+  })
+}
+
+/** The script gets the terminal, and with it Ctrl-C; a request to this process to end is passed on. */
+function runInPlace(node, script) {
+  const path = `${join(modules, '.bin')}${delimiter}${process.env.PATH ?? ''}`
+  return new Promise((resolve, reject) => {
+    const child = spawn(node, script, { cwd: root, env: { ...process.env, PATH: path }, stdio: 'inherit' })
+    for (const signal of ['SIGINT', 'SIGHUP']) process.on(signal, () => {})
+    process.on('SIGTERM', () => child.kill('SIGTERM'))
+    child.on('error', reject)
+    child.on('exit', (status, signal) => resolve(status ?? 128 + (constants.signals[signal] ?? 0)))
   })
 }
 

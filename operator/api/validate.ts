@@ -23,10 +23,13 @@ export interface Problem {
 
 export const kinds: readonly string[] = Object.keys(specSchemas)
 
-/** True for documents of our API group, known kind or not. */
+/** True for documents of our API group, known kind or not, and for our kinds under a mistaken group. */
 export function isOurs(document: unknown): boolean {
-  const version = (document as { readonly apiVersion?: unknown } | null)?.apiVersion
-  return typeof version === 'string' && version.startsWith(`${group}/`)
+  const { apiVersion: version, kind } = (document ?? {}) as Readonly<Record<string, unknown>>
+  return (
+    (typeof version === 'string' && version.startsWith(`${group}/`)) ||
+    (typeof kind === 'string' && kinds.includes(kind))
+  )
 }
 
 /** The problems of one manifest of our group; empty when the API server would take it. */
@@ -34,19 +37,21 @@ export function validateManifest(document: unknown): readonly Problem[] {
   if (!isRecord(document))
     return [{ path: '', message: `${shown(document)} is no manifest; accepted: a mapping` }]
   const { kind } = document
-  if (document.apiVersion !== apiVersion) {
-    return [
-      { path: 'apiVersion', message: `${shown(document.apiVersion)} is unknown; accepted: ${apiVersion}` },
-    ]
-  }
+  const otherVersion =
+    document.apiVersion === apiVersion
+      ? []
+      : [{ path: 'apiVersion', message: `${shown(document.apiVersion)} is unknown; accepted: ${apiVersion}` }]
   if (typeof kind !== 'string' || !kinds.includes(kind)) {
-    return [{ path: 'kind', message: `${shown(kind)} is unknown; accepted: ${kinds.join(', ')}` }]
+    return [
+      ...otherVersion,
+      { path: 'kind', message: `${shown(kind)} is unknown; accepted: ${kinds.join(', ')}` },
+    ]
   }
   const schema = manifestSchema(kind)
   const { status: _ignored, ...manifest } = document
   const validate = validatorOf(kind, schema)
-  if (validate(withDefaults(manifest, schema))) return []
-  return problemsOf(validate.errors ?? [])
+  if (validate(withDefaults({ ...manifest, apiVersion }, schema))) return otherVersion
+  return [...otherVersion, ...problemsOf(validate.errors ?? [])]
 }
 
 /** `CameraStream default/cam-1`, as far as it is known. */

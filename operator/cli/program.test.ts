@@ -1,5 +1,5 @@
-import { execFileSync } from 'node:child_process'
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { execFileSync, spawnSync } from 'node:child_process'
+import { copyFileSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -64,8 +64,22 @@ describe('ekya', () => {
   })
 
   it('runs as a program', () => {
-    const path = new URL('./ekya.ts', import.meta.url).pathname
+    const path = new URL('./launch.mjs', import.meta.url).pathname
     expect(execFileSync(process.execPath, [path, 'version'], { encoding: 'utf8' })).to.match(/^ekya /)
+  })
+
+  it('names what is missing where nothing is installed', () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'ekya-launch-'))
+    try {
+      const path = join(elsewhere, 'launch.mjs')
+      copyFileSync(new URL('./launch.mjs', import.meta.url), path)
+      const { status, stderr } = spawnSync(process.execPath, [path, 'version'], { encoding: 'utf8' })
+      expect(status).to.equal(1)
+      expect(stderr).to.match(/^ekya: its npm packages are not installed yet; run /)
+      expect(stderr).to.not.match(/\n\s+at /)
+    } finally {
+      rmSync(elsewhere, { recursive: true })
+    }
   })
 })
 
@@ -91,6 +105,12 @@ describe('ekya validate', () => {
   for (const { name, text, says } of [
     { name: 'an alias of nothing', text: 'a: 1\nb: *nope', says: /Unresolved alias.*nope/ },
     { name: 'broken YAML', text: 'a: [1', says: /broken\.yaml:\d+: / },
+    { name: 'nothing in it', text: '---\n# to be written\n', says: /the file holds no document/ },
+    {
+      name: 'one of our kinds under another group',
+      text: 'apiVersion: ekya.io/v1\nkind: CameraStream\nmetadata: { name: Cam }\nspec: {}',
+      says: /apiVersion: "ekya\.io\/v1" is unknown; accepted: ekya\.dev\/v1alpha1[\s\S]*metadata\.name: /,
+    },
   ])
     it(`names the file and goes on with the others where one has ${name}`, async () => {
       const { status, stdout } = await ekya(['validate', file('broken.yaml', text), good])

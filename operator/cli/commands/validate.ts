@@ -87,10 +87,21 @@ function check(file: string, text: string): readonly DocumentReport[] {
       problems: [{ path: '', line, message: `cannot be read as YAML: ${message}` }],
     }),
   )
+  if (syntax.length + documents.length === 0) return [withoutDocument(file)]
   return [...broken, ...documents.flatMap(document => checkDocument(file, document))].sort(
     (a, b) => a.line - b.line,
   )
 }
+
+/** kubectl refuses such a file too; a template that came out empty must not pass as valid. */
+const withoutDocument = (file: string): DocumentReport => ({
+  file,
+  document: 0,
+  line: 1,
+  object: 'document',
+  result: 'invalid',
+  problems: [{ path: '', line: 1, message: 'the file holds no document; accepted: one manifest or more' }],
+})
 
 function checkDocument(file: string, document: ManifestDocument): readonly DocumentReport[] {
   return unpack(document.value).map(({ value, prefix }) => {
