@@ -10,6 +10,8 @@ export interface GateOptions {
   readonly minGain: number
   /** Why the pod left no result. */
   readonly failure?: string | undefined
+  /** What the pod last told of its cost, which counts where it left no result. */
+  readonly gpuSeconds?: number | undefined
 }
 
 export type Outcome = Required<Pick<PlanItem, 'state' | 'reason'>> & Partial<PlanItem>
@@ -17,11 +19,15 @@ export type Outcome = Required<Pick<PlanItem, 'state' | 'reason'>> & Partial<Pla
 export function gate(
   item: PlanItem,
   result: TrainingResult | undefined,
-  { minGain, failure }: GateOptions,
+  { minGain, failure, gpuSeconds = 0 }: GateOptions,
 ): Outcome {
   const name = item.retrainingConfiguration ?? ''
   if (result === undefined)
-    return { state: 'Failed', reason: `${name} failed: ${failure ?? 'no result'}; the model in use stays` }
+    return {
+      gpuSeconds: round(gpuSeconds, 2),
+      state: 'Failed',
+      reason: `${name} failed: ${failure ?? 'no result'}; the model in use stays`,
+    }
   const spent = { gpuSeconds: round(result.gpuSeconds, 2) }
   if (result.error?.code === 'Cancelled')
     return {

@@ -300,6 +300,7 @@ describe('advance while retraining', () => {
       const { status, notes } = advance(withPod(result), planner)
       const [first, second] = status.plan!.items
       expect(first).to.include({ state: want, trainingShare: 0 })
+      if ('failure' in result) expect(first!.gpuSeconds, 'nothing is known of its cost').to.equal(0)
       expect(first!.model?.digest).to.equal(want === 'Accepted' ? 'abc' : undefined)
       expect(first!.inferenceShare + second!.inferenceShare, 'the freed share is handed on').to.be.closeTo(
         1,
@@ -308,6 +309,24 @@ describe('advance while retraining', () => {
       expect(notes).to.have.lengthOf(1)
     })
   }
+
+  it('expects the trainings that get a freed share to end sooner', () => {
+    const other = training('cam-1', { trainingShare: 0.2, completesAt: at(95) })
+    const snapshot = site(
+      retrainingWindow(running('Retraining', [training('cam-0'), other])),
+      [
+        {
+          ...inference('cam-0'),
+          training: pod<never>('cam-0', 'training', { index: 1, result: trained(1) }),
+        },
+        { ...inference('cam-1'), training: pod<never>('cam-1', 'training', { index: 1 }) },
+      ],
+      45,
+    )
+    const handed = advance(snapshot, planner).status.plan!.items[1]!
+    expect(handed.trainingShare).to.be.above(0.2)
+    expect(handed.completesAt).to.equal(at(45 + (50 * 0.2) / handed.trainingShare!))
+  })
 
   it('writes that a training began once its pod is there', () => {
     const planned = training('cam-0', { state: 'Planned', startsAt: undefined })

@@ -149,14 +149,29 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
     ...plan,
     items: plan.items.map((item, i) => {
       const { inferenceShare, trainingShare } = next[i]!
+      const was = item.trainingShare ?? 0
       const stream = site.streams.find(s => s.name === item.stream)
       const inferenceConfiguration =
         stream === undefined
           ? item.inferenceConfiguration
           : bestInference(inferenceOptions(stream), inferenceShare).configuration
-      return { ...item, inferenceShare, trainingShare, inferenceConfiguration }
+      return {
+        ...item,
+        inferenceShare,
+        trainingShare,
+        inferenceConfiguration,
+        ...(trainingShare > was && was > 0 && item.completesAt !== undefined
+          ? { completesAt: sooner(item.completesAt, was / trainingShare, site.now) }
+          : {}),
+      }
     }),
   }
+}
+
+/** The end of a training of which each second that is left takes this part of one. */
+function sooner(completesAt: string, factor: number, now: number): string {
+  const left = Date.parse(completesAt) - now
+  return left <= 0 ? completesAt : stamp(now + left * factor)
 }
 
 function defined<T extends object>(object: T): T {

@@ -56,6 +56,30 @@ describe('siteProblem', () => {
     expect(predicted(0.85)).to.be.above(without)
   })
 
+  it('reckons with the model that was taken in this window, not with the one before it', () => {
+    const item = (outcome: object) => ({
+      plan: {
+        window: 3,
+        policy: 'thief',
+        decidedAt: at(10),
+        items: [
+          {
+            stream: 'cam-0',
+            node: 'edge',
+            gpu: '0',
+            inferenceShare: 0.3,
+            trainingShare: 0,
+            reason: 'done',
+            ...outcome,
+          },
+        ],
+      },
+    })
+    const now = (outcome: object) => problemOf(planning(3, item(outcome) as never), profile({})).accuracyNow
+    expect(now({ state: 'Rejected' })).to.equal(0.55)
+    expect(now({ state: 'Accepted', accuracyBefore: 0.6, accuracyAfter: 0.8 })).to.be.closeTo(0.775, 1e-9)
+  })
+
   for (const { name, index, parts, want } of [
     { name: 'the first window', index: 0, parts: {}, want: 'window 0 has no window before it to learn from' },
     { name: 'a stream that came late', index: 3, parts: {}, want: 'the stream came too late' },

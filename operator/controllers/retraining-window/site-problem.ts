@@ -8,7 +8,7 @@ import { parseDuration } from '../../api/duration.ts'
 import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import { activeStreams, allowedNodes, profileResult } from '../../cluster/snapshot.ts'
-import { estimate, type PastTraining } from '../../profiler/estimator.ts'
+import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { inferenceOption } from '../../scheduler/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference-quality.ts'
@@ -50,7 +50,7 @@ function streamProblem(
 ): StreamProblem {
   const { spec } = stream.stream
   const result = profileResult(stream)
-  const accuracyNow = result === undefined ? null : accuracyOf(result)
+  const accuracyNow = accuracyNowOf(result, item)
   const inference = inferenceOptions(stream)
   const share = item?.inferenceShare ?? 0
   const base = {
@@ -101,7 +101,19 @@ function failure(stream: StreamSnapshot, result: ProfileResult | undefined): { p
   return why === undefined ? {} : { profilingFailure: why }
 }
 
-/** Of the model in use at full share, at present. */
+/** As profiled, and after a training whose model was taken in this window as much better as validation found it. */
+function accuracyNowOf(result: ProfileResult | undefined, item: PlanItem | undefined): number | null {
+  const profiled = result === undefined ? null : accuracyOf(result)
+  const { state, accuracyBefore, accuracyAfter } = item ?? {}
+  return profiled === null ||
+    state !== 'Accepted' ||
+    accuracyBefore === undefined ||
+    accuracyAfter === undefined
+    ? profiled
+    : mapScale(accuracyAfter, accuracyBefore, profiled)
+}
+
+/** Of the model in use when the window was profiled, at full share. */
 function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null {
   if (accuracy === undefined) return null
   return presentAccuracy(

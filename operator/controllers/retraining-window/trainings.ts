@@ -30,6 +30,7 @@ export function endings(context: Context): Step | undefined {
         : lost
           ? 'the training pod is gone'
           : pod?.failure,
+      gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
     const items = plan.items.map(i => (i === item ? closed : i))
