@@ -206,6 +206,8 @@ export interface ProfileResult {
     readonly initial: number
     /** The model in use on the validation data: frames of the running window and the last ones before it. */
     readonly validation: number
+    /** Independent labels that those of samplesWindow are worth; absent: as many as there are. */
+    readonly independent?: number
   }
   /** Of the window that is being planned: the frames kept of it until the profiling was over. Absent: there were none. */
   readonly soFar?: {
@@ -216,6 +218,8 @@ export interface ProfileResult {
     readonly current: number
     /** The same, had it been as accurate on each class as in samplesWindow: what lies between the two is drift, and not the mix of a few objects. */
     readonly expected: number
+    /** Independent labels that these are worth; absent: as many as there are. */
+    readonly independent?: number
   }
   /** coherence[k]: probability that the golden label k frames ago equals the present one; [0] = 1, at most 17 entries. */
   readonly coherence?: readonly number[]

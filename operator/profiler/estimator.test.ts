@@ -37,7 +37,7 @@ describe('estimate', () => {
   it('expects of a micro-profile that does not rise no more than the prior does, and less than of one that does', () => {
     const flat = [0.1, 0.2, 0.3, 0.4, 0.5].map(x => [x, curve(0)] as const)
     const expected = only({ profiles: [profile('all-5', flat)] }).accuracyAfter
-    expect(expected - curve(0)).to.be.within(0, 0.5 * (1 - curve(0)))
+    expect(expected - curve(0)).to.be.within(0, 0.25 * (1 - curve(0)))
     expect(expected).to.be.below(only().accuracyAfter)
   })
 
@@ -71,32 +71,38 @@ describe('estimate', () => {
   })
 
   describe('history', () => {
-    const past = (configuration: string, error: number, count = 1, costRatio = 1) =>
+    const past = (own: boolean, error: number, count = 1, costRatio = 1, configuration = 'all-5') =>
       Array.from({ length: count }, () => ({
+        own,
         configuration,
-        predicted: 0.7,
-        realised: 0.7 + error,
-        predictedGpuSeconds: 10,
-        realisedGpuSeconds: 10 * costRatio,
+        estimated: { accuracyAfter: 0.7, gpuSeconds: 10 },
+        realised: { accuracyAfter: 0.7 + error, gpuSeconds: 10 * costRatio },
       }))
+    const rejected = past(true, 0).map(each => ({ ...each, realised: { gpuSeconds: 10 } }))
     const shift = (history: EstimatorInput['history']) =>
       only({ history }).accuracyAfter - only().accuracyAfter
 
     for (const { name, history, want } of [
-      { name: 'moves a prediction little after one error', history: past('all-5', -0.09), want: -0.05 },
-      { name: 'moves it further after many', history: past('all-5', -0.09, 10), want: -0.0875 },
-      { name: 'counts errors of other configurations less', history: past('head', -0.09), want: -0.03 },
-      { name: 'is bounded', history: past('all-5', -0.6, 12), want: -0.15 },
+      { name: 'moves an estimate little after one error', history: past(true, -0.09), want: -0.0366667 },
+      { name: 'moves it further after many', history: past(true, -0.09, 10), want: -0.0833333 },
+      { name: 'learns from other streams', history: past(false, -0.09, 4), want: -0.06 },
       {
-        name: 'forgets what is long ago',
-        history: [...past('head', 0, 12), ...past('all-5', -0.5, 5)],
-        want: 0,
+        name: 'believes the stream itself more',
+        history: [...past(true, -0.09, 4), ...past(false, 0.09, 4)],
+        want: -0.03,
       },
+      { name: 'is bounded', history: past(true, -0.6, 12), want: -0.15 },
+      { name: 'learns nothing of accuracy from a rejected model', history: rejected, want: 0 },
+      { name: 'forgets what is long ago', history: [...past(true, 0, 48), ...past(true, -0.5, 5)], want: 0 },
     ])
-      it(name, () => expect(shift(history)).to.be.closeTo(want, 1e-9))
+      it(name, () => expect(shift(history)).to.be.closeTo(want, 1e-6))
 
-    it('corrects the cost', () =>
-      expect(only({ history: past('all-5', 0, 12, 1.5) }).gpuSeconds).to.be.within(11 * 1.4, 11 * 1.5))
+    it('corrects the cost, most by trainings with the same configuration', () => {
+      const cost = (history: EstimatorInput['history']) => only({ history }).gpuSeconds
+      expect(cost(past(false, 0, 24, 1.5))).to.be.within(11 * 1.4, 11 * 1.5)
+      const other = past(true, 0, 4, 1.5, 'head')
+      expect(cost(other)).to.be.within(11, cost(past(true, 0, 4, 1.5)) - 0.5)
+    })
   })
 
   it('stays within [0, 1] whatever was measured', () => {

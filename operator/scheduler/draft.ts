@@ -56,6 +56,7 @@ function toItem(
     inferenceConfiguration: outcome.inferenceConfiguration,
     trainingShare: retraining === null ? 0 : toShare(draft.shares[i]!.training, problem.step),
     retrainingConfiguration: retraining?.configuration ?? null,
+    accuracyAfter: retraining?.accuracyAfter ?? null,
     predictedBefore: known ? outcome.before : null,
     predictedAfter: known || retraining !== null ? outcome.after : null,
     predictedWindow: known

@@ -20,6 +20,8 @@ export interface PlanItem {
   /** 0: no training. */
   readonly trainingShare: number
   readonly retrainingConfiguration: string | null
+  /** Of the retrained model at full share, as estimated; null without a training. */
+  readonly accuracyAfter: number | null
   /** Accuracy served before and after the training completes, at the planned shares; null while unknown. */
   readonly predictedBefore: number | null
   readonly predictedAfter: number | null

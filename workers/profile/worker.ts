@@ -20,6 +20,7 @@ import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
 import { type KeptFrame, pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
 import { loadStudent, trainingThreads } from '../runtime/student.ts'
 import { classMix, coherence } from './coherence.ts'
+import { independentLabels } from './independent-labels.ts'
 import {
   type LabelingRequest,
   type LabelledFrame,
@@ -198,11 +199,13 @@ export class ProfileWorker implements Worker {
   ): Promise<void> {
     if (soFar.frames.length === 0) return
     const byClass = await this.#accuracyByClass(last, trainer)
+    const classes = this.#context.config.classes.length
     this.#result.soFar = {
       labelled: soFar.frames.length,
       measured: servedRightly(soFar.frames),
       current: await trainer.accuracy(soFar.images),
       expected: soFar.frames.reduce((sum, { label }) => sum + byClass[label]!, 0) / soFar.frames.length,
+      independent: rounded(independentLabels(soFar.frames, classes)),
     }
   }
 
@@ -246,6 +249,7 @@ export class ProfileWorker implements Worker {
       current,
       initial: await this.#initialAccuracy(images, trainer, current),
       validation: validation.count === 0 ? current : await trainer.accuracy(validation),
+      independent: rounded(independentLabels(frames, classes)),
     }
     this.#result.classMix = classMix(frames, classes)
     const held = coherence(frames, classes)
@@ -354,6 +358,8 @@ const joinedFrames = (a: LabelledFrames, b: LabelledFrames): Pick<LabelledFrames
 
 const servedRightly = (frames: readonly LabelledFrame[]): number =>
   frames.filter(({ label, served }) => label === served).length / frames.length
+
+const rounded = (value: number): number => Number(value.toFixed(1))
 
 async function readKept(folder: string) {
   try {

@@ -603,8 +603,10 @@ export interface WindowPlanItem {
   readonly predictedAfter?: number
   /** Accuracy predicted for the whole window, what has passed included, in [0, 1]. */
   readonly predictedWindow?: number
-  /** Predicted cost of the training in seconds on one whole GPU. */
+  /** Cost of the training in seconds on one whole GPU, as predicted, and once it ended as measured. */
   readonly gpuSeconds?: number
+  /** What was estimated of the training when it was planned. */
+  readonly estimate?: TrainingEstimate
   /** When the training begins. */
   readonly startsAt?: string
   /** When the training is expected to be done, or was. */
@@ -619,6 +621,14 @@ export interface WindowPlanItem {
   readonly accuracyAfter?: number
   /** The trained model. */
   readonly model?: TrainedModel
+}
+
+/** What was estimated of the training when it was planned. */
+export interface TrainingEstimate {
+  /** Accuracy of the trained model at full share, in [0, 1]. */
+  readonly accuracyAfter?: number
+  /** Cost in seconds on one whole GPU. */
+  readonly gpuSeconds?: number
 }
 
 /** The trained model. */
@@ -667,6 +677,10 @@ export interface StreamRecord {
   readonly retrained?: boolean
   /** Retraining configuration that was trained. Absent where none was. */
   readonly configuration?: string
+  /** What was estimated of a training that ran to its end. Later estimates learn from it. */
+  readonly estimate?: PastEstimate
+  /** What came of that training. */
+  readonly outcome?: PastOutcome
   /** Fraction of a GPU that the plan gave to inference. */
   readonly inferenceShare?: number
   /** Fraction of a GPU that the plan gave to the training. */
@@ -677,4 +691,20 @@ export interface StreamRecord {
   readonly framesAnalysed?: number
   /** Frames left out because the share did not suffice. */
   readonly framesDropped?: number
+}
+
+/** What was estimated of a training that ran to its end. Later estimates learn from it. */
+export interface PastEstimate {
+  /** Accuracy of the trained model at full share, in [0, 1]. */
+  readonly accuracyAfter?: number
+  /** Cost in seconds on one whole GPU. */
+  readonly gpuSeconds?: number
+}
+
+/** What came of that training. */
+export interface PastOutcome {
+  /** Accuracy of the trained model on this window's golden labels, at full share, in [0, 1]. Absent where it was not taken. */
+  readonly accuracyAfter?: number
+  /** Cost in seconds on one whole GPU. */
+  readonly gpuSeconds?: number
 }

@@ -43,7 +43,14 @@ function measured(entry: HistoryEntry, site: SiteSnapshot): HistoryEntry {
       ...record,
       ...(result.accuracy === undefined
         ? {}
-        : { realised: result.accuracy.measured, withoutRetraining: result.accuracy.initial }),
+        : {
+            realised: result.accuracy.measured,
+            withoutRetraining: result.accuracy.initial,
+            // A model that was taken in the window is the one in use after it.
+            ...(record.retrained === true && record.outcome !== undefined
+              ? { outcome: { ...record.outcome, accuracyAfter: result.accuracy.current } }
+              : {}),
+          }),
       ...(result.frames === undefined
         ? {}
         : {
@@ -77,6 +84,9 @@ function streamEntry(item: PlanItem): StreamEntry {
     ...(item.predictedWindow === undefined ? {} : { predicted: item.predictedWindow }),
     retrained: item.state === 'Accepted',
     ...(item.retrainingConfiguration === undefined ? {} : { configuration: item.retrainingConfiguration }),
+    ...(item.estimate !== undefined && (item.state === 'Accepted' || item.state === 'Rejected')
+      ? { estimate: item.estimate, outcome: { gpuSeconds: item.gpuSeconds ?? 0 } }
+      : {}),
     inferenceShare: item.inferenceShare,
     trainingShare: item.plannedTrainingShare ?? item.trainingShare ?? 0,
   }

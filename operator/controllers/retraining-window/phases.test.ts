@@ -475,7 +475,21 @@ describe('advance with a policy that refuses its options', () => {
 describe('advance at the end of profiling', () => {
   it('completes the record of the window that was labelled', () => {
     const status = running('Profiling', [item('cam-0')], 1, {
-      history: [{ index: 0, predicted: 0.6, streams: [{ name: 'cam-0', predicted: 0.6 }] }],
+      history: [
+        {
+          index: 0,
+          predicted: 0.6,
+          streams: [
+            {
+              name: 'cam-0',
+              predicted: 0.6,
+              retrained: true,
+              estimate: { accuracyAfter: 0.7, gpuSeconds: 5 },
+              outcome: { gpuSeconds: 6 },
+            },
+          ],
+        },
+      ],
     })
     const snapshot = site(
       retrainingWindow(status),
@@ -491,6 +505,7 @@ describe('advance at the end of profiling', () => {
     )
     const entry = advance(snapshot, planner).status.history?.[0]
     expect(entry).to.deep.include({ realised: 0.5, withoutRetraining: 0.45, gain: 0.05, profilerError: 0.1 })
+    expect(entry?.streams?.[0]?.outcome).to.deep.equal({ gpuSeconds: 6, accuracyAfter: 0.55 })
     expect(entry?.streams?.[0]).to.include({
       realised: 0.5,
       withoutRetraining: 0.45,

@@ -87,6 +87,10 @@ function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
         predictedAfter: rounded(item.predictedAfter),
         predictedWindow: rounded(item.predictedWindow),
         gpuSeconds: Number(item.gpuSeconds.toFixed(2)),
+        estimate:
+          item.accuracyAfter === null
+            ? undefined
+            : { accuracyAfter: round(item.accuracyAfter), gpuSeconds: Number(item.gpuSeconds.toFixed(2)) },
         startsAt: at(item.startsAtSeconds),
         completesAt: at(item.completesAtSeconds),
         state:

@@ -41,19 +41,19 @@ describe('siteProblem', () => {
     expect(now.retraining[0]!.accuracyAfter).to.be.below(before.retraining[0]!.accuracyAfter)
   })
 
-  it('learns from how predictions of past windows came out', () => {
-    const streams = (promised: number, realised: number) => [
-      { name: 'cam-0', configuration: 'all-5', predicted: promised, realised, retrained: true },
-      { name: 'cam-9', configuration: 'all-5', predicted: 0.1, realised: 0.9, retrained: true },
-    ]
-    const predicted = (realised: number) => {
-      const history = [2, 1].map(index => ({ index, policy: 'thief', streams: streams(0.8, realised) }))
+  it('learns from what came of past trainings, its own and others', () => {
+    const predicted = (realised: number, name = 'cam-0') => {
+      const estimate = { accuracyAfter: 0.8, gpuSeconds: 5 }
+      const outcome = { accuracyAfter: realised, gpuSeconds: 5 }
+      const streams = [{ name, configuration: 'all-5', retrained: true, estimate, outcome }]
+      const history = [2, 1].map(index => ({ index, policy: 'thief', streams }))
       return problemOf(planning(3, { history }), profile({})).retraining[0]!.accuracyAfter
     }
     const without = problemOf(planning(3), profile({})).retraining[0]!.accuracyAfter
     expect(predicted(0.8)).to.equal(without)
     expect(predicted(0.7)).to.be.below(without)
     expect(predicted(0.85)).to.be.above(without)
+    expect(predicted(0.7, 'cam-9'), 'of another stream').to.be.within(predicted(0.7) + 1e-6, without - 1e-6)
   })
 
   it('reckons with the model that was taken in this window, not with the one before it', () => {

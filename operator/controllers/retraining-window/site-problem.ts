@@ -117,8 +117,8 @@ function accuracyNowOf(result: ProfileResult | undefined, item: PlanItem | undef
 function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null {
   if (accuracy === undefined) return null
   return presentAccuracy(
-    { accuracy: accuracy.current, labelled },
-    soFar && { ...soFar, accuracy: soFar.current },
+    { accuracy: accuracy.current, labelled: accuracy.independent ?? labelled },
+    soFar && { ...soFar, accuracy: soFar.current, labelled: soFar.independent ?? soFar.labelled },
   )
 }
 
@@ -137,14 +137,15 @@ function estimates(
   })
 }
 
-/** How far windows in which the stream was to be retrained came out from what was predicted of them, newest first. */
+/** The site's trainings that ran to their end, newest first. */
 function pastTrainings(site: SiteSnapshot, name: string): readonly PastTraining[] {
-  return (site.window.status?.history ?? []).flatMap(entry => {
-    const { configuration, predicted, realised } = entry.streams?.find(s => s.name === name) ?? {}
-    return configuration === undefined || predicted === undefined || realised === undefined
-      ? []
-      : [{ configuration, predicted, realised }]
-  })
+  return (site.window.status?.history ?? []).flatMap(({ streams = [] }) =>
+    streams.flatMap(({ name: of, configuration, estimate, outcome }) =>
+      configuration === undefined || estimate === undefined || outcome === undefined
+        ? []
+        : [{ own: of === name, configuration, estimated: estimate, realised: outcome }],
+    ),
+  )
 }
 
 /** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
