@@ -8,7 +8,7 @@
  */
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
-import { tmpdir } from 'node:os'
+import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
@@ -68,6 +68,7 @@ class TestRun {
         return this.#mocha(
           name,
           testFiles('{operator,workers,hack}/**/*.test.ts').filter(file => !isIntegration(file)),
+          { options: ['--parallel', '--jobs', String(Math.min(4, availableParallelism()))] },
         )
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
@@ -90,19 +91,21 @@ class TestRun {
     } catch (error) {
       return cannotRun(`no control plane: ${(error as Error).message}`)
     }
-    return this.#mocha(name, files, { [sharedKubeconfigVariable]: this.#controlPlane.kubeconfig })
+    return this.#mocha(name, files, {
+      env: { [sharedKubeconfigVariable]: this.#controlPlane.kubeconfig },
+    })
   }
 
   async #mocha(
     name: TierName,
     files: readonly string[],
-    env: NodeJS.ProcessEnv = {},
+    { env = {}, options = [] }: { env?: NodeJS.ProcessEnv; options?: readonly string[] } = {},
   ): Promise<Counts & { reason?: string }> {
     if (files.length === 0) return cannotRun('there are no test files')
     const counts = join(this.#directory, `${name}.json`)
     const mocha = join(root, 'node_modules/mocha/bin/mocha.js')
     const reporter = join(root, 'hack/testing/reporter.ts')
-    const args = [mocha, '--reporter', reporter, ...files]
+    const args = [mocha, '--reporter', reporter, ...options, ...files]
     const status = await this.#spawn(process.execPath, args, { ...env, [countsVariable]: counts })
     try {
       const result = JSON.parse(readFileSync(counts, 'utf8')) as Counts
