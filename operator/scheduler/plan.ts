@@ -1,5 +1,4 @@
 /** A policy's answer for one window. Plain data. */
-import type { Problem } from './problem.ts'
 import type { Timeline } from './timeline.ts'
 
 export interface Plan {
@@ -39,6 +38,3 @@ export interface PlanItem {
 export interface PolicyOptions {
   readonly [name: string]: unknown
 }
-
-/** A policy is pure: the same problem and options give the same plan. */
-export type Policy = (problem: Problem, options: PolicyOptions) => Plan

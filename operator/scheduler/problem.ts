@@ -24,6 +24,8 @@ export interface Problem {
   readonly resizeSeconds?: number
   /** How much accuracy × seconds (of one stream at weight 1) a stream's move to another GPU must gain, default 0. */
   readonly moveSeconds?: number
+  /** Which window it is, from 0, for policies that follow a schedule made beforehand. */
+  readonly windowIndex?: number
   /** A window's accuracy is its mean over time, or over samples at each whole second, both ends included (Ekya). Default `time`. */
   readonly averaging?: 'time' | 'samples'
 }

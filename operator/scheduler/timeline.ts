@@ -28,6 +28,8 @@ export interface Timeline {
   readonly intervals: readonly Interval[]
   /** What each stream trains, null: nothing. */
   readonly trainings: readonly (RetrainingOption | null)[]
+  /** By stream: seconds at which its retrained model arrives from elsewhere, whatever is trained here; absent or null: it does not. */
+  readonly deliveries?: readonly (number | null)[]
 }
 
 export interface StreamResult {
@@ -52,7 +54,8 @@ export function evaluate(
   return problem.streams.map((stream, i) => {
     const training = timeline.trainings[i] ?? null
     const segments = timeline.intervals.map(({ from, shares }) => ({ from, ...shares[i]! }))
-    const completesAt = training === null ? null : completion(segments, training.gpuSeconds, problem)
+    const completesAt =
+      training === null ? null : ready(segments, training, timeline.deliveries?.[i], problem)
     const served = (share: number, at: 'before' | 'after'): number =>
       bestInference(stream.inference, share).factor *
       (at === 'after' ? training!.accuracyAfter : accuracies[i]!)
@@ -61,15 +64,34 @@ export function evaluate(
   })
 }
 
-type Segment = JobShares & { readonly from: number }
+export type Segment = JobShares & { readonly from: number }
 type Served = (share: number, at: 'before' | 'after') => number
 
+function ready(
+  segments: readonly Segment[],
+  training: RetrainingOption,
+  delivery: number | null | undefined,
+  rules: Rules,
+): number | null {
+  if (delivery === undefined || delivery === null) return completion(segments, training.gpuSeconds, rules)
+  return delivery <= rules.remainingSeconds ? delivery : null
+}
+
 /** When work of so many GPU-seconds is done; null: not before the end. */
-export function completion(
+export function completion(segments: readonly Segment[], gpuSeconds: number, rules: Rules): number | null {
+  return progress(segments, gpuSeconds, rules).completesAt
+}
+
+/** GPU-seconds of work that are done by the end. */
+export function workDone(segments: readonly Segment[], rules: Rules): number {
+  return progress(segments, Number.POSITIVE_INFINITY, rules).done
+}
+
+function progress(
   segments: readonly Segment[],
   gpuSeconds: number,
   { remainingSeconds, throughputCurve, resizeSeconds = 0 }: Rules,
-): number | null {
+): { readonly done: number; readonly completesAt: number | null } {
   let done = 0
   let held = 0
   let standsUntil = 0
@@ -81,10 +103,10 @@ export function completion(
     const begins = Math.max(from, standsUntil)
     if (speed <= 0 || to <= begins) continue
     if (done + speed * (to - begins) >= gpuSeconds - workGuard)
-      return Math.min(to, begins + Math.max(0, gpuSeconds - done) / speed)
+      return { done: gpuSeconds, completesAt: Math.min(to, begins + Math.max(0, gpuSeconds - done) / speed) }
     done += speed * (to - begins)
   }
-  return null
+  return { done, completesAt: null }
 }
 
 function timeMean(
