@@ -115,13 +115,13 @@ class WindowRun {
   #next(): boolean {
     const [ended, completes] = this.#nextCompletion()
     const change = this.#changes[0]?.from ?? Number.POSITIVE_INFINITY
-    const missed = this.#nextExpected() + timeTolerance
-    const at = Math.min(completes, change, missed, this.#replanAt)
+    const expected = this.#nextExpected()
+    const at = Math.min(completes, change, expected, this.#replanAt)
     if (at >= this.#actual.remainingSeconds) return false
     if (completes <= at + timeTolerance) this.#complete(ended, completes)
     else if (this.#replanAt <= at) this.#planAt(at)
-    else if (change <= at) this.#give(change, this.#changes.shift()!.shares)
-    else this.#surprise(at)
+    else if (expected <= at) this.#surprise(at)
+    else this.#give(change, this.#changes.shift()!.shares)
     return true
   }
 
