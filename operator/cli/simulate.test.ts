@@ -132,16 +132,15 @@ describe('ekya simulate', () => {
   })
 
   it('charges resizes', async () => {
-    const fair = async (...more: string[]) =>
-      (await json('fair', '--streams', '2', '--policy-option', 'configuration=slow', ...more)).windows[0]
-        .meanAccuracy
-    // Both trainings end together, so none is resized.
-    expect(await fair('--resize-seconds', '5')).to.equal(await fair())
-    const dumb = async (...more: string[]) =>
-      (await json('fair-naive', '--window', '100', ...more)).windows[0]
-    expect((await dumb()).streams[0].completesAt).to.be.at.most(
-      (await dumb('--resize-seconds', '5')).streams[0].completesAt ?? 200,
-    )
+    const schedule = file('resize.json', {
+      1: { 0: { a_0_inference: 0.5, a_0_train_slow: 0.5 }, 60: { a_0_train_slow: 0.25 } },
+      2: { 0: { a_0_inference: 1 } },
+    })
+    const done = async (...more: string[]) =>
+      (await json('replay', '--streams', '1', '--policy-option', `schedule=${schedule}`, ...more)).windows[0]
+        .streams[0].completesAt
+    expect(await done()).to.equal(180)
+    expect(await done('--resize-seconds', '5')).to.equal(185)
   })
 
   for (const { name, args, want } of [

@@ -3,6 +3,7 @@
  * the default of all policies. Policies are pure: the same question has the same answer.
  */
 import { emptyPlan } from './draft.ts'
+import { SchedulerError } from './errors.ts'
 import { evenHandOn } from './even-hand-on.ts'
 import { type Allocation, type HandOnSite, handOn } from './hand-on.ts'
 import type { Plan, PolicyOptions } from './plan.ts'
@@ -13,6 +14,8 @@ import { type QuickProblem, type QuickSchedule, quickSchedule } from './quick-sc
 export interface Policy {
   /** What it may be told, by name. */
   readonly options: OptionRules
+  /** It compares and cannot be carried out on a cluster: it plans for a pool only. */
+  readonly poolOnly: boolean
   /**
    * Shares and retraining configurations for the rest of the window.
    *
@@ -35,6 +38,7 @@ export type HandOn = <A extends Allocation>(allocations: readonly A[], ended: st
 export interface PolicyDefinition<Rules extends OptionRules> {
   readonly name: string
   readonly options?: Rules
+  readonly poolOnly?: boolean
   /** Asked only where there are streams and GPUs, with options that keep to the rules. */
   readonly plan: (problem: Problem, options: OptionValues<Rules>) => Plan
   readonly inferenceSchedule?: Policy['inferenceSchedule']
@@ -54,7 +58,7 @@ export const defaultDecisions = {
 export function definePolicy<const Rules extends OptionRules = Record<never, never>>(
   definition: PolicyDefinition<Rules>,
 ): Policy {
-  const { name, hindsight } = definition
+  const { name, hindsight, poolOnly = false } = definition
   const rules = definition.options ?? {}
   const checked = (options: PolicyOptions): OptionValues<Rules> => {
     checkOptions(name, options, rules)
@@ -62,8 +66,10 @@ export function definePolicy<const Rules extends OptionRules = Record<never, nev
   }
   return {
     options: rules,
+    poolOnly,
     plan: (problem, options) => {
       const values = checked(options)
+      if (poolOnly) requirePool(name, problem)
       return emptyPlan(name, problem) ?? definition.plan(problem, values)
     },
     inferenceSchedule: definition.inferenceSchedule ?? defaultDecisions.inferenceSchedule,
@@ -72,4 +78,13 @@ export function definePolicy<const Rules extends OptionRules = Record<never, nev
       ? {}
       : { hindsight: (windows, options) => hindsight(windows, checked(options)) as PolicyOptions }),
   }
+}
+
+/** @throws SchedulerError `bad-problem` where the GPUs are physical ones. */
+function requirePool(policy: string, { gpuCapacity, gpus }: Problem): void {
+  if (gpuCapacity !== undefined && gpus.length === 1) return
+  throw new SchedulerError(
+    'bad-problem',
+    `policy ${policy} is for comparisons in the simulator, where all GPUs are one pool; it cannot plan for ${gpus.length} physical GPUs`,
+  )
 }

@@ -4,7 +4,7 @@ import { toPlan } from '../scheduler/draft.ts'
 import { assumedAccuracies } from '../scheduler/objective.ts'
 import { fixedChoice } from '../scheduler/pick-configurations.ts'
 import { policies } from '../scheduler/policies/registry.ts'
-import { definePolicy } from '../scheduler/policy.ts'
+import { definePolicy, type Policy } from '../scheduler/policy.ts'
 import type { Problem } from '../scheduler/problem.ts'
 import { anyPool, gpus, linear, option, problem, stream } from '../scheduler/testing/problems.ts'
 import type { Interval, Timeline } from '../scheduler/timeline.ts'
@@ -167,8 +167,12 @@ describe('replay', () => {
       expect(() => replay(site([1, 1]), site([1, 1]), bad, options)).to.throw(PlanError, want)
     })
 
+  const listing: Policy = {
+    ...policies.thief!,
+    plan: asked => policies.thief!.plan(asked, { variant: 'listing' }),
+  }
   const pooled = Object.entries(policies).filter(([name]) => name !== 'replay')
-  for (const [name, policy] of pooled) {
+  for (const [name, policy] of [...pooled, ['thief as listed', listing] as const]) {
     it(`never gives more than there is under ${name}, whatever comes true`, () => {
       fc.assert(
         fc.property(

@@ -12,7 +12,6 @@ import { fixedChoice } from '../pick-configurations.ts'
 import { definePolicy } from '../policy.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
 import { mostAccurate } from './most-accurate.ts'
-import { requirePool } from './pool-only.ts'
 
 const mbitPerSecond = { type: 'number', minimum: 1e-6, maximum: 1e9 } as const
 
@@ -26,6 +25,7 @@ const paper = { videoMbps: 4, sampleFraction: 0.1, modelMbit: 398 }
  */
 export const cloud = definePolicy({
   name: 'cloud',
+  poolOnly: true,
   options: {
     delaySeconds: { type: 'number', minimum: 0, maximum: 1e9 },
     uplinkMbps: mbitPerSecond,
@@ -35,7 +35,7 @@ export const cloud = definePolicy({
     modelMbit: { type: 'number', minimum: 0, maximum: 1e9 },
   },
   plan: (problem, options) => {
-    const capacity = requirePool('cloud', problem)
+    const capacity = problem.gpuCapacity!
     const delay = options.delaySeconds ?? transferSeconds(problem, { ...cellular, ...paper, ...options })
     const accuracies = assumedAccuracies(problem.streams)
     const share = capacity / problem.streams.length

@@ -6,7 +6,6 @@ import { definePolicy } from '../policy.ts'
 import type { Problem } from '../problem.ts'
 import { fair } from './fair.ts'
 import { none } from './none.ts'
-import { requirePool } from './pool-only.ts'
 
 interface Setting {
   /** Absent: no retraining. */
@@ -20,12 +19,12 @@ const weights = [0.1, 0.2, 0.25, 0.3, 0.4, 0.5, 0.6, 0.7, 0.75, 0.8, 0.9]
 /** Options: `configuration` and `inferenceWeight`, to be told the setting; without them it is found. */
 export const oracleBestFixed = definePolicy({
   name: 'oracle-best-fixed',
+  poolOnly: true,
   options: {
     configuration: { type: 'string' },
     inferenceWeight: { type: 'number', minimum: 0, maximum: 1 },
   },
   plan: (problem, options) => {
-    requirePool('oracle-best-fixed', problem)
     const setting = Object.keys(options).length === 0 ? bestSetting([problem]) : options
     return { ...planWith(problem, setting), policy: 'oracle-best-fixed' }
   },

@@ -12,12 +12,9 @@ import { fairShares, thief } from './thief.ts'
 
 const runs = { numRuns: 300, seed: 7 }
 
-/** Of a pool; physical GPUs they refuse. */
-const poolOnly = ['cloud', 'replay', 'oracle-best-fixed']
-
 const physical: [string, (problem: Problem) => Plan][] = [
   ...Object.entries(policies)
-    .filter(([name]) => !poolOnly.includes(name))
+    .filter(([, { poolOnly }]) => !poolOnly)
     .map(([name, { plan }]): [string, (problem: Problem) => Plan] => [name, given => plan(given, {})]),
   ['thief as released', given => thief.plan(given, { variant: 'released' })],
 ]
@@ -70,7 +67,7 @@ describe('every policy', () => {
       )
     })
 
-  for (const name of poolOnly)
+  for (const name of ['cloud', 'replay', 'oracle-best-fixed'])
     it(`${name} refuses physical GPUs`, () => {
       expect(() => policy(name).plan(problem(), {})).to.throw(
         SchedulerError,

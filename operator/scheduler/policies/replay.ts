@@ -14,17 +14,16 @@ import type { Plan } from '../plan.ts'
 import { definePolicy } from '../policy.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
 import type { Interval, JobShares, Timeline } from '../timeline.ts'
-import { requirePool } from './pool-only.ts'
 
 /** Options: `schedule`, the content of the file; `key`, which of its schedules, where it has several. */
 export const replay = definePolicy({
   name: 'replay',
+  poolOnly: true,
   options: {
     schedule: { type: 'file', content: 'a schedule file, {window: {seconds: {job: share}}}' },
     key: { type: 'string' },
   },
   plan: (problem, { schedule, key }) => {
-    requirePool('replay', problem)
     if (schedule === undefined) throw bad('schedule is missing, accepted is the content of a schedule file')
     return planOf(problem, timelineOf(problem, eventsOf(problem, schedule, key)))
   },

@@ -8,9 +8,15 @@
  * Hill climbs end where they begin to descend, so more than one start is tried: the fair shares, the fair shares as placed,
  * and the shares in force, which are kept when nothing beats them (no needless resizes).
  */
-import { toPlan } from '../draft.ts'
-import { trainable } from '../objective.ts'
-import { createPicker, isBetter, type Picker, type StreamShares } from '../pick-configurations.ts'
+import { type Draft, toPlan } from '../draft.ts'
+import { assumedAccuracies, trainable } from '../objective.ts'
+import {
+  type Choice,
+  createPicker,
+  isBetter,
+  type Picker,
+  type StreamShares,
+} from '../pick-configurations.ts'
 import { allowedCurrent, type Bundle, place } from '../placement.ts'
 import type { Plan } from '../plan.ts'
 import { definePolicy } from '../policy.ts'
@@ -18,6 +24,7 @@ import type { Problem } from '../problem.ts'
 import { splitEvenly, stepsPerEntry, toSteps } from '../share-grid.ts'
 import { releasedThief } from './released-thief.ts'
 import { type Allocation, climb, releaseTrainings, type StealingRules, spreadFree } from './stealing.ts'
+import { withTrainings } from './uniform.ts'
 
 /** As many rounds as Ekya's released code makes; 1 is the paper's listing. */
 const defaultIterations = 3
@@ -76,7 +83,25 @@ function listedThief(problem: Problem, iterations: number, patience: number): Pl
 
   const { shares, pools } = spreadFree(releaseTrainings(best, site.picker), perGpu)
   const choices = shares.map((own, i) => site.picker.pick(i, own))
-  return toPlan(problem, { policy: 'thief', gpus: pools, shares, choices, warnings: best.notes })
+  return toPlan(problem, {
+    policy: 'thief',
+    gpus: pools,
+    shares,
+    choices,
+    ...handedOn(problem, shares, choices),
+    warnings: best.notes,
+  })
+}
+
+/** The listing does not look at what is handed on, but in a pool the prediction can. */
+function handedOn(
+  problem: Problem,
+  shares: readonly StreamShares[],
+  choices: readonly Choice[],
+): Partial<Draft> {
+  if (problem.gpuCapacity === undefined) return {}
+  const picked = choices.map(choice => choice.retraining ?? undefined)
+  return withTrainings(problem, assumedAccuracies(problem.streams), shares, picked)
 }
 
 interface Site {
