@@ -24,14 +24,16 @@ const cases = [
 ]
 const rounds = 7
 
+const planning = Object.entries(policies).filter(([, { poolOnly }]) => !poolOnly)
+
 export function benchScheduler(): Timing[] {
   return cases.flatMap(size =>
-    Object.entries(policies).map(([policy, decide]) => {
+    planning.map(([policy, { plan }]) => {
       const problems = Array.from({ length: rounds }, (_, seed) => makeProblem(size, seed + 1))
       let accuracy = 0
       const times = problems.map(problem => {
         const started = performance.now()
-        accuracy += decide(problem, {}).predictedAccuracy ?? 0
+        accuracy += plan(problem, {}).predictedAccuracy ?? 0
         return performance.now() - started
       })
       times.sort((a, b) => a - b)

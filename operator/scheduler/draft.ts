@@ -6,6 +6,7 @@ import type { Choice, StreamShares } from './pick-configurations.ts'
 import type { Plan, PlanItem } from './plan.ts'
 import type { Problem, StreamProblem } from './problem.ts'
 import { toShare } from './share-grid.ts'
+import { evaluate, type Timeline } from './timeline.ts'
 
 export interface Draft {
   readonly policy: string
@@ -16,17 +17,51 @@ export interface Draft {
   /** Replaces the reason made from the numbers, by stream. */
   readonly reasons?: readonly (string | undefined)[]
   readonly warnings: readonly string[]
+  /** What is expected until the window's end, hand-ons included. Predictions are made from it; absent: as if the shares stayed. */
+  readonly expected?: Timeline
+  /** How the plan is to be carried out; it is what is expected, too. */
+  readonly timeline?: Timeline
 }
 
-export function toPlan(problem: Problem, draft: Draft): Plan {
+export function toPlan(problem: Problem, given: Draft): Plan {
   const accuracies = assumedAccuracies(problem.streams)
+  const draft = asExpected(problem, accuracies, given)
   const items = problem.streams.map((stream, i) => toItem(problem, stream, accuracies[i]!, draft, i))
   return {
     policy: draft.policy,
     predictedAccuracy: weightedMean(items, problem.streams),
     items,
     warnings: [...draft.warnings, ...starved(problem, items), ...brokenFloors(problem, draft, items)],
+    ...(draft.timeline === undefined ? {} : { timeline: draft.timeline }),
   }
+}
+
+/** The choices' outcomes as they follow from what is expected. */
+function asExpected(problem: Problem, accuracies: readonly number[], draft: Draft): Draft {
+  const expected = draft.timeline ?? draft.expected
+  if (expected === undefined) return draft
+  const results = evaluate(problem, accuracies, expected)
+  const choices = draft.choices.map((choice, i): Choice => {
+    const { mean, completesAt } = results[i]!
+    const { outcome } = choice
+    const late = outcome.completesAt !== null && outcome.completesAt >= problem.remainingSeconds
+    return {
+      ...choice,
+      outcome: {
+        ...outcome,
+        mean,
+        completesAt: completesAt ?? (late ? outcome.completesAt : null),
+        inTime: completesAt !== null,
+      },
+    }
+  })
+  return { ...draft, choices }
+}
+
+/** When the training first holds a share; null: never. */
+function startsAt(timeline: Timeline | undefined, stream: number): number | null {
+  if (timeline === undefined) return 0
+  return timeline.intervals.find(({ shares }) => shares[stream]!.training > 0)?.from ?? null
 }
 
 /** The plan where there is nothing to plan with or for; undefined where there is. */
@@ -63,7 +98,7 @@ function toItem(
       ? wholeWindow(problem, stream.accuracySoFar, servedNow(stream, accuracy, outcome.before), outcome.mean)
       : null,
     gpuSeconds: retraining?.gpuSeconds ?? 0,
-    startsAtSeconds: retraining === null ? null : 0,
+    startsAtSeconds: retraining === null ? null : startsAt(draft.timeline, i),
     completesAtSeconds: outcome.completesAt,
     reason: draft.reasons?.[i] ?? explain(problem, stream, accuracy, choice),
   }
@@ -89,8 +124,9 @@ function weightedMean(items: readonly PlanItem[], streams: readonly StreamProble
 function starved(problem: Problem, items: readonly PlanItem[]): string[] {
   const names = items.filter(item => item.inferenceShare === 0).map(item => item.stream)
   if (names.length === 0) return []
+  const gpus = problem.gpus.length * (problem.gpuCapacity ?? 1)
   return [
-    `no GPU share is left for ${names.join(', ')}: ${items.length} streams on ${problem.gpus.length} GPU${problem.gpus.length === 1 ? '' : 's'} in steps of ${problem.step}; use smaller steps, more GPUs or fewer streams`,
+    `no GPU share is left for ${names.join(', ')}: ${items.length} streams on ${gpus} GPU${gpus === 1 ? '' : 's'} in steps of ${problem.step}; use smaller steps, more GPUs or fewer streams`,
   ]
 }
 

@@ -5,7 +5,10 @@
  * all jobs. Here jobs that can use it come first: inference below its demand and the trainings that run, a step each in
  * turn, of equals first who holds least; when none of them can take more, the rest goes to inference evenly as room for bursts.
  */
+import { demandShare } from './inference-quality.ts'
+import type { Gpu, Problem, StreamProblem } from './problem.ts'
 import { coveringSteps, stepsPerGpu, toShare } from './share-grid.ts'
+import type { JobShares } from './timeline.ts'
 
 export interface Allocation {
   readonly stream: string
@@ -17,6 +20,24 @@ export interface Allocation {
   /** From where more inference share does not help (`demandShare`). */
   readonly inferenceDemand: number
 }
+
+/** What streams hold, as a hand-on asks for it. @param on the GPU of each, by index. */
+export function allocationsOf(
+  streams: readonly Pick<StreamProblem, 'name' | 'inference'>[],
+  shares: readonly JobShares[],
+  on: (stream: number) => Gpu,
+): Allocation[] {
+  return streams.map(({ name, inference }, i) => ({
+    stream: name,
+    ...on(i),
+    inferenceShare: shares[i]!.inference,
+    trainingShare: shares[i]!.training,
+    inferenceDemand: demandShare(inference),
+  }))
+}
+
+/** What a hand-on must know of the site. */
+export type HandOnSite = Pick<Problem, 'step' | 'gpuCapacity'>
 
 export interface HandOnOptions {
   /** May a running training's share be changed? Not where a resize means a new pod. Default true. */

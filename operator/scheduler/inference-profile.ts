@@ -11,7 +11,7 @@
  * The factor at a share is the mean of accuracy(k) / a over the ages that occur.
  */
 import type { InferenceConfiguration } from '../api/worker.ts'
-import type { InferenceOption } from './problem.ts'
+import type { ProfiledInference } from './problem.ts'
 
 export interface InferenceCost {
   readonly configuration: InferenceConfiguration
@@ -48,7 +48,7 @@ const resolutionExponent = 0.152
 /** Points of the profile, evenly spread up to the demand. */
 const profilePoints = 20
 
-export function inferenceOption(cost: InferenceCost): InferenceOption {
+export function inferenceOption(cost: InferenceCost): ProfiledInference {
   const { configuration } = cost
   const interval = Math.max(1, configuration.frameInterval)
   const demand =

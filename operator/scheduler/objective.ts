@@ -9,8 +9,11 @@ import { bestInference } from './inference-quality.ts'
 import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
 import { completionSeconds } from './training-speed.ts'
 
+/** Seconds apart by less are the same. */
+const timeGuard = 1e-9
+
 /** What the objective needs of a problem besides the stream. */
-export type Horizon = Pick<Problem, 'remainingSeconds' | 'windowSeconds' | 'throughputCurve'>
+export type Horizon = Pick<Problem, 'remainingSeconds' | 'windowSeconds' | 'throughputCurve' | 'averaging'>
 
 export interface Outcome {
   readonly inferenceConfiguration: string
@@ -57,8 +60,22 @@ export function predict(
     after,
     completesAt: Number.isFinite(seconds) ? seconds : null,
     inTime,
-    mean: inTime ? (before * seconds + after * (rest - seconds)) / rest : before,
+    mean: inTime ? meanOfChange(horizon, before, after, seconds) : before,
   }
+}
+
+/** Mean over the rest of the window of an accuracy that changes once. @param seconds at which it changes, before the end. */
+function meanOfChange(
+  { remainingSeconds, averaging }: Horizon,
+  before: number,
+  after: number,
+  seconds: number,
+): number {
+  if (averaging !== 'samples')
+    return (before * seconds + after * (remainingSeconds - seconds)) / remainingSeconds
+  const samples = Math.floor(remainingSeconds + timeGuard) + 1
+  const first = Math.min(samples, Math.max(0, Math.ceil(seconds - timeGuard)))
+  return (before * first + after * (samples - first)) / samples
 }
 
 /**
@@ -94,6 +111,15 @@ export function assumedAccuracies(streams: readonly StreamProblem[]): number[] {
   }
   const mean = weight > 0 ? sum / weight : unknownAccuracy
   return streams.map(stream => stream.accuracyNow ?? mean)
+}
+
+/**
+ * What may be trained and is not predicted to lose accuracy: what Ekya's schedulers are offered. A running training was found
+ * worth it when it began.
+ */
+export function promising(stream: StreamProblem, accuracy: number): readonly RetrainingOption[] {
+  const all = trainable(stream)
+  return stream.running === undefined ? all.filter(option => option.accuracyAfter >= accuracy) : all
 }
 
 /** What may be trained: the running training or nothing; no other may begin beside it. */

@@ -9,8 +9,9 @@
  * an allocation that keeps more (weighted) floors is better than any that keeps fewer.
  */
 import { assumedAccuracies, type Outcome, predict, trainable } from './objective.ts'
-import type { Problem, RetrainingOption } from './problem.ts'
+import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
 import { toShare } from './share-grid.ts'
+import type { JobShares } from './timeline.ts'
 
 export interface Choice {
   /** null: ∅. */
@@ -19,7 +20,7 @@ export interface Choice {
   readonly keepsFloor: boolean
 }
 
-/** Steps that a stream's two jobs hold. */
+/** Steps that a stream's two jobs hold; whole ones, but in a pool, of which Ekya's simulator gives any part. */
 export interface StreamShares {
   readonly inference: number
   readonly training: number
@@ -41,6 +42,23 @@ export interface Picker {
   pick(stream: number, shares: StreamShares): Choice
   score(stream: number, shares: StreamShares): Score
   total(shares: readonly StreamShares[]): Score
+}
+
+/** What comes of a training that somebody else chose. @param accuracy of the model in use, as reckoned with. */
+export function fixedChoice(
+  problem: Problem,
+  stream: StreamProblem,
+  accuracy: number,
+  shares: JobShares,
+  option: RetrainingOption | undefined,
+): Choice {
+  const training = option !== undefined && shares.training > 0 ? { option, share: shares.training } : null
+  const outcome = predict(stream, accuracy, problem, shares.inference, training)
+  return {
+    retraining: training?.option ?? null,
+    outcome,
+    keepsFloor: outcome.before >= stream.minAccuracy - epsilon,
+  }
 }
 
 export function createPicker(problem: Problem): Picker {

@@ -1,5 +1,5 @@
 /** A policy's answer for one window. Plain data. */
-import type { Problem } from './problem.ts'
+import type { Timeline } from './timeline.ts'
 
 export interface Plan {
   readonly policy: string
@@ -8,6 +8,8 @@ export interface Plan {
   readonly items: readonly PlanItem[]
   /** What the policy could not honour (for example an accuracy floor), as sentences for the user. */
   readonly warnings: readonly string[]
+  /** All that is planned for the rest of the window, streams in the problem's order. Absent: the items' shares stay to its end. */
+  readonly timeline?: Timeline
 }
 
 export interface PlanItem {
@@ -38,6 +40,3 @@ export interface PlanItem {
 export interface PolicyOptions {
   readonly [name: string]: unknown
 }
-
-/** A policy is pure: the same problem and options give the same plan. */
-export type Policy = (problem: Problem, options: PolicyOptions) => Plan

@@ -12,9 +12,22 @@ export interface Problem {
   /** Δ: the smallest change of a share. */
   readonly step: number
   readonly gpus: readonly Gpu[]
+  /**
+   * GPUs that each entry of `gpus` stands for, default 1. More than one: a pool, as in Ekya's simulator, in which a job may hold any
+   * part, several GPUs included. No backend can give that; it is for comparisons.
+   */
+  readonly gpuCapacity?: number
   readonly streams: readonly StreamProblem[]
   /** Speed of a training job at a share, relative to a whole GPU: [share, throughput] increasing to [1, 1]. Absent: speed = share. */
   readonly throughputCurve?: readonly (readonly [number, number])[]
+  /** How long a training stands still when its share changes while it runs, default 0. Inference serves on from the old pod. */
+  readonly resizeSeconds?: number
+  /** How much accuracy × seconds (of one stream at weight 1) a stream's move to another GPU must gain, default 0. */
+  readonly moveSeconds?: number
+  /** Which window it is, from 0, for policies that follow a schedule made beforehand. */
+  readonly windowIndex?: number
+  /** A window's accuracy is its mean over time, or over samples at each whole second, both ends included (Ekya). Default `time`. */
+  readonly averaging?: 'time' | 'samples'
 }
 
 export interface Gpu {
@@ -52,10 +65,21 @@ export interface StreamProblem {
 }
 
 /** An inference configuration λ and the factor by which a share below its demand lowers the model's accuracy. */
-export interface InferenceOption {
+export type InferenceOption = ProfiledInference | SubsampledInference
+
+export interface ProfiledInference {
   readonly configuration: string
   /** [share, factor], increasing in both; linear between, the last factor beyond, 0 at share 0. */
   readonly profile: readonly (readonly [number, number])[]
+}
+
+/** Ekya's form: at share r every (maxShare / r)-th frame is analysed. */
+export interface SubsampledInference {
+  readonly configuration: string
+  /** From this share on every frame is analysed, > 0. */
+  readonly maxShare: number
+  /** [every n-th frame, factor], n increasing, factors decreasing; linear between, the first factor before, 0 beyond. */
+  readonly subsampled: readonly (readonly [number, number])[]
 }
 
 /** A retraining configuration γ with its predicted outcome. */

@@ -14,6 +14,8 @@ import { coveringSteps, stepsPerGpu, toShare, toSteps } from './share-grid.ts'
 export interface QuickProblem {
   readonly step: number
   readonly gpus: readonly Gpu[]
+  /** As in `Problem`. In a pool inference gets equal parts, as in Ekya's simulator, and not in whole steps. */
+  readonly gpuCapacity?: number
   readonly streams: readonly QuickStream[]
   /** Share of each GPU for labelling and profiling, in [0, 1]; 0: none. */
   readonly reserve: number
@@ -42,6 +44,7 @@ export function quickSchedule(problem: QuickProblem): QuickSchedule {
   if (streams.length === 0) return { items: [], warnings: [] }
   if (gpus.length === 0)
     return { items: [], warnings: ['no GPU: none of the streams can be served until a node offers one'] }
+  if (problem.gpuCapacity !== undefined) return pooled(problem, problem.gpuCapacity)
   const perGpu = stepsPerGpu(step)
   const target = placeStreams(problem)
   const steps: number[] = streams.map(() => 0)
@@ -76,6 +79,26 @@ export function quickSchedule(problem: QuickProblem): QuickSchedule {
     }
   })
   return { items, warnings }
+}
+
+function pooled({ gpus, streams, reserve }: QuickProblem, capacity: number): QuickSchedule {
+  const perGpu = Math.ceil(streams.length / gpus.length)
+  const reserved = reserve * capacity
+  const items = streams.map((stream, i) => {
+    const first = i - (i % perGpu)
+    const here = Math.min(perGpu, streams.length - first)
+    const gpu = gpus[Math.floor(i / perGpu)]!
+    const inferenceShare = (capacity - reserved) / here
+    return {
+      stream: stream.name,
+      node: gpu.node,
+      gpu: gpu.gpu,
+      inferenceShare,
+      inferenceConfiguration: bestInference(stream.inference, inferenceShare).configuration,
+      labelingShare: reserved / here,
+    }
+  })
+  return { items, warnings: [] }
 }
 
 /** Streams stay where they are as long as everybody there can have a step; the others go where the fewest are. */

@@ -5,6 +5,7 @@
  * exact and equal plans are equal to the last bit. A step that does not divide 1 leaves the rest of each GPU unused.
  */
 import { SchedulerError } from './errors.ts'
+import type { Problem } from './problem.ts'
 
 const tolerance = 1e-9
 
@@ -13,6 +14,12 @@ export function stepsPerGpu(step: number): number {
   if (!(step > 0 && step <= 1))
     throw new SchedulerError('bad-problem', `step is ${step}, accepted is a fraction of one GPU in (0, 1]`)
   return Math.floor(1 / step + tolerance)
+}
+
+/** Whole steps in one entry of a problem's GPUs, which may be a pool of several. */
+export function stepsPerEntry({ step, gpuCapacity = 1 }: Pick<Problem, 'step' | 'gpuCapacity'>): number {
+  const one = stepsPerGpu(step)
+  return gpuCapacity === 1 ? one : Math.floor(gpuCapacity / step + tolerance)
 }
 
 /** Whole steps in a share, rounded down. */

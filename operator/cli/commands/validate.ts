@@ -7,6 +7,7 @@ import { readFile } from 'node:fs/promises'
 import { describeManifest, isOurs, type Problem, validateManifest } from '../../api/validate.ts'
 import { type ManifestDocument, readDocuments } from '../documents.ts'
 import { UsageError } from '../errors.ts'
+import { readableReason } from '../files.ts'
 import type { Io } from '../program.ts'
 
 export interface DocumentReport {
@@ -60,19 +61,6 @@ async function readStream(stream: Io['stdin']): Promise<string> {
   const chunks: Buffer[] = []
   for await (const chunk of stream) chunks.push(Buffer.from(chunk))
   return Buffer.concat(chunks).toString('utf8')
-}
-
-function readableReason(error: unknown): string {
-  switch ((error as NodeJS.ErrnoException).code) {
-    case 'ENOENT':
-      return 'there is no such file'
-    case 'EISDIR':
-      return 'it is a folder; name the files in it'
-    case 'EACCES':
-      return 'no permission'
-    default:
-      return (error as Error).message
-  }
 }
 
 function check(file: string, text: string): readonly DocumentReport[] {

@@ -1,10 +1,9 @@
 /** Problem → policy → plan as it stands in status. Pure but for the injected stopwatch. */
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
-import { handOn } from '../../scheduler/hand-on.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
-import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
-import { quickSchedule } from '../../scheduler/quick-schedule.ts'
+import { policies, policy as policyNamed } from '../../scheduler/policies/registry.ts'
+import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
 import type { Planner } from './step.ts'
@@ -19,7 +18,7 @@ export function createPlanner(monotonicMs: () => number, hooks: PlannerHooks = {
   const solve = (site: SiteSnapshot): Plan => {
     const { policy, options } = site.window.spec.scheduler
     const started = monotonicMs()
-    const plan = policyNamed(policy)(siteProblem(site), options)
+    const plan = policyNamed(policy).plan(siteProblem(site), options)
     hooks.onScheduled?.(policy, (monotonicMs() - started) / 1000)
     return plan
   }
@@ -31,10 +30,16 @@ export function createPlanner(monotonicMs: () => number, hooks: PlannerHooks = {
   }
 }
 
+/** Serving and handing on must not wait for a policy that is known. */
+function decisions(site: SiteSnapshot): Pick<Policy, 'inferenceSchedule' | 'handOn'> {
+  const { policy } = site.window.spec.scheduler
+  return Object.hasOwn(policies, policy) ? policies[policy]! : defaultDecisions
+}
+
 function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
   const { scheduler, labeling: asked } = site.window.spec
   const previous = site.window.status?.plan
-  const schedule = quickSchedule({
+  const schedule = decisions(site).inferenceSchedule({
     step: scheduler.step,
     gpus: site.gpus,
     streams: activeStreams(site).map(stream => ({
@@ -148,7 +153,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(stream)),
     }
   })
-  const next = handOn(allocations, ended, site.window.spec.scheduler.step)
+  const next = decisions(site).handOn(allocations, ended, { step: site.window.spec.scheduler.step })
   return {
     ...plan,
     items: plan.items.map((item, i) => {

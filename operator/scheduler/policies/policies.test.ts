@@ -12,19 +12,26 @@ import { fairShares, thief } from './thief.ts'
 
 const runs = { numRuns: 300, seed: 7 }
 
+const physical: [string, (problem: Problem) => Plan][] = [
+  ...Object.entries(policies)
+    .filter(([, { poolOnly }]) => !poolOnly)
+    .map(([name, { plan }]): [string, (problem: Problem) => Plan] => [name, given => plan(given, {})]),
+  ['thief as released', given => thief.plan(given, { variant: 'released' })],
+]
+
 describe('every policy', () => {
-  for (const [name, decide] of Object.entries(policies)) {
+  for (const [name, plan] of physical)
     describe(name, () => {
       it('gives whole steps, never more than a GPU has, and inference first', () => {
         fc.assert(
-          fc.property(anyProblem, given => checkShares(given, decide(given, {}))),
+          fc.property(anyProblem, given => checkShares(given, plan(given))),
           runs,
         )
       })
 
       it('answers for every stream, within what was asked', () => {
         fc.assert(
-          fc.property(anyProblem, given => checkItems(given, decide(given, {}))),
+          fc.property(anyProblem, given => checkItems(given, plan(given))),
           runs,
         )
       })
@@ -32,7 +39,7 @@ describe('every policy', () => {
       it('gives the same plan for the same problem', () => {
         fc.assert(
           fc.property(anyProblem, given => {
-            expect(decide(given, {})).to.deep.equal(decide(given, {}))
+            expect(plan(given)).to.deep.equal(plan(given))
           }),
           { ...runs, numRuns: 50 },
         )
@@ -42,23 +49,31 @@ describe('every policy', () => {
         fc.assert(
           fc.property(anyProblem, given => {
             const copy = structuredClone(given)
-            decide(given, {})
+            plan(given)
             expect(given).to.deep.equal(copy)
           }),
           { ...runs, numRuns: 50 },
         )
       })
-
-      it('refuses options that it does not know', () => {
-        expect(() => decide(problem(), { speed: 1 })).to.throw(
-          SchedulerError,
-          name === 'none'
-            ? /speed is not an option; it has no options/
-            : /speed is not an option; accepted: \w+ \(a/,
-        )
-      })
     })
-  }
+
+  for (const [name, { plan, options }] of Object.entries(policies))
+    it(`${name} refuses options that it does not know`, () => {
+      expect(() => plan(problem(), { speed: 1 })).to.throw(
+        SchedulerError,
+        Object.keys(options).length === 0
+          ? /speed is not an option; it has no options/
+          : /speed is not an option; accepted: \w+ \(/,
+      )
+    })
+
+  for (const name of ['cloud', 'replay', 'oracle-best-fixed'])
+    it(`${name} refuses physical GPUs`, () => {
+      expect(() => policy(name).plan(problem(), {})).to.throw(
+        SchedulerError,
+        `policy ${name} is for comparisons in the simulator, where all GPUs are one pool; it cannot plan for 1 physical GPUs`,
+      )
+    })
 })
 
 function checkShares(given: Problem, plan: Plan): void {
@@ -107,7 +122,7 @@ describe('thief', () => {
         if (given.gpus.length === 0 || given.streams.length === 0) return
         const perGpu = stepsPerGpu(given.step)
         const picker = createPicker(given)
-        const plan = thief(given, {})
+        const plan = thief.plan(given, {})
         const got = plan.items.map(i => ({
           inference: toSteps(i.inferenceShare, given.step),
           training: toSteps(i.trainingShare, given.step),
@@ -122,9 +137,9 @@ describe('thief', () => {
     fc.assert(
       fc.property(anyProblem, given => {
         if (given.gpus.length === 0 || given.streams.length === 0) return
-        const before = thief(given, {})
+        const before = thief.plan(given, {})
         const streams = given.streams.map((s, i) => ({ ...s, current: { ...before.items[i]! } }))
-        const after = thief({ ...given, gpus: gpus(given.gpus.length + 1), streams }, {})
+        const after = thief.plan({ ...given, gpus: gpus(given.gpus.length + 1), streams }, {})
         const floors = (plan: Plan) => plan.warnings.filter(w => w.includes('floor')).length
         if (floors(before) > 0 || before.predictedAccuracy === null) return
         // Compared without the past, which stands for itself where it is unknown.
@@ -159,7 +174,7 @@ describe('fair', () => {
     { name: 'takes the configuration', options: { configuration: 'dear' }, want: ['dear', 0.3, 0.3, 0.2] },
   ])
     it(name, () => {
-      const plan = policy('fair')(problem({ streams }), options)
+      const plan = policy('fair').plan(problem({ streams }), options)
       const [a, b] = plan.items
       expect([
         a!.retrainingConfiguration,
@@ -170,11 +185,11 @@ describe('fair', () => {
     })
 
   it('says so when its configuration misses the end of the window or is not on offer', () => {
-    const dear = policy('fair')(problem({ streams }), { configuration: 'dear' })
+    const dear = policy('fair').plan(problem({ streams }), { configuration: 'dear' })
     expect(dear.items[0]!.reason).to.equal(
       "retrain dear: 60.0 → 90.0 % for 200 GPU-s, which takes 667 s and so misses the window's end in 100 s",
     )
-    const other = policy('fair')(problem({ streams }), { configuration: 'other' })
+    const other = policy('fair').plan(problem({ streams }), { configuration: 'other' })
     expect(other.items[0]!.reason).to.equal(
       'no retraining: policy fair uses other, which is not on offer to this stream',
     )
@@ -185,7 +200,7 @@ describe('fair', () => {
 describe('none', () => {
   it('gives all to inference, equally', () => {
     const streams = Array.from({ length: 3 }, (_, i) => stream(`${i}`, { inference: [linear(0.9)] }))
-    const plan = policy('none')(problem({ gpus: gpus(2), streams }), {})
+    const plan = policy('none').plan(problem({ gpus: gpus(2), streams }), {})
     expect(plan.items.map(i => [i.gpu, i.inferenceShare])).to.deep.equal([
       ['0', 0.5],
       ['1', 1],
@@ -218,11 +233,11 @@ describe('options', () => {
     {
       name: 'all faults together',
       options: { iterations: 0, x: 1 },
-      want: /iterations is 0, .*; x is not an option; accepted: iterations \(a whole number from 1 to 100\), patience/,
+      want: /iterations is 0, .*; x is not an option; accepted: variant \(listing or released\), iterations \(a whole number from 1 to 100\), patience/,
     },
   ])
-    it(`refuses ${name}`, () => expect(() => thief(problem(), options)).to.throw(SchedulerError, want))
+    it(`refuses ${name}`, () => expect(() => thief.plan(problem(), options)).to.throw(SchedulerError, want))
 
   it('refuses a step outside (0, 1]', () =>
-    expect(() => thief(problem({ step: 0 }), {})).to.throw(SchedulerError, /step is 0, accepted is/))
+    expect(() => thief.plan(problem({ step: 0 }), {})).to.throw(SchedulerError, /step is 0, accepted is/))
 })

@@ -1,11 +1,33 @@
 /** The policies by name: one file each, listed here and nowhere else. */
 import { SchedulerError } from '../errors.ts'
-import type { Policy } from '../plan.ts'
+import type { Policy } from '../policy.ts'
+import { cloud } from './cloud.ts'
 import { fair } from './fair.ts'
+import { fairDumb } from './fair-dumb.ts'
+import { fairNaive } from './fair-naive.ts'
+import { fairRandom } from './fair-random.ts'
+import { fairSco } from './fair-sco.ts'
+import { fixedConfiguration } from './fixed-configuration.ts'
+import { fixedResources } from './fixed-resources.ts'
 import { none } from './none.ts'
+import { oracleBestFixed } from './oracle-best-fixed.ts'
+import { replay } from './replay.ts'
 import { thief } from './thief.ts'
 
-export const policies: Readonly<Record<string, Policy>> = { thief, fair, none }
+export const policies: Readonly<Record<string, Policy>> = {
+  thief,
+  fair,
+  none,
+  'fair-dumb': fairDumb,
+  'fair-naive': fairNaive,
+  'fair-sco': fairSco,
+  'fair-random': fairRandom,
+  'fixed-resources': fixedResources,
+  'fixed-configuration': fixedConfiguration,
+  cloud,
+  replay,
+  'oracle-best-fixed': oracleBestFixed,
+}
 
 /** @throws SchedulerError `unknown-policy`, naming the known ones. */
 export function policy(name: string): Policy {

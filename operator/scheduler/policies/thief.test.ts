@@ -37,15 +37,15 @@ const example = (window: 1 | 2): Problem => {
 describe('thief', () => {
   for (const window of [1, 2] as const)
     it(`clearly beats uniform shares in the paper's example, window ${window}`, () => {
-      const stolen = thief(example(window), {})
-      const uniform = fair(example(window), { configuration: 'cfg1' })
+      const stolen = thief.plan(example(window), {})
+      const uniform = fair.plan(example(window), { configuration: 'cfg1' })
       expect(stolen.predictedAccuracy! - uniform.predictedAccuracy!).to.be.above(0.1)
       for (const i of stolen.items) expect(i.predictedBefore).to.be.at.least(0.4)
       expect(stolen.warnings).to.deep.equal([])
     })
 
   it('retrains the stream that gains and leaves the one that does not', () => {
-    const plan = thief(
+    const plan = thief.plan(
       problem({
         streams: [
           stream('drifted', {
@@ -75,7 +75,7 @@ describe('thief', () => {
   })
 
   it('gives all of the GPU away: what trainings do not hold is room for bursts', () => {
-    const plan = thief(problem(), {})
+    const plan = thief.plan(problem(), {})
     expect(plan.items.map(i => i.inferenceShare)).to.deep.equal([0.5, 0.5])
   })
 
@@ -87,7 +87,7 @@ describe('thief', () => {
         retraining: [option('all', i === 0 ? 0.95 : 0.9, 75)],
       }),
     )
-    const plan = thief(problem({ streams }), {})
+    const plan = thief.plan(problem({ streams }), {})
     expect(plan.items.map(i => i.trainingShare)).to.deep.equal([0.8, 0])
   })
 
@@ -96,15 +96,15 @@ describe('thief', () => {
       stream('poor', { accuracyNow: 0.4, minAccuracy: 0.35, inference: [linear(0.5)] }),
       stream('rich', { accuracyNow: 0.95, inference: [linear(0.9)] }),
     ]
-    const held = thief(problem({ streams }), {})
+    const held = thief.plan(problem({ streams }), {})
     expect(item(held, 'poor').predictedBefore).to.be.at.least(0.35)
-    const open = thief(problem({ streams: streams.map(s => ({ ...s, minAccuracy: 0 })) }), {})
+    const open = thief.plan(problem({ streams: streams.map(s => ({ ...s, minAccuracy: 0 })) }), {})
     expect(item(open, 'poor').predictedBefore).to.be.below(0.35)
     expect(open.predictedAccuracy).to.be.above(held.predictedAccuracy!)
   })
 
   it('warns of a floor that cannot be kept', () => {
-    const plan = thief(problem({ streams: [stream('a', { accuracyNow: 0.3, minAccuracy: 0.4 })] }), {})
+    const plan = thief.plan(problem({ streams: [stream('a', { accuracyNow: 0.3, minAccuracy: 0.4 })] }), {})
     expect(plan.warnings).to.deep.equal([
       'a: the accuracy floor of 40.0 % cannot be kept: 30.0 % at share 1 (every-frame)',
     ])
@@ -116,7 +116,7 @@ describe('thief', () => {
     const other = [option('head-1', 0.95, 1)]
 
     it('goes on with a training and begins no other', () => {
-      const plan = thief(
+      const plan = thief.plan(
         problem({
           remainingSeconds: 60,
           streams: [stream('a', { running, retraining: other, current }), stream('b')],
@@ -130,7 +130,7 @@ describe('thief', () => {
     })
 
     it('gives a training up that cannot end any more', () => {
-      const plan = thief(
+      const plan = thief.plan(
         problem({
           remainingSeconds: 5,
           streams: [
@@ -146,7 +146,10 @@ describe('thief', () => {
 
     it('begins nothing where that is decided already', () => {
       const noRetrainingBecause = 'no retraining: all-5 was trained in this window'
-      const plan = thief(problem({ streams: [stream('a', { retraining: other, noRetrainingBecause })] }), {})
+      const plan = thief.plan(
+        problem({ streams: [stream('a', { retraining: other, noRetrainingBecause })] }),
+        {},
+      )
       expect(item(plan, 'a')).to.include({ retrainingConfiguration: null, reason: noRetrainingBecause })
     })
 
@@ -155,7 +158,7 @@ describe('thief', () => {
       const streams = inForce.map((inferenceShare, i) =>
         stream(`${i}`, { current: { node: 'node-0', gpu: '0', inferenceShare, trainingShare: 0 } }),
       )
-      expect(thief(problem({ streams }), {}).items.map(i => i.inferenceShare)).to.deep.equal(inForce)
+      expect(thief.plan(problem({ streams }), {}).items.map(i => i.inferenceShare)).to.deep.equal(inForce)
     })
   })
 
@@ -163,18 +166,18 @@ describe('thief', () => {
     const streams = Array.from({ length: 5 }, (_, i) =>
       stream(`${i}`, { retraining: [option('all', 0.9, 40)], inference: [linear(0.3)] }),
     )
-    const plan = thief(problem({ gpus: gpus(3), streams }), {})
+    const plan = thief.plan(problem({ gpus: gpus(3), streams }), {})
     for (const gpu of gpus(3)) {
       const here = plan.items.filter(i => i.node === gpu.node && i.gpu === gpu.gpu)
       expect(here.reduce((sum, i) => sum + i.inferenceShare + i.trainingShare, 0)).to.be.closeTo(1, 1e-9)
     }
     expect(plan.predictedAccuracy).to.be.above(
-      none(problem({ gpus: gpus(3), streams }), {}).predictedAccuracy!,
+      none.plan(problem({ gpus: gpus(3), streams }), {}).predictedAccuracy!,
     )
   })
 
   it('tells what nothing is known of as null, and shares fairly all the same', () => {
-    const plan = thief(
+    const plan = thief.plan(
       problem({ streams: [stream('a', { accuracyNow: null }), stream('b', { accuracyNow: null })] }),
       {},
     )

@@ -8,31 +8,55 @@
  * Hill climbs end where they begin to descend, so more than one start is tried: the fair shares, the fair shares as placed,
  * and the shares in force, which are kept when nothing beats them (no needless resizes).
  */
-import { emptyPlan, toPlan } from '../draft.ts'
-import { trainable } from '../objective.ts'
-import { createPicker, isBetter, type Picker, type StreamShares } from '../pick-configurations.ts'
+import { type Draft, toPlan } from '../draft.ts'
+import { assumedAccuracies, trainable } from '../objective.ts'
+import {
+  type Choice,
+  createPicker,
+  isBetter,
+  type Picker,
+  type StreamShares,
+} from '../pick-configurations.ts'
 import { allowedCurrent, type Bundle, place } from '../placement.ts'
-import type { Plan, PolicyOptions } from '../plan.ts'
+import type { Plan } from '../plan.ts'
+import { definePolicy } from '../policy.ts'
 import type { Problem } from '../problem.ts'
-import { splitEvenly, stepsPerGpu, toSteps } from '../share-grid.ts'
-import { checkOptions } from './options.ts'
+import { splitEvenly, stepsPerEntry, toSteps } from '../share-grid.ts'
+import { releasedThief } from './released-thief.ts'
 import { type Allocation, climb, releaseTrainings, type StealingRules, spreadFree } from './stealing.ts'
-
-const rules = {
-  iterations: { type: 'integer', minimum: 1, maximum: 100 },
-  patience: { type: 'integer', minimum: 0, maximum: 1000 },
-} as const
+import { withTrainings } from './uniform.ts'
 
 /** As many rounds as Ekya's released code makes; 1 is the paper's listing. */
 const defaultIterations = 3
 /** Turn to the next victim at the first steal that does not help, as in the paper's listing. */
 const defaultPatience = 0
 
-export function thief(problem: Problem, options: PolicyOptions): Plan {
-  checkOptions('thief', options, rules)
-  const empty = emptyPlan('thief', problem)
-  if (empty !== undefined) return empty
-  const perGpu = stepsPerGpu(problem.step)
+/**
+ * Options: `variant`, `listing` (the paper's, as above; default on physical GPUs) or `released` (of Ekya's released code, see
+ * `released-thief.ts`; default in a pool, where that code's simulator works); `iterations`, default 3; `patience` of the listing.
+ */
+export const thief = definePolicy({
+  name: 'thief',
+  options: {
+    variant: { type: 'choice', values: ['listing', 'released'] },
+    iterations: { type: 'integer', minimum: 1, maximum: 100 },
+    patience: { type: 'integer', minimum: 0, maximum: 1000 },
+  },
+  plan: (
+    problem,
+    {
+      variant = problem.gpuCapacity === undefined ? 'listing' : 'released',
+      iterations = defaultIterations,
+      patience = defaultPatience,
+    },
+  ) =>
+    variant === 'released'
+      ? toPlan(problem, { policy: 'thief', ...releasedThief(problem, iterations) })
+      : listedThief(problem, iterations, patience),
+})
+
+function listedThief(problem: Problem, iterations: number, patience: number): Plan {
+  const perGpu = stepsPerEntry(problem)
   const site: Site = {
     problem,
     perGpu,
@@ -41,8 +65,8 @@ export function thief(problem: Problem, options: PolicyOptions): Plan {
     rules: {
       leastInference: problem.streams.length > perGpu * problem.gpus.length ? 0 : 1,
       streamLimit: perGpu,
-      iterations: (options.iterations as number | undefined) ?? defaultIterations,
-      patience: (options.patience as number | undefined) ?? defaultPatience,
+      iterations,
+      patience,
     },
   }
 
@@ -59,7 +83,25 @@ export function thief(problem: Problem, options: PolicyOptions): Plan {
 
   const { shares, pools } = spreadFree(releaseTrainings(best, site.picker), perGpu)
   const choices = shares.map((own, i) => site.picker.pick(i, own))
-  return toPlan(problem, { policy: 'thief', gpus: pools, shares, choices, warnings: best.notes })
+  return toPlan(problem, {
+    policy: 'thief',
+    gpus: pools,
+    shares,
+    choices,
+    ...handedOn(problem, shares, choices),
+    warnings: best.notes,
+  })
+}
+
+/** The listing does not look at what is handed on, but in a pool the prediction can. */
+function handedOn(
+  problem: Problem,
+  shares: readonly StreamShares[],
+  choices: readonly Choice[],
+): Partial<Draft> {
+  if (problem.gpuCapacity === undefined) return {}
+  const picked = choices.map(choice => choice.retraining ?? undefined)
+  return withTrainings(problem, assumedAccuracies(problem.streams), shares, picked)
 }
 
 interface Site {

@@ -112,3 +112,30 @@ export const anyProblem: fc.Arbitrary<Problem> = fc
           : { ...gpus(at[0] + 1)[at[0]]!, inferenceShare: at[1], trainingShare: at[2] * (1 - at[1]) },
     })),
   }))
+
+/** All of a site's GPUs as one pool, nothing planned yet, as the simulator asks. */
+export const anyPool: fc.Arbitrary<Problem> = fc
+  .tuple(anyProblem, fc.constantFrom(1, 2, 3.5, 8), maybe(fc.constantFrom(0, 2)))
+  .filter(([{ streams }]) => streams.length > 0)
+  .map(([given, gpuCapacity, resizeSeconds]) => {
+    const seconds = Math.max(2, Math.round(given.remainingSeconds))
+    return {
+      ...given,
+      remainingSeconds: seconds,
+      windowSeconds: seconds,
+      windowIndex: 0,
+      gpus: gpus(1),
+      gpuCapacity,
+      averaging: 'samples' as const,
+      ...(resizeSeconds === undefined ? {} : { resizeSeconds }),
+      streams: given.streams.map(s => ({
+        ...s,
+        weight: 1,
+        accuracyNow: s.accuracyNow ?? 0.5,
+        accuracySoFar: null,
+        running: undefined,
+        noRetrainingBecause: undefined,
+        current: undefined,
+      })),
+    }
+  })

@@ -1,0 +1,96 @@
+/** All windows of a trace under a policy: the record that `ekya simulate` prints. */
+import type { Plan, PolicyOptions } from '../scheduler/plan.ts'
+import type { Policy } from '../scheduler/policy.ts'
+import type { Timeline } from '../scheduler/timeline.ts'
+import { replay } from './replay.ts'
+import type { Trace } from './trace.ts'
+import { type Sees, type Site, traceProblem } from './trace-problem.ts'
+
+export interface SimulationOptions extends Site {
+  /** What the policy is called in the record. */
+  readonly policy: string
+  readonly policyOptions?: PolicyOptions
+  /** A policy that is chosen in hindsight sees the actual values whatever is asked. */
+  readonly sees: Sees
+  /** Seconds until the golden labels are there and the window can be planned, default 0. */
+  readonly delaySeconds?: number
+  /** A stopwatch for `schedulerSeconds`; absent: 0 is recorded. */
+  readonly monotonicMs?: () => number
+}
+
+export interface SimulationResult {
+  readonly policy: string
+  readonly sees: Sees
+  readonly gpus: number
+  readonly windowSeconds: number
+  /** Over the streams of a window, then over the windows; streams count equally. */
+  readonly meanAccuracy: number
+  readonly windows: readonly WindowResult[]
+}
+
+export interface WindowResult {
+  /** From 0. */
+  readonly index: number
+  readonly meanAccuracy: number
+  readonly schedulerSeconds: number
+  readonly streams: readonly StreamWindow[]
+  readonly plan: Plan
+  /** What was held and trained. */
+  readonly timeline: Timeline
+}
+
+export interface StreamWindow {
+  readonly name: string
+  /** Mean over the window's samples. */
+  readonly accuracy: number
+  /** What the plan retrains, null: nothing. */
+  readonly configuration: string | null
+  /** Seconds from the window's begin at which the retrained model serves, null: not within the window. */
+  readonly completesAt: number | null
+  /** As planned, when the plan begins. */
+  readonly inferenceShare: number
+  readonly trainingShare: number
+  readonly reason: string
+}
+
+export function simulate(trace: Trace, policy: Policy, options: SimulationOptions): SimulationResult {
+  const sees = policy.hindsight === undefined ? options.sees : 'actual'
+  const count = Math.max(...trace.streams.map(stream => stream.windows.length))
+  const actual = Array.from({ length: count }, (_, index) => traceProblem(trace, index, 'actual', options))
+  const given = options.policyOptions ?? {}
+  const replayOptions = {
+    policyOptions: policy.hindsight?.(actual, given) ?? given,
+    delaySeconds: options.delaySeconds ?? 0,
+    monotonicMs: options.monotonicMs ?? (() => 0),
+  }
+  const windows = actual.map((problem, index): WindowResult => {
+    const seen = traceProblem(trace, index, sees, options)
+    const { plan, timeline, results, schedulerSeconds } = replay(problem, seen, policy, replayOptions)
+    return {
+      index,
+      meanAccuracy: mean(results.map(result => result.mean)),
+      schedulerSeconds,
+      streams: plan.items.map((item, i) => ({
+        name: item.stream,
+        accuracy: results[i]!.mean,
+        configuration: item.retrainingConfiguration,
+        completesAt: results[i]!.completesAt,
+        inferenceShare: item.inferenceShare,
+        trainingShare: item.trainingShare,
+        reason: item.reason,
+      })),
+      plan,
+      timeline,
+    }
+  })
+  return {
+    policy: options.policy,
+    sees,
+    gpus: options.gpus,
+    windowSeconds: options.windowSeconds,
+    meanAccuracy: mean(windows.map(window => window.meanAccuracy)),
+    windows,
+  }
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

@@ -1,0 +1,73 @@
+/**
+ * One window of a trace as a scheduling problem. All GPUs are one pool, as in Ekya's simulator: a job may hold any part of it. Accuracy
+ * is averaged over samples at each whole second.
+ */
+import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../scheduler/problem.ts'
+import type { Trace, TraceRetraining, TraceStream } from './trace.ts'
+
+/** Which values the scheduler is told: those that come true, or the micro-profiler's predictions (the true ones where there are none). */
+export type Sees = 'actual' | 'estimate'
+
+export interface Site {
+  /** In the pool, > 0. */
+  readonly gpus: number
+  readonly windowSeconds: number
+  /** Δ, a fraction of one GPU. */
+  readonly step: number
+  /** How long a training stands still when its share changes, default 0. */
+  readonly resizeSeconds?: number
+}
+
+/** Without a profile any share serves at full accuracy. */
+const withoutProfile: InferenceOption = { configuration: 'default', profile: [[1e-6, 1]] }
+
+/** The streams that the window has, in the trace's order. @param index of the window, from 0. */
+export function traceProblem(trace: Trace, index: number, sees: Sees, site: Site): Problem {
+  const inference = inferenceOf(trace)
+  return {
+    windowIndex: index,
+    remainingSeconds: site.windowSeconds,
+    windowSeconds: site.windowSeconds,
+    step: site.step,
+    gpus: [{ node: 'trace', gpu: 'pool' }],
+    gpuCapacity: site.gpus,
+    averaging: 'samples',
+    ...(trace.throughputCurve === undefined ? {} : { throughputCurve: trace.throughputCurve }),
+    ...(site.resizeSeconds === undefined ? {} : { resizeSeconds: site.resizeSeconds }),
+    streams: trace.streams.flatMap(stream => streamProblem(stream, index, sees, inference) ?? []),
+  }
+}
+
+function inferenceOf({ inferenceProfile }: Trace): InferenceOption {
+  if (inferenceProfile === undefined) return withoutProfile
+  const { maxShare, subsampling, accuracyFactor } = inferenceProfile
+  return {
+    configuration: 'default',
+    maxShare,
+    subsampled: subsampling.map((every, i) => [every, accuracyFactor[i]!] as const),
+  }
+}
+
+function streamProblem(
+  { name, weight = 1, minAccuracy = 0, windows }: TraceStream,
+  index: number,
+  sees: Sees,
+  inference: InferenceOption,
+): StreamProblem | undefined {
+  const window = windows[index]
+  if (window === undefined) return undefined
+  return {
+    name,
+    weight,
+    minAccuracy,
+    accuracyNow: window.accuracyBefore,
+    accuracySoFar: null,
+    inference: [inference],
+    retraining: window.retraining.map(option => seen(option, sees)),
+  }
+}
+
+function seen(option: TraceRetraining, sees: Sees): RetrainingOption {
+  const { accuracyAfter, gpuSeconds } = (sees === 'estimate' ? option.estimate : undefined) ?? option
+  return { configuration: option.configuration, accuracyAfter, gpuSeconds }
+}
