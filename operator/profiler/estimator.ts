@@ -49,11 +49,11 @@ export interface TrainingOutcome {
 export const accuracyCap = 0.98
 
 /**
- * The prior curve removes a quarter of the errors that the best micro-profiled epoch leaves, and half of that within 1 / 0.3 full-data
+ * The prior curve removes a fifth of the errors that the best micro-profiled epoch leaves, and half of that within 1 / 0.3 full-data
  * epochs. Chosen on windows 1 to 7 of six sampled cameras and 1 to 5 of four generated ones (small-cnn, three configurations each), where
  * together with the site's past it comes out 7.5 points off on average in what a trained model is worth, and 4 in a window.
  */
-const prior = { removed: 0.25, rate: 0.3, epochs: [2, 5, 15, 30], weight: 1 } as const
+const prior = { removed: 0.2, rate: 0.3, epochs: [2, 5, 15, 30], weight: 1 } as const
 const anchorWeight = 2
 
 /** Trainings of the site that are looked back on. */
