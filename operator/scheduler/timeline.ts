@@ -45,14 +45,17 @@ const timeGuard = 1e-9
 
 /** @param accuracies of the models in use at full share, by stream. */
 export function evaluate(
-  problem: Rules & { readonly streams: readonly Pick<StreamProblem, 'inference'>[] },
+  problem: Rules & { readonly streams: readonly Pick<StreamProblem, 'inference' | 'running' | 'current'>[] },
   accuracies: readonly number[],
   timeline: Timeline,
 ): StreamResult[] {
   return problem.streams.map((stream, i) => {
     const training = timeline.trainings[i] ?? null
     const segments = timeline.intervals.map(({ from, shares }) => ({ from, ...shares[i]! }))
-    const completesAt = training === null ? null : completion(segments, training.gpuSeconds, problem)
+    const completesAt =
+      training === null
+        ? null
+        : completion(segments, training.gpuSeconds, problem, shareHeld(stream, training))
     const served = (share: number, at: 'before' | 'after'): number =>
       bestInference(stream.inference, share).factor *
       (at === 'after' ? training!.accuracyAfter : accuracies[i]!)
@@ -64,14 +67,28 @@ export function evaluate(
 type Segment = JobShares & { readonly from: number }
 type Served = (share: number, at: 'before' | 'after') => number
 
-/** When work of so many GPU-seconds is done; null: not before the end. */
+/** What a training holds already that goes on, 0: it is yet to begin. */
+function shareHeld(
+  { running, current }: Pick<StreamProblem, 'running' | 'current'>,
+  training: RetrainingOption,
+): number {
+  const goesOn = running !== undefined && running.configuration === training.configuration
+  return goesOn ? (current?.trainingShare ?? 0) : 0
+}
+
+/**
+ * When work of so many GPU-seconds is done; null: not before the end.
+ *
+ * @param before share held until the first segment: another one there is a resize.
+ */
 export function completion(
   segments: readonly Segment[],
   gpuSeconds: number,
   { remainingSeconds, throughputCurve, resizeSeconds = 0 }: Rules,
+  before = 0,
 ): number | null {
   let done = 0
-  let held = 0
+  let held = before
   let standsUntil = 0
   for (const [k, { from, training }] of segments.entries()) {
     const to = Math.min(remainingSeconds, segments[k + 1]?.from ?? remainingSeconds)

@@ -2,10 +2,11 @@
 import { SchedulerError } from '../errors.ts'
 import type { Policy } from '../plan.ts'
 import { fair } from './fair.ts'
+import { horizon } from './horizon.ts'
 import { none } from './none.ts'
 import { thief } from './thief.ts'
 
-export const policies: Readonly<Record<string, Policy>> = { thief, fair, none }
+export const policies: Readonly<Record<string, Policy>> = { thief, horizon, fair, none }
 
 /** @throws SchedulerError `unknown-policy`, naming the known ones. */
 export function policy(name: string): Policy {
