@@ -33,7 +33,7 @@ export interface Sequence {
 
 export interface Phase {
   readonly from: number
-  /** Per share and second; 0 where nothing is trained. */
+  /** What another share would be worth, per second. */
   readonly price: number
   readonly inference: readonly number[]
   readonly training: readonly number[]
@@ -108,7 +108,7 @@ export function construct(pool: PoolModel, sequence: Sequence, phases?: Phase[])
       if (done < to) to = done
     }
     value += inference.value * weightOf(pool, time, to)
-    phases?.push(phaseOf(pool, time, running.length > 0 ? price : 0, inference, running))
+    phases?.push(phaseOf(pool, time, inference, running))
     if (to >= seconds - guard) return value
     for (let k = running.length - 1; k >= 0; k--) {
       const r = running[k]!
@@ -151,10 +151,11 @@ export interface Allotted {
   readonly shares: readonly number[]
   /** Served per second. */
   readonly value: number
+  /** What another share would be worth, per second. */
+  readonly price: number
 }
 
 interface Divided extends Allotted {
-  readonly price: number
   /** What inference leaves to trainings, running ones included. */
   readonly free: number
 }
@@ -298,9 +299,9 @@ export function fill(pool: PoolModel, serving: readonly Serving[], budget: numbe
       left -= envelope.shares[corners[best]! + 1]! - envelope.shares[corners[best]!]!
       corners[best]!++
     }
-    return withRest(pool, serving, corners, left)
+    return withRest(pool, serving, corners, left, high)
   }
-  return allot(serving, corners)
+  return { ...allot(serving, corners), price: 0 }
 }
 
 function allot(serving: readonly Serving[], corners: readonly number[]): { shares: number[]; value: number } {
@@ -317,9 +318,10 @@ function withRest(
   serving: readonly Serving[],
   corners: readonly number[],
   left: number,
+  price: number,
 ): Allotted {
   const { shares, value } = allot(serving, corners)
-  if (left <= 1e-6) return { shares, value }
+  if (left <= 1e-6) return { shares, value, price }
   let best = -1
   let gain = 1e-9
   for (let i = 0; i < serving.length; i++) {
@@ -332,22 +334,21 @@ function withRest(
       best = i
     }
   }
-  if (best < 0) return { shares, value }
+  if (best < 0) return { shares, value, price }
   shares[best] =
     pool.grid.unit > 0
       ? toShare(Math.round((shares[best]! + left) / pool.grid.unit), pool.grid.unit)
       : shares[best]! + left
-  return { shares, value: value + gain }
+  return { shares, value: value + gain, price }
 }
 
 function phaseOf(
   { streams }: PoolModel,
   from: number,
-  price: number,
   inference: Allotted,
   running: readonly Running[],
 ): Phase {
   const training = streams.map(() => 0)
   for (const r of running) training[r.entry.stream] = r.share
-  return { from, price, inference: [...inference.shares], training }
+  return { from, price: inference.price, inference: [...inference.shares], training }
 }

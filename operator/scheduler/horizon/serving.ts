@@ -129,3 +129,33 @@ export function leastShare(
   for (const more of [0, 1e-9, 1e-6]) if (keeps(reached + more)) return reached + more
   return undefined
 }
+
+/** From share 0 on nowhere below the factor: on a grid the envelope of its steps, in a pool with the tangents where it is curved. */
+export function outer(inference: readonly InferenceOption[], grid: Grid): Envelope {
+  const points = factorPoints(inference, grid)
+  if (grid.unit > 0) return inner(points, 0, 0)
+  const extra = inference.flatMap(option => ('profile' in option ? [] : tangentCrossings(option)))
+  const all = [...points.shares.map((share, i) => [share, points.factors[i]!] as const), ...extra]
+    .filter(([share]) => share > 0 && share <= grid.most)
+    .sort((a, b) => a[0] - b[0] || b[1] - a[1])
+  return inner({ shares: all.map(p => p[0]), factors: all.map(p => p[1]) }, 0, 0)
+}
+
+/**
+ * Between two points of a subsampled profile the factor is α − k / u with u = share + guard, concave: nowhere above its tangents.
+ * Those at u₀ and u₁ cross at u = 2 u₀ u₁ / (u₀ + u₁).
+ */
+function tangentCrossings({ maxShare, subsampled }: SubsampledInference): (readonly [number, number])[] {
+  return subsampled.slice(0, -1).flatMap(([n0, y0], k) => {
+    const [n1, y1] = subsampled[k + 1]!
+    if (!(n1 > n0)) return []
+    const fall = (y0 - y1) / (n1 - n0)
+    return Array.from({ length: pointsPerSegment }, (_, j) => {
+      const u0 = maxShare / (n0 + ((n1 - n0) * j) / pointsPerSegment)
+      const u1 = maxShare / (n0 + ((n1 - n0) * (j + 1)) / pointsPerSegment)
+      const u = (2 * u0 * u1) / (u0 + u1)
+      const at = y0 - fall * (maxShare / u0 - n0)
+      return [u - shareGuard, at + ((fall * maxShare) / u0 ** 2) * (u - u0)] as const
+    })
+  })
+}
