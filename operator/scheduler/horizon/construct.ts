@@ -12,7 +12,6 @@
  * spite of the standstill of a resize.
  */
 import type { Problem } from '../problem.ts'
-import { toShare } from '../share-grid.ts'
 import { trainingSpeed } from '../training-speed.ts'
 import type { Job, PoolModel, Serving } from './model.ts'
 import { cornerAt, factorBetween } from './serving.ts'
@@ -56,7 +55,8 @@ export function construct(pool: PoolModel, sequence: Sequence, phases?: Phase[])
   const serving: Serving[] = streams.map(s => s.before)
   const final = [...serving]
   for (const { stream, job } of order) final[stream] = job.after
-  const target = order.length === 0 ? 0 : fill(pool, final, capacity).value
+  const last = fill(pool, final, capacity)
+  const target = last.value
   const running: Running[] = []
   let next = 0
   let value = 0
@@ -101,7 +101,8 @@ export function construct(pool: PoolModel, sequence: Sequence, phases?: Phase[])
       grow(pool, serving, target, running, time)
     held = 0
     for (const r of running) held += r.share
-    const inference = allotted ?? fill(pool, serving, capacity - held)
+    const done = running.length === 0 && next >= order.length
+    const inference = allotted ?? (done ? last : fill(pool, serving, capacity - held))
     let to = seconds
     for (const r of running) {
       const done = Math.max(time, r.standsUntil) + r.work / trainingSpeed(r.share, curve)
@@ -226,7 +227,7 @@ function portions({ grid }: PoolModel, room: number, count: number): number[] {
   const parts: number[] = []
   for (let k = 0, left = steps; k < count && left > 0; k++) {
     const own = Math.min(most, Math.ceil(left / (count - k)))
-    parts.push(toShare(own, grid.unit))
+    parts.push(grid.shares[own]!)
     left -= own
   }
   return parts
@@ -273,12 +274,15 @@ export function fill(pool: PoolModel, serving: readonly Serving[], budget: numbe
     return left
   }
   if (at(0) < -guard) {
+    const enough = pool.grid.unit > 0 ? pool.grid.unit - guard : 1e-4
     let [low, high] = [0, 1]
     while (at(high) < -guard && high < 1e12) high *= 8
     for (let k = 0; k < 20 && high - low > 1e-6 * high; k++) {
       const middle = (low + high) / 2
-      if (at(middle) < -guard) low = middle
+      const left = at(middle)
+      if (left < -guard) low = middle
       else high = middle
+      if (left >= -guard && left < enough) break
     }
     let left = at(high)
     for (;;) {
@@ -337,7 +341,7 @@ function withRest(
   if (best < 0) return { shares, value, price }
   shares[best] =
     pool.grid.unit > 0
-      ? toShare(Math.round((shares[best]! + left) / pool.grid.unit), pool.grid.unit)
+      ? pool.grid.shares[Math.round((shares[best]! + left) / pool.grid.unit)]!
       : shares[best]! + left
   return { shares, value: value + gain, price }
 }

@@ -8,7 +8,15 @@ import { bestInference } from '../inference-quality.ts'
 import { assumedAccuracies, trainable } from '../objective.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
 import { stepsPerGpu, toShare } from '../share-grid.ts'
-import { type Envelope, type FactorPoints, factorPoints, type Grid, inner, leastShare } from './serving.ts'
+import {
+  createGrid,
+  type Envelope,
+  type FactorPoints,
+  factorPoints,
+  type Grid,
+  inner,
+  leastShare,
+} from './serving.ts'
 
 /** One model in service of one stream: at corner j the stream is worth scale × envelope.factors[j] a second. */
 export interface Serving {
@@ -58,8 +66,8 @@ const leastWork = 1e-6
 
 export function gridOf(problem: Problem): Grid {
   return problem.gpuCapacity === undefined
-    ? { unit: problem.step, most: toShare(stepsPerGpu(problem.step), problem.step) }
-    : { unit: 0, most: problem.gpuCapacity }
+    ? createGrid(problem.step, toShare(stepsPerGpu(problem.step), problem.step))
+    : createGrid(0, problem.gpuCapacity)
 }
 
 /** The streams without regard to each other: floors as if each had its GPU for itself. */

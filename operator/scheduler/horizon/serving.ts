@@ -25,6 +25,8 @@ export interface Grid {
   readonly unit: number
   /** The most that one stream may hold. */
   readonly most: number
+  /** By number of units; empty where any part may be held. */
+  readonly shares: readonly number[]
 }
 
 /** Factor by share, in order of shares: everywhere on a grid, at chosen points of a pool. */
@@ -38,10 +40,19 @@ const pointsPerSegment = 8
 /** Ekya's guard against dividing by a share of zero: every (maxShare / (share + guard))-th frame is analysed. */
 const shareGuard = 1e-6
 
-export function factorPoints(inference: readonly InferenceOption[], { unit, most }: Grid): FactorPoints {
+/** @param unit 0: any part. */
+export function createGrid(unit: number, most: number): Grid {
+  const steps = unit > 0 ? Math.floor(most / unit + 1e-9) + 1 : 0
+  return { unit, most, shares: Array.from({ length: steps }, (_, k) => toShare(k, unit)) }
+}
+
+export function factorPoints(
+  inference: readonly InferenceOption[],
+  { unit, most, shares: steps }: Grid,
+): FactorPoints {
   const shares =
     unit > 0
-      ? Array.from({ length: Math.floor(most / unit + 1e-9) + 1 }, (_, k) => toShare(k, unit))
+      ? steps
       : distinct([0, ...inference.flatMap(corners).filter(share => share > 0 && share < most), most])
   return { shares, factors: shares.map(share => bestInference(inference, share).factor) }
 }
@@ -114,7 +125,7 @@ export function factorBetween({ shares, factors }: FactorPoints, share: number):
 export function leastShare(
   inference: readonly InferenceOption[],
   factor: number,
-  { unit, most }: Grid,
+  { unit, most, shares }: Grid,
 ): number | undefined {
   const keeps = (share: number): boolean =>
     share <= most + 1e-12 && bestInference(inference, share).factor >= factor - 1e-12
@@ -122,8 +133,8 @@ export function leastShare(
   const reached = Math.min(...inference.map(option => shareReaching(option, factor)))
   if (!Number.isFinite(reached)) return undefined
   if (unit > 0) {
-    for (let k = Math.max(0, Math.floor(reached / unit) - 1); toShare(k, unit) <= most + 1e-12; k++)
-      if (keeps(toShare(k, unit))) return toShare(k, unit)
+    for (let k = Math.max(0, Math.floor(reached / unit) - 1); k < shares.length; k++)
+      if (keeps(shares[k]!)) return shares[k]!
     return undefined
   }
   for (const more of [0, 1e-9, 1e-6]) if (keeps(reached + more)) return reached + more

@@ -23,7 +23,7 @@ const rules = {
 } as const
 
 /** Plans looked at, by stream. */
-const defaultEffort = 200
+const defaultEffort = 50
 
 export function horizon(problem: Problem, options: PolicyOptions): Plan {
   checkOptions('horizon', options, rules)
