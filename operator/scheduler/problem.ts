@@ -85,6 +85,8 @@ export interface RetrainingOption {
   readonly configuration: string
   /** Accuracy of the retrained model at full share. */
   readonly accuracyAfter: number
+  /** Standard deviation of the error of `accuracyAfter` where that is an estimate; absent: exact. */
+  readonly accuracyError?: number
   /** Still to be spent, on one whole GPU. */
   readonly gpuSeconds: number
 }

@@ -11,6 +11,7 @@
  */
 import { emptyPlan } from '../draft.ts'
 import { assign } from '../horizon/assign.ts'
+import { believed } from '../horizon/belief.ts'
 import { streamModels } from '../horizon/model.ts'
 import { report } from '../horizon/report.ts'
 import type { Plan, PolicyOptions } from '../plan.ts'
@@ -25,8 +26,9 @@ const rules = {
 /** Plans looked at, by stream. */
 const defaultEffort = 50
 
-export function horizon(problem: Problem, options: PolicyOptions): Plan {
+export function horizon(given: Problem, options: PolicyOptions): Plan {
   checkOptions('horizon', options, rules)
+  const problem = believed(given)
   const empty = emptyPlan('horizon', problem)
   if (empty !== undefined) return empty
   stepsPerGpu(problem.step)
