@@ -24,6 +24,8 @@ export interface Problem {
   readonly resizeSeconds?: number
   /** How much accuracy × seconds (of one stream at weight 1) a stream's move to another GPU must gain, default 0. */
   readonly moveSeconds?: number
+  /** What trainings came to whose result is known, of any stream and window, to tell estimates from truth by. */
+  readonly outcomes?: readonly TrainingOutcome[]
   /** A window's accuracy is its mean over time, or over samples at each whole second, both ends included (Ekya). Default `time`. */
   readonly averaging?: 'time' | 'samples'
 }
@@ -78,6 +80,13 @@ export interface SubsampledInference {
   readonly maxShare: number
   /** [every n-th frame, factor], n increasing, factors decreasing; linear between, the first factor before, 0 beyond. */
   readonly subsampled: readonly (readonly [number, number])[]
+}
+
+export interface TrainingOutcome {
+  readonly configuration: string
+  /** Of the retrained model at full share. */
+  readonly accuracy: number
+  readonly gpuSeconds: number
 }
 
 /** A retraining configuration γ with its predicted outcome. */
