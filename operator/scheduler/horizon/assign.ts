@@ -88,7 +88,17 @@ function solve(site: Site, members: readonly number[]): Solved {
   return solved
 }
 
-const steps = 20_000
+/** More than any floor: that a stream is served at all. */
+const starving = 1e6
+
+/** Streams of a GPU for which there is no step. */
+function starved({ problem, capacity }: Site, members: number): number {
+  if (problem.gpuCapacity !== undefined) return 0
+  return Math.max(0, members - Math.floor(capacity / problem.step + 1e-6))
+}
+
+/** Placements tried before the search for one that keeps all floors is given up. */
+const placementsTried = 20_000
 
 /** GPUs such that all floors that can be kept at all are kept; undefined: none was found. */
 function withFloors({ models, need, allowed, current, pinned, capacity }: Site): number[] | undefined {
@@ -98,7 +108,7 @@ function withFloors({ models, need, allowed, current, pinned, capacity }: Site):
     .sort((a, b) => Number(pinned[b]) - Number(pinned[a]) || need[b]! - need[a]! || a - b)
   const target = models.map(() => -1)
   const free = new Map<number, number>()
-  let left = steps
+  let left = placementsTried
   const place = (k: number): boolean => {
     if (k === order.length) return true
     if (--left < 0) return false
@@ -167,7 +177,7 @@ function moved(site: Site, from: readonly number[]): number[] {
   const worth = (members: readonly number[], g: number): { floors: number; value: number } => {
     if (members.length === 0) return { floors: 0, value: 0 }
     const { floors, value } = solve(site, members)
-    return { floors, value: value - cost(members, g) }
+    return { floors: floors - starving * starved(site, members.length), value: value - cost(members, g) }
   }
   const gains = (a: number, b: number, nextA: readonly number[], nextB: readonly number[]): boolean => {
     const before = [worth(groups[a]!, a), worth(groups[b]!, b)]

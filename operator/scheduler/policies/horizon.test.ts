@@ -2,7 +2,7 @@ import { expect } from 'chai'
 import fc from 'fast-check'
 import { floorShare, gridOf } from '../horizon/model.ts'
 import { assumedAccuracies } from '../objective.ts'
-import { allowedCurrent, allowedGpus } from '../placement.ts'
+import { allowedCurrent, allowedGpus, currentGpu } from '../placement.ts'
 import type { Plan } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import { stepsPerGpu } from '../share-grid.ts'
@@ -12,6 +12,54 @@ import { horizon } from './horizon.ts'
 
 const runs = { numRuns: 200 }
 const usable = anyProblem.filter(p => p.gpus.length > 0 && p.streams.length > 0)
+
+/** Floors off: they come before accuracy, so that another plan that keeps more of them may have less of it. */
+const withoutFloors = usable.map(p => ({
+  ...p,
+  streams: p.streams.map(s => ({
+    ...s,
+    minAccuracy: 0,
+    // A place on a GPU that is not there would count as soon as there is one more.
+    ...(currentGpu(p.gpus, s.current) >= 0 ? {} : { current: undefined, running: undefined }),
+  })),
+}))
+
+/** Floors that ask for a good part of a GPU each. */
+const withFloors: fc.Arbitrary<Problem> = fc
+  .record({
+    gpuCount: fc.integer({ min: 1, max: 3 }),
+    streams: fc.array(
+      fc.record({
+        demand: fc.double({ min: 0.1, max: 1, noNaN: true }),
+        part: fc.double({ min: 0.1, max: 1, noNaN: true }),
+        weight: fc.constantFrom(1, 2),
+        gain: fc.double({ min: 0.01, max: 0.2, noNaN: true }),
+        cost: fc.double({ min: 1, max: 60, noNaN: true }),
+        at: fc.option(fc.nat(2), { nil: undefined }),
+        goesOn: fc.boolean(),
+      }),
+      { minLength: 1, maxLength: 7 },
+    ),
+  })
+  .map(({ gpuCount, streams }) =>
+    problem({
+      gpus: gpus(gpuCount),
+      streams: streams.map(({ demand, part, weight, gain, cost, at, goesOn }, i) => {
+        const placed = at !== undefined && at < gpuCount
+        return stream(`s${i}`, {
+          weight,
+          accuracyNow: 0.8,
+          minAccuracy: 0.8 * part,
+          inference: [linear(demand)],
+          retraining: [option('x', 0.8 + gain, cost)],
+          ...(placed
+            ? { current: { ...gpus(3)[at]!, inferenceShare: 0.1, trainingShare: goesOn ? 0.1 : 0 } }
+            : {}),
+          ...(placed && goesOn ? { running: option('x', 0.8 + gain, cost) } : {}),
+        })
+      }),
+    }),
+  )
 
 /** Weighted mean over the rest of the window, with what is assumed where nothing is known. */
 function worth(given: Problem, plan: Plan): number {
@@ -61,7 +109,7 @@ describe('horizon', () => {
 
   it('keeps every floor where some plan keeps all that can be kept', () => {
     fc.assert(
-      fc.property(usable, given => {
+      fc.property(fc.oneof(usable, withFloors), given => {
         const needs = neededShares(given)
         if (!fits(given, needs)) return
         const plan = horizon(given, {})
@@ -75,7 +123,7 @@ describe('horizon', () => {
 
   it('keeps a floor to the end, with the retrained model', () => {
     fc.assert(
-      fc.property(usable, given => {
+      fc.property(fc.oneof(usable, withFloors), given => {
         const needs = neededShares(given)
         if (!fits(given, needs)) return
         const { intervals } = horizon(given, {}).timeline!
@@ -102,11 +150,12 @@ describe('horizon', () => {
 
   it('is not worse off by more than 0.1 % with another GPU', () => {
     fc.assert(
-      fc.property(usable, given => {
-        if (given.streams.some(s => s.minAccuracy > 0)) return
+      fc.property(withoutFloors, given => {
+        // Where there is no step for everybody they go where they help most; with another GPU everybody gets one.
+        if (given.streams.length > stepsPerGpu(given.step) * given.gpus.length) return
         const before = worth(given, horizon(given, {}))
         const more = { ...given, gpus: gpus(given.gpus.length + 1) }
-        expect(worth(more, horizon(more, {}))).to.be.at.least(before * 0.999)
+        expect(worth(more, horizon(more, {}))).to.be.at.least(before * 0.999 - 1e-6)
       }),
       runs,
     )
@@ -119,7 +168,7 @@ describe('horizon', () => {
       fc.double({ min: 0, max: 200, noNaN: true }),
     )
     fc.assert(
-      fc.property(usable, extra, (given, [which, accuracy, cost]) => {
+      fc.property(withoutFloors, extra, (given, [which, accuracy, cost]) => {
         const before = worth(given, horizon(given, {}))
         const streams = given.streams.map((s, i) =>
           i === which % given.streams.length
@@ -127,7 +176,7 @@ describe('horizon', () => {
             : s,
         )
         const more = { ...given, streams }
-        expect(worth(more, horizon(more, {}))).to.be.at.least(before * 0.999)
+        expect(worth(more, horizon(more, {}))).to.be.at.least(before * 0.999 - 1e-6)
       }),
       runs,
     )
@@ -135,10 +184,10 @@ describe('horizon', () => {
 
   it('does not depend on the order of the streams', () => {
     fc.assert(
-      fc.property(usable, given => {
+      fc.property(withoutFloors, given => {
         const turned = { ...given, streams: given.streams.toReversed() }
         const [a, b] = [worth(given, horizon(given, {})), worth(turned, horizon(turned, {}))]
-        expect(Math.abs(a - b)).to.be.at.most(0.001 * a + 1e-12)
+        expect(Math.abs(a - b)).to.be.at.most(0.001 * a + 1e-6)
       }),
       runs,
     )
