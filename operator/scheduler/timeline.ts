@@ -51,7 +51,7 @@ export function evaluate(
 ): StreamResult[] {
   return problem.streams.map((stream, i) => {
     const training = timeline.trainings[i] ?? null
-    const segments = timeline.intervals.map(({ from, shares }) => ({ from, ...shares[i]! }))
+    const segments = segmentsOf(timeline, i)
     const completesAt =
       training === null
         ? null
@@ -65,6 +65,20 @@ export function evaluate(
 }
 
 type Segment = JobShares & { readonly from: number }
+
+/** The intervals of one stream, those joined in which nothing changes for it. */
+function segmentsOf({ intervals }: Timeline, stream: number): Segment[] {
+  const segments: Segment[] = []
+  let last: JobShares | undefined
+  for (const { from, shares } of intervals) {
+    const own = shares[stream]!
+    if (last === undefined || own.inference !== last.inference || own.training !== last.training)
+      segments.push({ from, inference: own.inference, training: own.training })
+    last = own
+  }
+  return segments
+}
+
 type Served = (share: number, at: 'before' | 'after') => number
 
 /** What a training holds already that goes on, 0: it is yet to begin. */

@@ -24,7 +24,7 @@ const rules = {
 } as const
 
 /** Plans looked at, by stream. */
-const defaultEffort = 50
+const defaultEffort = 80
 
 export function horizon(given: Problem, options: PolicyOptions): Plan {
   checkOptions('horizon', options, rules)
