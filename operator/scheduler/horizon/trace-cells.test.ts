@@ -5,9 +5,10 @@ import { handOn } from '../hand-on.ts'
 import { demandShare } from '../inference-quality.ts'
 import { horizon } from '../policies/horizon.ts'
 import { thief } from '../policies/thief.ts'
-import type { Problem, SubsampledInference } from '../problem.ts'
+import type { Problem, RetrainingOption, SubsampledInference } from '../problem.ts'
 import { type Trace, traceProblem } from '../testing/trace.ts'
 import { completion, evaluate, type Interval } from '../timeline.ts'
+import { microProfileError } from './belief.ts'
 import { upperBound } from './bound.ts'
 
 const data = new URL('../../../../shared/ekya-data/', import.meta.url)
@@ -63,7 +64,86 @@ describe('horizon on the Cityscapes trace', function () {
         expect(ours, `${streams} streams, ${gpus} GPUs`).to.be.at.least(theirs)
       }
   })
+
+  it('loses at most half of what the thief loses to wrong estimates, with a record of other cameras to tell them by', () => {
+    const losses = rows('reference/headroom_over_thief.csv').map(row => {
+      const cell = { streams: Number(row.streams), gpus: Number(row.gpus) }
+      const own = windows.map(window => {
+        const actual = traceProblem(trace, { ...cell, window })
+        const seen = uncertain(traceProblem(trace, { ...cell, window }, 'estimate'))
+        return (
+          horizon(actual, {}).predictedAccuracy! - replayed({ ...seen, outcomes: heldOut(trace) }, actual)
+        )
+      })
+      return [
+        mean(own),
+        Number(row.ekya_thief_sees_actual_profiles) - Number(row.ekya_thief_sees_microprofile),
+      ] as const
+    })
+    const [ours, theirs] = [mean(losses.map(l => l[0])), mean(losses.map(l => l[1]))]
+    expect(ours).to.be.at.most(theirs / 2)
+  })
 })
+
+const uncertain = (problem: Problem): Problem => ({
+  ...problem,
+  streams: problem.streams.map(stream => ({
+    ...stream,
+    retraining: stream.retraining.map(o => ({ ...o, accuracyError: microProfileError })),
+  })),
+})
+
+/** Results of the cameras that no cell with six streams or fewer has: what a site knows from before. */
+const heldOut = (trace: Trace): NonNullable<Problem['outcomes']> =>
+  trace.streams.slice(6).flatMap(({ windows: all }) =>
+    all.flatMap(({ retraining }) =>
+      retraining.map(({ configuration, accuracyAfter, gpuSeconds }) => ({
+        configuration,
+        accuracy: accuracyAfter,
+        gpuSeconds,
+      })),
+    ),
+  )
+
+/** Mean accuracy where plans are made of what is seen and carried out on what is, anew when a training ends. One job at a time. */
+function replayed(seen: Problem, actual: Problem): number {
+  const trainings: (RetrainingOption | null)[] = actual.streams.map(() => null)
+  const intervals: Interval[] = []
+  const trained = new Set<number>()
+  for (let now = 0; ; ) {
+    const plan = horizon(
+      {
+        ...seen,
+        remainingSeconds: seen.remainingSeconds - now,
+        streams: seen.streams.map((stream, i) =>
+          trained.has(i) ? { ...stream, accuracyNow: trainings[i]!.accuracyAfter, retraining: [] } : stream,
+        ),
+      },
+      {},
+    )
+    const { intervals: planned, trainings: chosen } = plan.timeline!
+    const first = chosen.findIndex((o, i) => o !== null && planned[0]!.shares[i]!.training > 0)
+    const option = actual.streams[first]?.retraining.find(
+      o => o.configuration === chosen[first]!.configuration,
+    )
+    const share = first < 0 ? 0 : planned[0]!.shares[first]!.training
+    intervals.push({ from: now, shares: planned[0]!.shares })
+    if (option === undefined || now + option.gpuSeconds / share >= seen.remainingSeconds) {
+      intervals.push(...planned.slice(1).map(({ from, shares }) => ({ from: now + from, shares })))
+      break
+    }
+    now += option.gpuSeconds / share
+    trainings[first] = option
+    trained.add(first)
+  }
+  return mean(
+    evaluate(
+      actual,
+      actual.streams.map(s => s.accuracyNow!),
+      { intervals, trainings },
+    ).map(r => r.mean),
+  )
+}
 
 /** What the thief's plan comes to when the share of each training that ends is handed on. */
 function thiefReplayed(problem: Problem): number {
