@@ -7,9 +7,9 @@
  */
 import { allowedCurrent, allowedGpus } from '../placement.ts'
 import type { Problem } from '../problem.ts'
-import { construct, type Phase } from './construct.ts'
+import { construct, type Phase, type Sequence } from './construct.ts'
 import { gridOf, type PoolModel, poolModel, type StreamModel } from './model.ts'
-import { type Budget, type Solution, search } from './search.ts'
+import { adapted, type Budget, type Solution, search } from './search.ts'
 
 export interface PoolPlan {
   /** Index of the GPU. */
@@ -82,11 +82,41 @@ function solve(site: Site, members: readonly number[]): Solved {
   const granted = budget.left
   const solution = search(pool, budget)
   site.budget.left -= granted - budget.left
-  const floors = pool.streams.reduce((sum, s, i) => sum + (pool.keepsFloor[i] ? s.stream.weight : 0), 0)
+  const floors = floorsKept(pool)
   const solved = { pool, solution, floors, value: solution.value }
   site.solved.set(key, solved)
   return solved
 }
+
+interface Worth {
+  readonly floors: number
+  readonly value: number
+}
+
+/** Other streams on a GPU, by the plan of those that are there. */
+function judge(site: Site, members: readonly number[], next: readonly number[]): Worth {
+  const known = site.solved.get(next.join())
+  if (known !== undefined) return known
+  const pool = poolModel(
+    site.problem,
+    next.map(i => site.models[i]!),
+  )
+  const old: Sequence = members.length === 0 ? { order: [], lanes: 1 } : solve(site, members).solution
+  const order = old.order.flatMap(({ stream, job }) => {
+    const at = next.indexOf(members[stream]!)
+    const own = pool.streams[at]?.jobs.find(j => j.option === job.option)
+    return own === undefined ? [] : [{ stream: at, job: own }]
+  })
+  const newcomers = next.flatMap((i, at) => (members.includes(i) ? [] : [at]))
+  const { value } = adapted(pool, { order, lanes: old.lanes }, newcomers, site.budget)
+  return { floors: floorsKept(pool), value }
+}
+
+const floorsKept = (pool: PoolModel): number =>
+  pool.streams.reduce((sum, s, i) => sum + (pool.keepsFloor[i] ? s.stream.weight : 0), 0)
+
+/** A move that loses less than this part when judged quickly may gain when planned in full. */
+const promising = 5e-4
 
 /** More than any floor: that a stream is served at all. */
 const starving = 1e6
@@ -174,17 +204,28 @@ function moved(site: Site, from: readonly number[]): number[] {
   const groups = problem.gpus.map((_, g) => from.flatMap((t, i) => (t === g ? [i] : [])))
   const cost = (members: readonly number[], g: number): number =>
     members.reduce((sum, i) => sum + (current[i]! >= 0 && current[i] !== g ? move : 0), 0)
-  const worth = (members: readonly number[], g: number): { floors: number; value: number } => {
+  const worth = (members: readonly number[], g: number): Worth => {
     if (members.length === 0) return { floors: 0, value: 0 }
     const { floors, value } = solve(site, members)
     return { floors: floors - starving * starved(site, members.length), value: value - cost(members, g) }
   }
+  const gain = (before: readonly Worth[], after: readonly Worth[]): Worth => ({
+    floors: after[0]!.floors + after[1]!.floors - before[0]!.floors - before[1]!.floors,
+    value: after[0]!.value + after[1]!.value - before[0]!.value - before[1]!.value,
+  })
+  /** Judged quickly first, from the plans as they are; what may gain is planned in full. */
   const gains = (a: number, b: number, nextA: readonly number[], nextB: readonly number[]): boolean => {
     const before = [worth(groups[a]!, a), worth(groups[b]!, b)]
-    const after = [worth(nextA, a), worth(nextB, b)]
-    const floors = after[0]!.floors + after[1]!.floors - before[0]!.floors - before[1]!.floors
-    const value = after[0]!.value + after[1]!.value - before[0]!.value - before[1]!.value
+    const quick = gain(before, [judged(groups[a]!, nextA, a), judged(groups[b]!, nextB, b)])
+    const slack = promising * (before[0]!.value + before[1]!.value)
+    if (quick.floors < -1e-9 || (quick.floors < 1e-9 && quick.value < -slack)) return false
+    const { floors, value } = gain(before, [worth(nextA, a), worth(nextB, b)])
     return floors > 1e-9 || (floors > -1e-9 && value > 1e-6)
+  }
+  const judged = (members: readonly number[], next: readonly number[], g: number): Worth => {
+    if (next.length === 0) return { floors: 0, value: 0 }
+    const { floors, value } = judge(site, members, next)
+    return { floors: floors - starving * starved(site, next.length), value: value - cost(next, g) }
   }
   const pressure = (g: number): number => {
     if (groups[g]!.length === 0) return -1

@@ -29,6 +29,29 @@ export function search(pool: PoolModel, budget: Budget): Solution {
   return improve(trying, start(trying))
 }
 
+/**
+ * What a plan of other streams of the pool comes to here, with each newcomer's best training put in: a quick judgement.
+ *
+ * @param from trainings of streams of this pool, as indexes in it.
+ */
+export function adapted(
+  pool: PoolModel,
+  from: Sequence,
+  newcomers: readonly number[],
+  budget: Budget,
+): Solution {
+  const trying: Trying = { pool, budget, mayWait: pool.streams.map(s => !s.running) }
+  let best = valued(trying, { order: ordered(trying, from.order), lanes: from.lanes })
+  for (const stream of newcomers) {
+    const others = best
+    for (const job of pool.streams[stream]!.jobs) {
+      const order = inserted(trying, others.order, { stream, job })
+      best = better(best, valued(trying, { order, lanes: others.lanes }))
+    }
+  }
+  return best
+}
+
 interface Trying {
   readonly pool: PoolModel
   readonly budget: Budget

@@ -23,8 +23,8 @@ const rules = {
   effort: { type: 'integer', minimum: 1, maximum: 1_000_000 },
 } as const
 
-/** Plans looked at, by stream. */
-const defaultEffort = 80
+/** Plans looked at, by stream: 2,000 in all at small sites, where that takes some milliseconds, and at large ones what still helps. */
+const defaultEffort = (streams: number): number => Math.round(Math.max(40, Math.min(200, 2000 / streams)))
 
 export function horizon(given: Problem, options: PolicyOptions): Plan {
   checkOptions('horizon', options, rules)
@@ -34,6 +34,10 @@ export function horizon(given: Problem, options: PolicyOptions): Plan {
   stepsPerGpu(problem.step)
   // In an order of their own, so that the order of the question does not change the answer.
   const models = streamModels(problem).toSorted((a, b) => (a.stream.name < b.stream.name ? -1 : 1))
-  const pools = assign(problem, models, (options.effort as number | undefined) ?? defaultEffort)
+  const pools = assign(
+    problem,
+    models,
+    (options.effort as number | undefined) ?? defaultEffort(models.length),
+  )
   return report('horizon', problem, pools, [])
 }
