@@ -23,8 +23,8 @@ const rules = {
   effort: { type: 'integer', minimum: 1, maximum: 1_000_000 },
 } as const
 
-/** Plans looked at, by stream: 1,500 in all at small sites, where that takes some milliseconds, and at large ones what still helps. */
-const defaultEffort = (streams: number): number => Math.round(Math.max(40, Math.min(150, 1500 / streams)))
+/** Plans looked at, by stream: 1,000 in all at small sites, where that takes some milliseconds, and at large ones what still helps. */
+const defaultEffort = (streams: number): number => Math.round(Math.max(40, Math.min(100, 1000 / streams)))
 
 export function horizon(given: Problem, options: PolicyOptions): Plan {
   checkOptions('horizon', options, rules)
