@@ -147,7 +147,7 @@ describe('ekya simulate', () => {
     {
       name: 'an unknown policy, naming those that there are',
       args: ['--trace', path, '--gpus', '1', '--policy', 'greedy'],
-      want: /^ekya: simulate: no policy "greedy", accepted: thief, fair, none, .*oracle-best-fixed\n$/,
+      want: /^ekya: simulate: no policy "greedy", accepted: thief, horizon, fair, none, .*oracle-best-fixed\n$/,
     },
     {
       name: 'wrong numbers, all at once',

@@ -26,6 +26,8 @@ export interface Problem {
   readonly moveSeconds?: number
   /** Which window it is, from 0, for policies that follow a schedule made beforehand. */
   readonly windowIndex?: number
+  /** What trainings came to whose result is known, of any stream and window, to tell estimates from truth by. */
+  readonly outcomes?: readonly TrainingOutcome[]
   /** A window's accuracy is its mean over time, or over samples at each whole second, both ends included (Ekya). Default `time`. */
   readonly averaging?: 'time' | 'samples'
 }
@@ -82,11 +84,20 @@ export interface SubsampledInference {
   readonly subsampled: readonly (readonly [number, number])[]
 }
 
+export interface TrainingOutcome {
+  readonly configuration: string
+  /** Of the retrained model at full share. */
+  readonly accuracy: number
+  readonly gpuSeconds: number
+}
+
 /** A retraining configuration γ with its predicted outcome. */
 export interface RetrainingOption {
   readonly configuration: string
   /** Accuracy of the retrained model at full share. */
   readonly accuracyAfter: number
+  /** Standard deviation of the error of `accuracyAfter` where that is an estimate; absent: exact. */
+  readonly accuracyError?: number
   /** Still to be spent, on one whole GPU. */
   readonly gpuSeconds: number
 }

@@ -47,15 +47,17 @@ const timeGuard = 1e-9
 
 /** @param accuracies of the models in use at full share, by stream. */
 export function evaluate(
-  problem: Rules & { readonly streams: readonly Pick<StreamProblem, 'inference'>[] },
+  problem: Rules & { readonly streams: readonly Pick<StreamProblem, 'inference' | 'running' | 'current'>[] },
   accuracies: readonly number[],
   timeline: Timeline,
 ): StreamResult[] {
   return problem.streams.map((stream, i) => {
     const training = timeline.trainings[i] ?? null
-    const segments = timeline.intervals.map(({ from, shares }) => ({ from, ...shares[i]! }))
+    const segments = segmentsOf(timeline, i)
     const completesAt =
-      training === null ? null : ready(segments, training, timeline.deliveries?.[i], problem)
+      training === null
+        ? null
+        : ready(segments, training, timeline.deliveries?.[i], problem, shareHeld(stream, training))
     const served = (share: number, at: 'before' | 'after'): number =>
       bestInference(stream.inference, share).factor *
       (at === 'after' ? training!.accuracyAfter : accuracies[i]!)
@@ -65,35 +67,70 @@ export function evaluate(
 }
 
 export type Segment = JobShares & { readonly from: number }
+
+/** The intervals of one stream, those joined in which nothing changes for it. */
+function segmentsOf({ intervals }: Timeline, stream: number): Segment[] {
+  const segments: Segment[] = []
+  let last: JobShares | undefined
+  for (const { from, shares } of intervals) {
+    const own = shares[stream]!
+    if (last === undefined || own.inference !== last.inference || own.training !== last.training)
+      segments.push({ from, inference: own.inference, training: own.training })
+    last = own
+  }
+  return segments
+}
+
 type Served = (share: number, at: 'before' | 'after') => number
+
+/** What a training holds already that goes on, 0: it is yet to begin. */
+function shareHeld(
+  { running, current }: Pick<StreamProblem, 'running' | 'current'>,
+  training: RetrainingOption,
+): number {
+  const goesOn = running !== undefined && running.configuration === training.configuration
+  return goesOn ? (current?.trainingShare ?? 0) : 0
+}
 
 function ready(
   segments: readonly Segment[],
   training: RetrainingOption,
   delivery: number | null | undefined,
   rules: Rules,
+  before: number,
 ): number | null {
-  if (delivery === undefined || delivery === null) return completion(segments, training.gpuSeconds, rules)
+  if (delivery === undefined || delivery === null)
+    return completion(segments, training.gpuSeconds, rules, before)
   return delivery <= rules.remainingSeconds ? delivery : null
 }
 
-/** When work of so many GPU-seconds is done; null: not before the end. */
-export function completion(segments: readonly Segment[], gpuSeconds: number, rules: Rules): number | null {
-  return progress(segments, gpuSeconds, rules).completesAt
+/**
+ * When work of so many GPU-seconds is done; null: not before the end.
+ *
+ * @param before share held until the first segment: another one there is a resize.
+ */
+export function completion(
+  segments: readonly Segment[],
+  gpuSeconds: number,
+  rules: Rules,
+  before = 0,
+): number | null {
+  return progress(segments, gpuSeconds, rules, before).completesAt
 }
 
 /** GPU-seconds of work that are done by the end. */
 export function workDone(segments: readonly Segment[], rules: Rules): number {
-  return progress(segments, Number.POSITIVE_INFINITY, rules).done
+  return progress(segments, Number.POSITIVE_INFINITY, rules, 0).done
 }
 
 function progress(
   segments: readonly Segment[],
   gpuSeconds: number,
   { remainingSeconds, throughputCurve, resizeSeconds = 0 }: Rules,
+  before: number,
 ): { readonly done: number; readonly completesAt: number | null } {
   let done = 0
-  let held = 0
+  let held = before
   let standsUntil = 0
   for (const [k, { from, training }] of segments.entries()) {
     const to = Math.min(remainingSeconds, segments[k + 1]?.from ?? remainingSeconds)

@@ -47,8 +47,8 @@ export interface Replay {
   readonly plans: number
 }
 
-/** Completions apart by less are as expected. */
-const timeTolerance = 1e-6
+/** Completions apart by less are as expected: so long takes, at a small share, the work that the evaluator lets go. */
+const timeTolerance = 1e-4
 /** Least time between two plans, and what must be left of the window for one. */
 const replanSeconds = 1
 
@@ -136,8 +136,12 @@ class WindowRun {
     return [next, at]
   }
 
+  /** When the next of the trainings that run should complete; what is yet to begin is not late. */
   #nextExpected(): number {
-    const pending = (this.#expected ?? []).filter((at, i) => at !== null && !this.#ended[i])
+    const held = this.#intervals.at(-1)!.shares
+    const pending = (this.#expected ?? []).filter(
+      (at, i) => at !== null && !this.#ended[i] && held[i]!.training > 0,
+    )
     return Math.min(Number.POSITIVE_INFINITY, ...(pending as number[]))
   }
 

@@ -421,6 +421,7 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
             "type": "string",
             "enum": [
               "thief",
+              "horizon",
               "fair",
               "none"
             ],

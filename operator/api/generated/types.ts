@@ -373,8 +373,8 @@ export interface Gpus {
 
 /** Who decides about shares and retraining. */
 export interface Scheduler {
-  /** thief takes shares from one job for another while the predicted mean accuracy rises (Ekya). fair splits evenly and always retrains with one fixed configuration. none never retrains. Default thief. */
-  readonly policy: 'thief' | 'fair' | 'none'
+  /** thief takes shares from one job for another while the predicted mean accuracy rises (Ekya). horizon plans the whole window: which streams retrain, in which order and with what share over time. fair splits evenly and always retrains with one fixed configuration. none never retrains. Default thief. */
+  readonly policy: 'thief' | 'horizon' | 'fair' | 'none'
   /** Smallest change of a share, as a fraction of one GPU, from 0.01 to 0.5. Default 0.1. */
   readonly step: number
   /** Options of the policy. What it does not know is reported in the condition Ready. Default {}. */
@@ -473,8 +473,8 @@ export interface GpusInput {
 
 /** Who decides about shares and retraining. */
 export interface SchedulerInput {
-  /** thief takes shares from one job for another while the predicted mean accuracy rises (Ekya). fair splits evenly and always retrains with one fixed configuration. none never retrains. Default thief. */
-  readonly policy?: 'thief' | 'fair' | 'none'
+  /** thief takes shares from one job for another while the predicted mean accuracy rises (Ekya). horizon plans the whole window: which streams retrain, in which order and with what share over time. fair splits evenly and always retrains with one fixed configuration. none never retrains. Default thief. */
+  readonly policy?: 'thief' | 'horizon' | 'fair' | 'none'
   /** Smallest change of a share, as a fraction of one GPU, from 0.01 to 0.5. Default 0.1. */
   readonly step?: number
   /** Options of the policy. What it does not know is reported in the condition Ready. Default {}. */

@@ -358,6 +358,38 @@ describe('advance while retraining', () => {
     expect(total).to.be.at.most(1 + 1e-9)
   })
 
+  it('lets trainings of a plan over time wait, and begins them when the one before has ended', () => {
+    const spec = { scheduler: { policy: 'horizon' as const, step: 0.1, options: {} } }
+    const ready = (name: string) => ({
+      ...inference(name),
+      profile: pod<never>(name, 'profile', { index: 1, result: profiled(1) }),
+    })
+    const window = (status: RetrainingWindowStatus) => retrainingWindow(status, spec)
+    const { status } = advance(
+      site(window(running('Planning', [item('cam-0'), item('cam-1')])), [ready('cam-0'), ready('cam-1')], 20),
+      planner,
+    )
+    const [first, second] = status.plan!.items
+    expect(first).to.include({ state: 'Planned', startsAt: at(20) })
+    expect(first!.trainingShare).to.be.above(0)
+    expect(second).to.include({ state: 'Planned', trainingShare: 0, startsAt: first!.completesAt })
+    expect(second!.reason).to.match(/^waits for cam-0 until \d+ s, then retrain/)
+
+    const items = status.plan!.items.map((i, k) => (k === 0 ? { ...i, state: 'Training' as const } : i))
+    const done = pod<never>('cam-0', 'training', { index: 1, result: trained(1) })
+    const after = advance(
+      site(
+        window({ ...status, plan: { ...status.plan!, items } }),
+        [{ ...ready('cam-0'), training: done }, ready('cam-1')],
+        30,
+      ),
+      planner,
+    ).status.plan!.items
+    expect(after[0]).to.include({ state: 'Accepted', trainingShare: 0 })
+    expect(after[1]).to.include({ state: 'Planned', startsAt: at(30) })
+    expect(after[1]!.trainingShare).to.be.above(0)
+  })
+
   it('keeps an outcome when the rest of the window is planned again', () => {
     const accepted = training('cam-0', {
       state: 'Accepted',

@@ -26,7 +26,13 @@ export function createPlanner(monotonicMs: () => number, hooks: PlannerHooks = {
     quick,
     plan: site => planStatus(site, solve(site)),
     replan: site => merged(site, planStatus(site, solve(site))),
-    handOn: handedOn,
+    handOn: (site, plan, ended) => {
+      // Who waits for this end has its place in the rest of the plan, and that is best made of what is known by now.
+      if (!plan.items.some(waits)) return handedOn(site, plan, ended)
+      const window = { ...site.window, status: { ...site.window.status, plan } }
+      const now = { ...site, window }
+      return merged(now, planStatus(now, solve(now)))
+    },
   }
 }
 
@@ -35,6 +41,9 @@ function decisions(site: SiteSnapshot): Pick<Policy, 'inferenceSchedule' | 'hand
   const { policy } = site.window.spec.scheduler
   return Object.hasOwn(policies, policy) ? policies[policy]! : defaultDecisions
 }
+
+/** A training that a policy plans to begin later in the window. */
+const waits = (item: PlanItem): boolean => item.state === 'Planned' && (item.trainingShare ?? 0) <= 0
 
 function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
   const { scheduler, labeling: asked } = site.window.spec
@@ -99,9 +108,9 @@ function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
         startsAt: at(item.startsAtSeconds),
         completesAt: at(item.completesAtSeconds),
         state:
-          item.retrainingConfiguration === null || item.trainingShare <= 0
-            ? ('None' as const)
-            : ('Planned' as const),
+          item.retrainingConfiguration !== null && (item.trainingShare > 0 || (item.startsAtSeconds ?? 0) > 0)
+            ? ('Planned' as const)
+            : ('None' as const),
         reason: item.reason,
       }),
     ),

@@ -103,7 +103,7 @@ function checkItems(given: Problem, plan: Plan): void {
     const asked = given.streams[k]!
     expect(given.gpus).to.deep.include({ node: i.node, gpu: i.gpu })
     expect(asked.inference.map(o => o.configuration)).to.include(i.inferenceConfiguration)
-    expect(i.trainingShare > 0).to.equal(i.retrainingConfiguration !== null)
+    expect(i.trainingShare > 0).to.equal(i.retrainingConfiguration !== null && i.startsAtSeconds === 0)
     if (i.retrainingConfiguration !== null)
       expect(trainable(asked).map(o => o.configuration)).to.include(i.retrainingConfiguration)
     for (const accuracy of [i.predictedBefore, i.predictedAfter, i.predictedWindow])
@@ -212,7 +212,10 @@ describe('none', () => {
 
 describe('policy', () => {
   it('names the policies there are', () => {
-    expect(() => policy('greedy')).to.throw(SchedulerError, 'no policy "greedy", accepted: thief, fair, none')
+    expect(() => policy('greedy')).to.throw(
+      SchedulerError,
+      'no policy "greedy", accepted: thief, horizon, fair, none',
+    )
     expect(() => policy('toString')).to.throw(SchedulerError, /accepted/)
   })
 })

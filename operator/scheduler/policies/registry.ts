@@ -9,6 +9,7 @@ import { fairRandom } from './fair-random.ts'
 import { fairSco } from './fair-sco.ts'
 import { fixedConfiguration } from './fixed-configuration.ts'
 import { fixedResources } from './fixed-resources.ts'
+import { horizon } from './horizon.ts'
 import { none } from './none.ts'
 import { oracleBestFixed } from './oracle-best-fixed.ts'
 import { replay } from './replay.ts'
@@ -16,6 +17,7 @@ import { thief } from './thief.ts'
 
 export const policies: Readonly<Record<string, Policy>> = {
   thief,
+  horizon,
   fair,
   none,
   'fair-dumb': fairDumb,
