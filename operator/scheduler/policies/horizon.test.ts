@@ -10,7 +10,7 @@ import { anyProblem, gpus, linear, option, problem, stream } from '../testing/pr
 import { evaluate } from '../timeline.ts'
 import { horizon } from './horizon.ts'
 
-const runs = { numRuns: 200 }
+const runs = { numRuns: 100 }
 const usable = anyProblem.filter(p => p.gpus.length > 0 && p.streams.length > 0)
 
 /** Floors off: they come before accuracy, so that another plan that keeps more of them may have less of it. */
