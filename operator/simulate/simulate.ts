@@ -1,6 +1,8 @@
 /** All windows of a trace under a policy: the record that `ekya simulate` prints. */
+import { upperBound } from '../scheduler/horizon/bound.ts'
 import type { Plan, PolicyOptions } from '../scheduler/plan.ts'
 import type { Policy } from '../scheduler/policy.ts'
+import type { Problem, TrainingOutcome } from '../scheduler/problem.ts'
 import type { Timeline } from '../scheduler/timeline.ts'
 import { replay } from './replay.ts'
 import type { Trace } from './trace.ts'
@@ -12,6 +14,10 @@ export interface SimulationOptions extends Site {
   readonly policyOptions?: PolicyOptions
   /** A policy that is chosen in hindsight sees the actual values whatever is asked. */
   readonly sees: Sees
+  /** What trainings came to before the first window. Those of the windows are added as they complete. */
+  readonly record?: readonly TrainingOutcome[]
+  /** Whether to compute `bound`, which takes longer than planning. Default false. */
+  readonly bound?: boolean
   /** Seconds until the golden labels are there and the window can be planned, default 0. */
   readonly delaySeconds?: number
   /** A stopwatch for `schedulerSeconds`; absent: 0 is recorded. */
@@ -25,6 +31,8 @@ export interface SimulationResult {
   readonly windowSeconds: number
   /** Over the streams of a window, then over the windows; streams count equally. */
   readonly meanAccuracy: number
+  /** What `meanAccuracy` cannot exceed under any policy, whatever the floors. */
+  readonly bound?: number
   readonly windows: readonly WindowResult[]
 }
 
@@ -63,9 +71,16 @@ export function simulate(trace: Trace, policy: Policy, options: SimulationOption
     delaySeconds: options.delaySeconds ?? 0,
     monotonicMs: options.monotonicMs ?? (() => 0),
   }
+  const outcomes = [...(options.record ?? [])]
   const windows = actual.map((problem, index): WindowResult => {
-    const seen = traceProblem(trace, index, sees, options)
+    const seen = { ...traceProblem(trace, index, sees, options), outcomes: [...outcomes] }
     const { plan, timeline, results, schedulerSeconds } = replay(problem, seen, policy, replayOptions)
+    results.forEach(({ completesAt }, i) => {
+      const training = timeline.trainings[i]
+      if (completesAt === null || training == null) return
+      const { configuration, accuracyAfter: accuracy, gpuSeconds } = training
+      outcomes.push({ configuration, accuracy, gpuSeconds })
+    })
     return {
       index,
       meanAccuracy: mean(results.map(result => result.mean)),
@@ -89,8 +104,13 @@ export function simulate(trace: Trace, policy: Policy, options: SimulationOption
     gpus: options.gpus,
     windowSeconds: options.windowSeconds,
     meanAccuracy: mean(windows.map(window => window.meanAccuracy)),
+    ...(options.bound === true ? { bound: mean(actual.map(equalBound)) } : {}),
     windows,
   }
 }
+
+/** Streams count equally in the result, and a plan may break floors. */
+const equalBound = (problem: Problem): number =>
+  upperBound({ ...problem, streams: problem.streams.map(s => ({ ...s, weight: 1, minAccuracy: 0 })) })
 
 const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length

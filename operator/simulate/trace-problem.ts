@@ -2,7 +2,14 @@
  * One window of a trace as a scheduling problem. All GPUs are one pool, as in Ekya's simulator: a job may hold any part of it. Accuracy
  * is averaged over samples at each whole second.
  */
-import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../scheduler/problem.ts'
+import { microProfileError } from '../scheduler/horizon/belief.ts'
+import type {
+  InferenceOption,
+  Problem,
+  RetrainingOption,
+  StreamProblem,
+  TrainingOutcome,
+} from '../scheduler/problem.ts'
 import type { Trace, TraceRetraining, TraceStream } from './trace.ts'
 
 /** Which values the scheduler is told: those that come true, or the micro-profiler's predictions (the true ones where there are none). */
@@ -67,7 +74,25 @@ function streamProblem(
   }
 }
 
-function seen(option: TraceRetraining, sees: Sees): RetrainingOption {
-  const { accuracyAfter, gpuSeconds } = (sees === 'estimate' ? option.estimate : undefined) ?? option
-  return { configuration: option.configuration, accuracyAfter, gpuSeconds }
+/** An estimate says how far it may be off, as micro-profiles are. */
+function seen(
+  { configuration, accuracyAfter, gpuSeconds, estimate }: TraceRetraining,
+  sees: Sees,
+): RetrainingOption {
+  return sees === 'actual' || estimate === undefined
+    ? { configuration, accuracyAfter, gpuSeconds }
+    : { configuration, ...estimate, accuracyError: microProfileError }
+}
+
+/** What all retrainings of some streams came to, as a site remembers that has trained them before. */
+export function recordOf(streams: readonly TraceStream[]): TrainingOutcome[] {
+  return streams.flatMap(({ windows }) =>
+    windows.flatMap(({ retraining }) =>
+      retraining.map(({ configuration, accuracyAfter, gpuSeconds }) => ({
+        configuration,
+        accuracy: accuracyAfter,
+        gpuSeconds,
+      })),
+    ),
+  )
 }

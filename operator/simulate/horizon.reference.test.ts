@@ -1,0 +1,91 @@
+/** Horizon on recorded profiles, cell by cell (streams × GPUs, mean of three windows), against Ekya's own simulator and our thief. */
+import { existsSync, readFileSync } from 'node:fs'
+import { fileURLToPath } from 'node:url'
+import { expect } from 'chai'
+import { policies } from '../scheduler/policies/registry.ts'
+import { type SimulationOptions, type SimulationResult, simulate } from './simulate.ts'
+import { parseTrace, type Trace } from './trace.ts'
+import { recordOf } from './trace-problem.ts'
+
+const data = new URL('../../../shared/ekya-data/', import.meta.url)
+
+function rows(file: string): Record<string, string>[] {
+  const [head, ...lines] = readFileSync(new URL(file, data), 'utf8').trim().split('\n')
+  const names = head!.split(',')
+  return lines.map(line => Object.fromEntries(line.split(',').map((value, i) => [names[i]!, value])))
+}
+
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+describe('horizon on the Cityscapes trace', function () {
+  this.timeout(120_000)
+  let trace: Trace
+  let cells: { streams: number; gpus: number; thief: number; sequential: number }[]
+
+  before(function () {
+    const file = new URL('traces/cityscapes-10.json', data)
+    if (!existsSync(file)) {
+      console.log(`      skipped: ${file.pathname} is not there`)
+      this.skip()
+    }
+    trace = parseTrace(readFileSync(file, 'utf8'), fileURLToPath(file))
+    cells = rows('reference/headroom_over_thief.csv').map(row => ({
+      streams: Number(row.streams),
+      gpus: Number(row.gpus),
+      thief: Number(row.ekya_thief_sees_actual_profiles),
+      sequential: Number(row.sequential_in_ekya_simulator),
+    }))
+  })
+
+  const run = (
+    policy: string,
+    { streams, gpus }: { streams: number; gpus: number },
+    options: Partial<SimulationOptions> = {},
+    of: Trace = trace,
+  ): SimulationResult =>
+    simulate({ ...of, streams: of.streams.slice(0, streams) }, policies[policy]!, {
+      policy,
+      sees: 'actual',
+      gpus,
+      windowSeconds: 200,
+      step: 0.25 / 3,
+      ...options,
+    })
+
+  it("reaches Ekya's thief and its sequential schedules in every cell, within 1 % of the bound", () => {
+    for (const cell of cells) {
+      const { meanAccuracy, bound } = run('horizon', cell, { bound: true })
+      const name = `${cell.streams} streams, ${cell.gpus} GPUs`
+      expect(meanAccuracy, name).to.be.at.least(cell.thief)
+      expect(meanAccuracy, name).to.be.at.least(cell.sequential - 0.002)
+      expect(meanAccuracy, name).to.be.within(bound! * 0.99, bound! + 1e-9)
+    }
+  })
+
+  it('is at least the thief in every cell with the measured curve and two seconds for a resize', () => {
+    const throughputCurve = rows('system/mps_allocation_vs_epoch_time_resnet18_bs8.csv').map(
+      row => [Number(row.gpu_percent) / 100, Number(row.throughput_vs_100)] as const,
+    )
+    const curved = { ...trace, throughputCurve }
+    for (const streams of [2, 4, 6, 8, 10])
+      for (const gpus of [1, 2, 4, 8]) {
+        const options = { resizeSeconds: 2 }
+        const [ours, theirs] = ['horizon', 'thief'].map(name => run(name, { streams, gpus }, options, curved))
+        expect(ours!.meanAccuracy, `${streams} streams, ${gpus} GPUs`).to.be.at.least(theirs!.meanAccuracy)
+      }
+  })
+
+  it('loses at most half of what the thief loses to wrong estimates, with a record of other cameras to tell them by', () => {
+    // Results of the cameras that no cell has: what a site knows from before.
+    const record = recordOf(trace.streams.slice(6))
+    const loss = (policy: string, options: Partial<SimulationOptions>) =>
+      mean(
+        cells.map(
+          cell =>
+            run(policy, cell).meanAccuracy - run(policy, cell, { sees: 'estimate', ...options }).meanAccuracy,
+        ),
+      )
+    expect(loss('horizon', { record })).to.be.at.most(loss('thief', {}) / 2)
+    expect(loss('horizon', {}), 'without a record').to.be.below(loss('thief', {}))
+  })
+})
