@@ -16,6 +16,8 @@ export interface Policy {
   readonly options: OptionRules
   /** It compares and cannot be carried out on a cluster: it plans for a pool only. */
   readonly poolOnly: boolean
+  /** From more streams on the operator plans by `horizon` instead, because this policy would take too long. */
+  readonly mostStreams: number
   /**
    * Shares and retraining configurations for the rest of the window.
    *
@@ -39,6 +41,8 @@ export interface PolicyDefinition<Rules extends OptionRules> {
   readonly name: string
   readonly options?: Rules
   readonly poolOnly?: boolean
+  /** Default: no limit. */
+  readonly mostStreams?: number
   /** Asked only where there are streams and GPUs, with options that keep to the rules. */
   readonly plan: (problem: Problem, options: OptionValues<Rules>) => Plan
   readonly inferenceSchedule?: Policy['inferenceSchedule']
@@ -58,7 +62,7 @@ export const defaultDecisions = {
 export function definePolicy<const Rules extends OptionRules = Record<never, never>>(
   definition: PolicyDefinition<Rules>,
 ): Policy {
-  const { name, hindsight, poolOnly = false } = definition
+  const { name, hindsight, poolOnly = false, mostStreams = Number.POSITIVE_INFINITY } = definition
   const rules = definition.options ?? {}
   const checked = (options: PolicyOptions): OptionValues<Rules> => {
     checkOptions(name, options, rules)
@@ -67,6 +71,7 @@ export function definePolicy<const Rules extends OptionRules = Record<never, nev
   return {
     options: rules,
     poolOnly,
+    mostStreams,
     plan: (problem, options) => {
       const values = checked(options)
       if (poolOnly) requirePool(name, problem)

@@ -2,7 +2,7 @@
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
-import { policies, policy as policyNamed } from '../../scheduler/policies/registry.ts'
+import { planBy, policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
@@ -18,8 +18,8 @@ export function createPlanner(monotonicMs: () => number, hooks: PlannerHooks = {
   const solve = (site: SiteSnapshot): Plan => {
     const { policy, options } = site.window.spec.scheduler
     const started = monotonicMs()
-    const plan = policyNamed(policy).plan(siteProblem(site), options)
-    hooks.onScheduled?.(policy, (monotonicMs() - started) / 1000)
+    const plan = planBy(policy, siteProblem(site), options)
+    hooks.onScheduled?.(plan.policy, (monotonicMs() - started) / 1000)
     return plan
   }
   return {

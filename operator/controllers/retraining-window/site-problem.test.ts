@@ -53,6 +53,19 @@ describe('siteProblem', () => {
     expect(predicted(0.8)).to.equal(without)
     expect(predicted(0.7)).to.be.below(without)
     expect(predicted(0.85)).to.be.above(without)
+    const history = [
+      {
+        index: 2,
+        streams: [
+          { name: 'cam-9', configuration: 'all-5', outcome: { accuracyAfter: 0.8, gpuSeconds: 6 } },
+          { name: 'cam-8', configuration: 'all-5', outcome: { gpuSeconds: 6 } },
+        ],
+      },
+    ]
+    const window = retrainingWindow(planning(3, { history }))
+    expect(siteProblem(site(window, [], 20)).outcomes).to.deep.equal([
+      { configuration: 'all-5', accuracy: 0.8, gpuSeconds: 6 },
+    ])
     expect(predicted(0.7, 'cam-9'), 'of another stream').to.be.within(predicted(0.7) + 1e-6, without - 1e-6)
   })
 

@@ -12,7 +12,13 @@ import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { inferenceOption } from '../../scheduler/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference-quality.ts'
-import type { InferenceOption, Problem, RetrainingOption, StreamProblem } from '../../scheduler/problem.ts'
+import type {
+  InferenceOption,
+  Problem,
+  RetrainingOption,
+  StreamProblem,
+  TrainingOutcome,
+} from '../../scheduler/problem.ts'
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './phases.ts'
@@ -31,6 +37,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
     windowSeconds,
     step: site.window.spec.scheduler.step,
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
+    outcomes: outcomes(site),
     streams: activeStreams(site).map(stream =>
       streamProblem(
         site,
@@ -135,6 +142,17 @@ function estimates(
     accuracy: { current, validation: result.accuracy.validation },
     history: pastTrainings(site, stream.name),
   })
+}
+
+/** What the models that were taken came to. */
+function outcomes(site: SiteSnapshot): readonly TrainingOutcome[] {
+  return (site.window.status?.history ?? []).flatMap(({ streams = [] }) =>
+    streams.flatMap(({ configuration, outcome }) =>
+      configuration === undefined || outcome?.accuracyAfter === undefined || outcome.gpuSeconds === undefined
+        ? []
+        : [{ configuration, accuracy: outcome.accuracyAfter, gpuSeconds: outcome.gpuSeconds }],
+    ),
+  )
 }
 
 /** The site's trainings that ran to their end, newest first. */

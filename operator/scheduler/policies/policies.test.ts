@@ -7,7 +7,7 @@ import type { Plan } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import { stepsPerGpu, toSteps } from '../share-grid.ts'
 import { anyProblem, gpus, linear, option, problem, stream } from '../testing/problems.ts'
-import { policies, policy } from './registry.ts'
+import { planBy, policies, policy } from './registry.ts'
 import { fairShares, thief } from './thief.ts'
 
 const runs = { numRuns: 100, seed: 7 }
@@ -243,4 +243,27 @@ describe('options', () => {
 
   it('refuses a step outside (0, 1]', () =>
     expect(() => thief.plan(problem({ step: 0 }), {})).to.throw(SchedulerError, /step is 0, accepted is/))
+})
+
+describe('planBy', () => {
+  const site = (count: number) =>
+    problem({
+      gpus: gpus(count / 5),
+      step: 0.1,
+      streams: Array.from({ length: count }, (_, i) =>
+        stream(`cam-${i}`, { inference: [linear(0.1)], retraining: [option('all-5', 0.9, 5)] }),
+      ),
+    })
+
+  it('plans by the policy that is asked for, and refuses one that there is not', () => {
+    expect(planBy('thief', site(10), {})).to.deep.equal(thief.plan(site(10), {}))
+    expect(() => planBy('greedy', site(10), {})).to.throw(SchedulerError, /no policy "greedy"/)
+  })
+
+  it('plans by horizon where the policy would take too long, and says so', () => {
+    const plan = planBy('thief', site(105), { iterations: 2 })
+    expect(plan.policy).to.equal('horizon')
+    expect(plan.items).to.have.lengthOf(105)
+    expect(plan.warnings[0]).to.match(/policy thief is for up to 100 streams.*105 are planned by horizon/)
+  })
 })

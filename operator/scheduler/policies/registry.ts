@@ -1,6 +1,8 @@
 /** The policies by name: one file each, listed here and nowhere else. */
 import { SchedulerError } from '../errors.ts'
+import type { Plan, PolicyOptions } from '../plan.ts'
 import type { Policy } from '../policy.ts'
+import type { Problem } from '../problem.ts'
 import { cloud } from './cloud.ts'
 import { fair } from './fair.ts'
 import { fairDumb } from './fair-dumb.ts'
@@ -40,4 +42,17 @@ export function policy(name: string): Policy {
       `no policy ${JSON.stringify(name)}, accepted: ${Object.keys(policies).join(', ')}`,
     )
   return found
+}
+
+/**
+ * The plan of a policy; that of `horizon` where the policy would take too long, which the plan's warnings say.
+ *
+ * @throws SchedulerError
+ */
+export function planBy(name: string, problem: Problem, options: PolicyOptions): Plan {
+  const { plan, mostStreams } = policy(name)
+  if (problem.streams.length <= mostStreams) return plan(problem, options)
+  const instead = horizon.plan(problem, {})
+  const warning = `policy ${name} is for up to ${mostStreams} streams, because its time grows with their square: ${problem.streams.length} are planned by horizon`
+  return { ...instead, warnings: [warning, ...instead.warnings] }
 }
