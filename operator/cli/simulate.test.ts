@@ -165,7 +165,7 @@ describe('ekya simulate', () => {
         '--seed',
         '-1',
       ],
-      want: /4 problems\n {2}--window: "long" .*seconds.*\n {2}--gpus: "0" .*\n {2}--step: "3" .*\n {2}--seed: "-1"/,
+      want: /4 problems\n {2}--gpus: "0" .*\n {2}--window: "long" .*seconds.*\n {2}--step: "3" .*\n {2}--seed: "-1"/,
     },
     {
       name: 'a delay that leaves nothing',
@@ -180,7 +180,7 @@ describe('ekya simulate', () => {
     {
       name: 'a policy option without a value',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'speed'],
-      want: /--policy-option "speed" is not accepted; accepted: NAME=VALUE/,
+      want: /--policy-option: "speed" is not accepted; accepted: NAME=VALUE/,
     },
     {
       name: 'an unknown stream',
