@@ -10,11 +10,22 @@ import type { SensitivityPoint } from './sensitivity.ts'
 /** Series colours that the page defines, `--c0` and on. */
 export const seriesColours = 12
 
+/** Dashes of lines: drawn, left out, in pixels. */
+const dashes = [
+  [1, 0],
+  [7, 3],
+  [2, 2],
+  [9, 3, 2, 3],
+  [12, 4],
+  [5, 2, 1, 2, 1, 2],
+]
+
 const colours = Array.from({ length: seriesColours }, (_, i) => `var(--c${i})`)
 
 /** A facet of this width, two beside each other, fills the page. */
-const panel = { width: 400, height: 240 }
-const wide = { width: 920, height: 150 }
+const panel = { width: 455, height: 250 }
+const alone = { width: 700, height: 280 }
+const wide = { width: 1000, height: 150 }
 
 const config = {
   aria: false,
@@ -38,6 +49,8 @@ const config = {
     labelFontSize: 12,
     labelLimit: 420,
     symbolSize: 90,
+    symbolOpacity: 1,
+    columns: 4,
     title: null,
   },
 } as const
@@ -84,7 +97,7 @@ function accuracyLines(
       x,
       y: { ...y, field: 'accuracy' },
       color,
-      strokeDash: domain,
+      strokeDash: { ...domain, scale: { domain: policies, range: dashes } },
     },
   }
   const point = {
@@ -100,11 +113,15 @@ function accuracyLines(
   return { layer: [band, line, point] }
 }
 
-/** Panels beside each other, one legend. */
-const panels = (names: readonly string[], spec: object): object => ({
+/** Panels beside each other, one legend. @param y whether panels share their upright axis. */
+const panels = (names: readonly string[], spec: object, y: 'shared' | 'independent'): object => ({
   facet: { field: 'panel', type: 'nominal', sort: names, header: { title: null } },
   columns: 2,
-  spec: { ...(names.length === 1 ? { ...panel, width: 700 } : panel), ...spec },
+  bounds: 'flush',
+  spacing: { row: 75, column: 65 },
+  spec: { ...(names.length === 1 ? alone : panel), ...spec },
+  // With shared axes Vega draws one under the gap that an odd number of panels leaves.
+  resolve: { scale: { y }, axis: { x: 'independent', y: 'independent' } },
 })
 
 const distinct = <T>(values: readonly T[]): T[] => [...new Set(values)]
@@ -123,7 +140,7 @@ export function accuracyAgainstStreams(
     accuracy: percent(cell.meanAccuracy),
   }))
   const axis: Axis = { field: 'streams', title: 'streams', values: streams, type: 'linear' }
-  return specification(values, panels(names, accuracyLines(axis, policies)))
+  return specification(values, panels(names, accuracyLines(axis, policies), 'independent'))
 }
 
 /** One panel for each number of streams (Ekya, Fig. 8). @param cells of one thing that is seen. */
@@ -137,7 +154,7 @@ export function accuracyAgainstGpus(cells: readonly CellResult[], policies: read
     accuracy: percent(cell.meanAccuracy),
   }))
   const axis: Axis = { field: 'gpus', title: 'GPUs', values: gpus, type: 'log' }
-  return specification(values, panels(names, accuracyLines(axis, policies)))
+  return specification(values, panels(names, accuracyLines(axis, policies), 'independent'))
 }
 
 /** One panel for each target (Ekya, Table 2). @param capacity of one thing that is seen. */
@@ -153,21 +170,25 @@ export function capacityBars(capacity: readonly Capacity[], policies: readonly s
   const offset = { field: 'policy', sort: policies }
   return specification(
     values,
-    panels(names, {
-      mark: { type: 'bar' },
-      encoding: {
-        x: {
-          field: 'gpus',
-          type: 'ordinal',
-          sort: distinct(values.map(value => value.gpus)),
-          title: 'GPUs',
-          axis: { labelAngle: 0 },
+    panels(
+      names,
+      {
+        mark: { type: 'bar' },
+        encoding: {
+          x: {
+            field: 'gpus',
+            type: 'ordinal',
+            sort: distinct(values.map(value => value.gpus)),
+            title: 'GPUs',
+            axis: { labelAngle: 0 },
+          },
+          xOffset: offset,
+          y: { field: 'streams', type: 'quantitative', title: 'streams', axis: { tickMinStep: 1 } },
+          color: { field: 'policy', type: 'nominal', scale: { domain: policies, range: colours } },
         },
-        xOffset: offset,
-        y: { field: 'streams', type: 'quantitative', title: 'streams', axis: { tickMinStep: 1 } },
-        color: { field: 'policy', type: 'nominal', scale: { domain: policies, range: colours } },
       },
-    }),
+      'shared',
+    ),
   )
 }
 
@@ -194,7 +215,7 @@ export function sensitivityCurve(
   }))
   const axis: Axis = { field: 'value', title, values: distinct(values.map(({ value }) => value)), type }
   const range = varied === 'noise' ? (['lowest', 'highest'] as const) : null
-  return specification(values, { ...panel, width: 700, ...accuracyLines(axis, policies, range) })
+  return specification(values, { ...alone, ...accuracyLines(axis, policies, range) })
 }
 
 /** Streams with a colour of their own; the rest share the last colour. */
@@ -244,7 +265,7 @@ export function allocationAreas(
               scale: { domain: streams, range: colours },
               legend: { symbolType: 'square', symbolStrokeWidth: 0, columns: 6 },
             },
-            fillOpacity: {
+            opacity: {
               field: 'job',
               type: 'ordinal',
               scale: { domain: ['inference', 'training'], range: [0.45, 1] },

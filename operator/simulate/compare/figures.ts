@@ -60,7 +60,7 @@ function againstStreams(sees: Sees, cells: readonly ComparedCell[], policies: re
   return {
     id: `streams-${sees}`,
     title: `Accuracy against streams, policies see ${seen(sees)}`,
-    text: `${averaged} One panel for each number of GPUs; the first so many streams of the trace.`,
+    text: `${averaged} The first so many streams of the trace; one panel for each number of GPUs, each with its own scale.`,
     spec: accuracyAgainstStreams(cells, policies),
     tables: [cellTable(cells, policies, `Mean accuracy, %, policies see ${seen(sees)}`)],
   }
@@ -71,7 +71,7 @@ function againstGpus(sees: Sees, cells: readonly ComparedCell[], policies: reado
   return {
     id: `gpus-${sees}`,
     title: `Accuracy against GPUs, policies see ${seen(sees)}`,
-    text: `${averaged} One panel for each number of streams; the axis doubles from mark to mark.`,
+    text: `${averaged} One panel for each number of streams, each with its own scale; GPUs on a logarithmic axis.`,
     spec: accuracyAgainstGpus(byStreams, policies),
     tables: [cellTable(byStreams, policies, `Mean accuracy, %, policies see ${seen(sees)}`)],
   }
@@ -151,7 +151,7 @@ const sensitivityTexts: Readonly<Record<Varied, { readonly title: string; readon
   },
   noise: {
     title: 'Sensitivity to wrong estimates',
-    text: 'Policies are told the true accuracy after each retraining plus Gaussian noise of standard deviation ε, cut to 0 to 100 %, and its true cost.',
+    text: 'Policies are told the true accuracy after each retraining plus Gaussian noise of standard deviation ε, kept within 0 and 100 %, and its true cost.',
   },
 }
 
