@@ -8,6 +8,7 @@ import { type Comparison, compare, failures } from '../../simulate/compare/compa
 import { asCsv, csvHeader } from '../../simulate/compare/csv.ts'
 import { pageBegin } from '../../simulate/compare/html.ts'
 import type { PolicyChoice } from '../../simulate/compare/run.ts'
+import { onSite } from '../../simulate/compare/words.ts'
 import { TraceError } from '../../simulate/errors.ts'
 import { parseTrace, type Trace } from '../../simulate/trace.ts'
 import type { Sees } from '../../simulate/trace-problem.ts'
@@ -52,8 +53,7 @@ export async function compareCommand(raw: RawCompareOptions, io: Io): Promise<nu
   const comparison = await compare(trace, {
     ...comparing,
     file: raw.trace,
-    onDone: ({ run, done, total }) =>
-      progress.show(done, total, `${run.policy.label}, ${run.streams} streams × ${run.gpus} GPUs`),
+    onDone: ({ run, done, total }) => progress.show(done, total, `${run.policy.label}, ${onSite(run)}`),
   })
   if (out !== undefined) {
     await write(out, comparison)

@@ -6,6 +6,7 @@ import type { TopLevelSpec } from 'vega-lite'
 import type { Allocation } from './allocation.ts'
 import type { Capacity, CellResult } from './capacity.ts'
 import type { SensitivityPoint } from './sensitivity.ts'
+import { counted } from './words.ts'
 
 /** Series colours that the page defines, `--c0` and on. */
 export const seriesColours = 12
@@ -64,8 +65,6 @@ const specification = (values: readonly object[], rest: object): TopLevelSpec =>
   }) as unknown as TopLevelSpec
 
 const percent = (accuracy: number | null): number | null => (accuracy === null ? null : accuracy * 100)
-
-const number = (count: number, one: string): string => `${count} ${one}${count === 1 ? '' : 's'}`
 
 interface Axis {
   readonly field: string
@@ -132,9 +131,9 @@ export function accuracyAgainstStreams(
   policies: readonly string[],
 ): TopLevelSpec {
   const streams = distinct(cells.map(cell => cell.streams))
-  const names = distinct(cells.map(cell => number(cell.gpus, 'GPU')))
+  const names = distinct(cells.map(cell => counted(cell.gpus, 'GPU')))
   const values = cells.map(cell => ({
-    panel: number(cell.gpus, 'GPU'),
+    panel: counted(cell.gpus, 'GPU'),
     streams: cell.streams,
     policy: cell.policy,
     accuracy: percent(cell.meanAccuracy),
@@ -146,9 +145,9 @@ export function accuracyAgainstStreams(
 /** One panel for each number of streams (Ekya, Fig. 8). @param cells of one thing that is seen. */
 export function accuracyAgainstGpus(cells: readonly CellResult[], policies: readonly string[]): TopLevelSpec {
   const gpus = distinct(cells.map(cell => cell.gpus))
-  const names = distinct(cells.map(cell => number(cell.streams, 'stream')))
+  const names = distinct(cells.map(cell => counted(cell.streams, 'stream')))
   const values = cells.map(cell => ({
-    panel: number(cell.streams, 'stream'),
+    panel: counted(cell.streams, 'stream'),
     gpus: cell.gpus,
     policy: cell.policy,
     accuracy: percent(cell.meanAccuracy),

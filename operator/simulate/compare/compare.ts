@@ -6,6 +6,7 @@ import { type Capacity, type CellResult, capacities } from './capacity.ts'
 import { exampleCell, type Grid, gridRuns } from './grid.ts'
 import { type Cell, failed, type Outcome, type Run, type SiteSettings } from './run.ts'
 import { draws, type SensitivityPoint, sensitivityPoints, sensitivityRuns } from './sensitivity.ts'
+import { onSite } from './words.ts'
 import { runAll } from './worker-pool.ts'
 
 export interface ComparisonOptions extends Grid, SiteSettings {
@@ -127,24 +128,22 @@ function comparedCell({ gpus, streams, sees, policy }: Run, outcome: Outcome): C
 
 /** Everything that failed, each as a sentence that says where. */
 export function failures({ cells, sensitivity }: Comparison): string[] {
-  const curves = {
+  const ofCells = cells.flatMap(({ policy, sees, error, ...cell }) =>
+    error === undefined ? [] : [`${policy} with ${onSite(cell)}, sees ${sees}: ${error}`],
+  )
+  if (sensitivity === null) return ofCells
+  const told = {
     step: (value: number) => `Δ ${value}`,
     window: (value: number) => `windows of ${value} s`,
     noise: (value: number) => `ε ${value}`,
   }
   return [
-    ...cells.flatMap(({ gpus, streams, sees, policy, error }) =>
-      error === undefined
-        ? []
-        : [`${policy} with ${streams} streams on ${gpus} GPUs, sees ${sees}: ${error}`],
-    ),
-    ...(sensitivity === null ? [] : (['step', 'window', 'noise'] as const)).flatMap(varied =>
-      sensitivity![varied].flatMap(({ policy, value, error }) =>
+    ...ofCells,
+    ...(['step', 'window', 'noise'] as const).flatMap(varied =>
+      sensitivity[varied].flatMap(({ policy, value, error }) =>
         error === undefined
           ? []
-          : [
-              `${policy} with ${sensitivity!.streams} streams on ${sensitivity!.gpus} GPUs, ${curves[varied](value)}: ${error}`,
-            ],
+          : [`${policy} with ${onSite(sensitivity)}, ${told[varied](value)}: ${error}`],
       ),
     ),
   ]

@@ -14,6 +14,7 @@ import {
 import type { ComparedCell, Comparison, Sensitivity } from './compare.ts'
 import type { Table } from './html.ts'
 import type { Varied } from './sensitivity.ts'
+import { counted, onSite } from './words.ts'
 
 export interface Figure {
   /** Unlike that of every other figure. */
@@ -52,7 +53,6 @@ export const percent = (accuracy: number | null | undefined): string =>
   accuracy === null || accuracy === undefined ? '–' : (accuracy * 100).toFixed(2)
 
 const seen = (sees: Sees): string => (sees === 'actual' ? 'what comes true' : 'estimates')
-const gpuCount = (gpus: number): string => `${gpus} GPU${gpus === 1 ? '' : 's'}`
 
 const averaged = 'Mean accuracy over streams and windows.'
 
@@ -78,7 +78,10 @@ function againstGpus(sees: Sees, cells: readonly ComparedCell[], policies: reado
 }
 
 function cellTable(cells: readonly ComparedCell[], policies: readonly string[], caption: string): Table {
-  const groups = Map.groupBy(cells, ({ gpus, streams }) => `${streams} streams, ${gpuCount(gpus)}`)
+  const groups = Map.groupBy(
+    cells,
+    ({ gpus, streams }) => `${counted(streams, 'stream')}, ${counted(gpus, 'GPU')}`,
+  )
   return {
     caption,
     head: ['cell', ...policies],
@@ -92,7 +95,7 @@ function cellTable(cells: readonly ComparedCell[], policies: readonly string[], 
 function kept(sees: Sees, capacity: readonly Capacity[], policies: readonly string[]): Figure {
   const groups = Map.groupBy(
     capacity,
-    ({ target, gpus }) => `${Number((target * 100).toFixed(4))} %, ${gpuCount(gpus)}`,
+    ({ target, gpus }) => `${Number((target * 100).toFixed(4))} %, ${counted(gpus, 'GPU')}`,
   )
   const text = (row: Capacity | undefined): string =>
     row === undefined || row.streams === null ? '–' : `${row.atLeast ? '≥ ' : ''}${row.streams}`
@@ -116,7 +119,7 @@ function kept(sees: Sees, capacity: readonly Capacity[], policies: readonly stri
 
 /** None where all policies failed. */
 function allocation({ allocation, settings }: Comparison): Figure[] {
-  const { gpus, streams, sees, policies } = allocation
+  const { sees, policies } = allocation
   const held = policies.flatMap(({ policy, allocation }) =>
     allocation === null ? [] : [{ policy, allocation }],
   )
@@ -124,7 +127,7 @@ function allocation({ allocation, settings }: Comparison): Figure[] {
   return [
     {
       id: 'allocation',
-      title: `Allocation over time, ${streams} streams on ${gpuCount(gpus)}, policies see ${seen(sees)}`,
+      title: `Allocation over time, ${onSite(allocation)}, policies see ${seen(sees)}`,
       text: 'What all jobs hold, stacked: inference of all streams below (pale), their training above (full colour). Dashed lines: a window ends and the next begins.',
       spec: allocationAreas(held, settings.windowSeconds),
       tables: held.map(({ policy, allocation }) => allocationTable(policy, allocation)),
@@ -156,7 +159,7 @@ const sensitivityTexts: Readonly<Record<Varied, { readonly title: string; readon
 }
 
 function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly string[]): Figure {
-  const { gpus, streams, sees, draws } = sensitivity
+  const { sees, draws } = sensitivity
   const points = sensitivity[varied]
   const { title, text } = sensitivityTexts[varied]
   const { title: axis, shown } = sensitivityAxes[varied]
@@ -167,7 +170,7 @@ function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly 
       : `Policies see ${seen(sees)}.`
   return {
     id: `sensitivity-${varied}`,
-    title: `${title}, ${streams} streams on ${gpuCount(gpus)}`,
+    title: `${title}, ${onSite(sensitivity)}`,
     text: `${text} ${told}`,
     spec: sensitivityCurve(varied, points, policies),
     tables: [
