@@ -16,11 +16,11 @@ import { WorkerPoller } from './cluster/worker-poller.ts'
 import type { OperatorConfig } from './config/config.ts'
 import { packageVersion } from './config/version.ts'
 import { cameraStreamManager, cameraStreamReconciler } from './controllers/camera-stream/controller.ts'
+import { createPlanningThread } from './controllers/planning/thread.ts'
 import {
   retrainingWindowManager,
   retrainingWindowReconciler,
 } from './controllers/retraining-window/controller.ts'
-import { createPlanner } from './controllers/retraining-window/planner.ts'
 import { systemClock } from './kube/clock.ts'
 import { type Controller, type ControllerHooks, createController } from './kube/controller.ts'
 import { isNotFound } from './kube/errors.ts'
@@ -71,6 +71,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     log,
   })
   const workers = createWorkerClient()
+  const planning = createPlanningThread()
   const health = createHealthMonitor({ now: () => clock.monotonicMs() })
   const cluster = createCluster({
     transport,
@@ -121,7 +122,8 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
         options: { image: config.workerImage, storage: config.storage },
         seed: config.seed,
       },
-      planner: createPlanner(() => clock.monotonicMs(), { onScheduled: metrics.scheduled }),
+      solver: planning,
+      onScheduled: metrics.scheduled,
       recorder,
       clock,
       onSite: (site, readings) => observeSite(metrics, site, readings),
@@ -206,6 +208,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     health.stop()
     await server.close()
     await workers.close()
+    await planning.close()
     await Promise.all([transport.close(), electionTransport.close()])
     process.off('SIGTERM', end)
     process.off('SIGINT', end)

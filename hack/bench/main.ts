@@ -5,7 +5,9 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const names = readdirSync(folder)
-  .filter(file => file.endsWith('.ts') && !['main.ts', 'drift-data.ts'].includes(file))
+  .filter(
+    file => file.endsWith('.ts') && !['main.ts', 'drift-data.ts', 'machine.ts', 'problems.ts'].includes(file),
+  )
   .map(file => file.replace(/\.ts$/, ''))
 
 const [name, ...rest] = process.argv.slice(2)

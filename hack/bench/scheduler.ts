@@ -6,10 +6,10 @@
  * in a process of its own, so that memory is that of the case. `--quick`: 3 runs instead of 21.
  */
 import { spawnSync } from 'node:child_process'
-import { cpus, totalmem } from 'node:os'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { policies } from '../../operator/scheduler/policies/registry.ts'
-import type { Problem } from '../../operator/scheduler/problem.ts'
+import { machine } from './machine.ts'
+import { makeProblem, type Size } from './problems.ts'
 
 export interface Timing {
   readonly policy: string
@@ -23,14 +23,6 @@ export interface Timing {
   readonly predictedAccuracy: number
   /** Largest resident set of the process, the runtime's own (about 70 MB) included. */
   readonly megabytes: number
-}
-
-interface Size {
-  readonly streams: number
-  readonly gpus: number
-  readonly configurations: number
-  readonly step: number
-  readonly speed: 'linear' | 'curve'
 }
 
 interface Case {
@@ -93,63 +85,6 @@ function measureApart(one: Case, runs: number): Timing {
   return JSON.parse(stdout) as Timing
 }
 
-/** Drifted streams of random depth; costlier configurations gain more. Deterministic by seed. */
-function makeProblem(of: Size, seed: number): Problem {
-  const random = generator(seed)
-  return {
-    remainingSeconds: 200,
-    windowSeconds: 200,
-    step: of.step,
-    ...(of.speed === 'linear'
-      ? {}
-      : {
-          throughputCurve: [
-            [0.1, 0.36],
-            [0.5, 0.83],
-            [1, 1],
-          ] as const,
-          resizeSeconds: 2,
-        }),
-    gpus: Array.from({ length: of.gpus }, (_, i) => ({ node: 'node', gpu: `${i}` })),
-    streams: Array.from({ length: of.streams }, (_, s) => {
-      const accuracyNow = 0.4 + 0.5 * random()
-      const demand = 0.1 + 0.3 * random()
-      return {
-        name: `cam-${s}`,
-        weight: 1,
-        minAccuracy: 0.3,
-        accuracyNow,
-        accuracySoFar: null,
-        inference: [1, 2, 4].map(interval => ({
-          configuration: `every-${interval}`,
-          profile: Array.from(
-            { length: 10 },
-            (_, i) => [((i + 1) * demand) / 10 / interval, ((i + 1) / 10) ** 0.5 * interval ** -0.1] as const,
-          ),
-        })),
-        retraining: Array.from({ length: of.configurations }, (_, c) => ({
-          configuration: `configuration-${c}`,
-          accuracyAfter:
-            accuracyNow +
-            (0.95 - accuracyNow) * (((c + 1) / of.configurations) ** 0.3 * (0.6 + 0.4 * random())),
-          gpuSeconds: 4 * 1.25 ** c * (0.8 + 0.4 * random()),
-        })),
-      }
-    }),
-  }
-}
-
-/** Mulberry32. */
-function generator(seed: number): () => number {
-  let state = seed
-  return () => {
-    state = (state + 0x6d2b79f5) | 0
-    let t = Math.imul(state ^ (state >>> 15), 1 | state)
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32
-  }
-}
-
 function main(args: readonly string[]): void {
   const at = args.indexOf('--case')
   if (at >= 0) {
@@ -158,13 +93,12 @@ function main(args: readonly string[]): void {
     return
   }
   const runs = args.includes('--quick') ? 3 : 21
-  const machine = `${cpus()[0]?.model ?? 'unknown CPU'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB, Node ${process.versions.node}`
   const timings = cases.map(one => measureApart(one, runs))
   if (args.includes('--json')) {
-    process.stdout.write(`${JSON.stringify({ machine, runs, timings }, null, 2)}\n`)
+    process.stdout.write(`${JSON.stringify({ machine: machine(), runs, timings }, null, 2)}\n`)
     return
   }
-  console.log(`${machine}; median of ${runs} runs`)
+  console.log(`${machine()}; median of ${runs} runs`)
   console.table(
     timings.map(({ milliseconds, predictedAccuracy, megabytes, ...rest }) => ({
       ...rest,

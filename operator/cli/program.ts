@@ -6,14 +6,14 @@
  */
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { allOptions, type Option } from '../config/options.ts'
-import type { RawSimulateOptions } from './commands/simulate.ts'
 import { describeError, UsageError } from './errors.ts'
+import { addCompare, addSimulate } from './simulation-commands.ts'
 
 /** The parts of a process that a command may touch; tests give others. */
 export interface Io {
   readonly stdin: AsyncIterable<Uint8Array | string>
   readonly stdout: { write(text: string): unknown }
-  readonly stderr: { write(text: string): unknown }
+  readonly stderr: { write(text: string): unknown; readonly isTTY?: boolean }
   readonly env: Readonly<Record<string, string | undefined>>
 }
 
@@ -35,7 +35,9 @@ export async function run(args: readonly string[], io: Io): Promise<number> {
   }
 }
 
-type Act = (command: () => Promise<number>) => Promise<void>
+/** Runs a command, whose status becomes the program's. */
+export type Act = (command: () => Promise<number>) => Promise<void>
+export type AddCommand = (name: string, usage: string, description: string) => Command
 
 function describe(io: Io, act: Act): Command {
   const program = new Command('ekya')
@@ -56,12 +58,14 @@ function describe(io: Io, act: Act): Command {
 Examples:
   ekya validate cameras.yaml                         check manifests before they are applied
   ekya simulate --trace FILE --gpus 2 --policy thief replay a trace under a scheduling policy
+  ekya compare --trace FILE --gpus 1,2 --streams 4,8 --policies thief,none --out results
+                                                     compare policies, with a page of plots
   ekya operator --storage hostPath:/var/lib/ekya     run the operator with your kubeconfig
 
 Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
     )
   // Subcommands take these settings over, so they come after them.
-  const add = (name: string, usage: string, description: string): Command =>
+  const add: AddCommand = (name, usage, description) =>
     program
       .command(name)
       .usage(usage)
@@ -88,6 +92,7 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
     )
 
   addSimulate(add, io, act)
+  addCompare(add, io, act)
 
   add('version', '[--json]', 'print the version')
     .option('--json', 'print it as JSON')
@@ -97,68 +102,7 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
   return program
 }
 
-function addSimulate(
-  add: (name: string, usage: string, description: string) => Command,
-  io: Io,
-  act: Act,
-): void {
-  const repeated = (next: string, previous: readonly string[] = []) => [...previous, next]
-  add('simulate', '--trace FILE --gpus G --policy NAME [options]', 'replay a trace under a scheduling policy')
-    .requiredOption('--trace <file>', 'trace of streams and windows, JSON')
-    .requiredOption('--gpus <number>', 'GPUs, all in one pool')
-    .requiredOption('--policy <name>', 'scheduling policy; an unknown name lists those that there are')
-    .option('--window <seconds>', 'length of a window', '200')
-    .addOption(
-      new CommanderOption(
-        '--sees <what>',
-        'what the policy is told of the retrainings: what comes true, or estimates',
-      )
-        .choices(['actual', 'estimate'])
-        .default('actual'),
-    )
-    .addOption(
-      new CommanderOption('--streams <number>', 'the first streams of the trace (default: all)').conflicts(
-        'stream',
-      ),
-    )
-    .option('--stream <name...>', 'these streams of the trace')
-    .option(
-      '--delay <seconds>',
-      'golden labels take so long: until then inference alone runs, on equal shares',
-      '0',
-    )
-    .option(
-      '--step <share>',
-      "smallest change of a share, in GPUs (default: 0.25/3, that of Ekya's simulator)",
-    )
-    .option('--resize-seconds <seconds>', 'a training stands still for so long when its share changes', '0')
-    .option('--seed <number>', 'for policies that draw')
-    .option(
-      '--policy-option <name=value>',
-      'an option of the policy; can be repeated; an unknown one lists them',
-      repeated,
-    )
-    .option('--json', 'print the result as JSON')
-    .addHelpText(
-      'after',
-      `
-Accuracies are means over the seconds of a window, then over streams, then over windows.
-
-Examples:
-  ekya simulate --trace cityscapes-10.json --gpus 2 --streams 4 --policy thief
-  ekya simulate --trace cityscapes-10.json --gpus 2 --policy fair --policy-option configuration=3_5 --json
-  ekya simulate --trace cityscapes-10.json --gpus 2 --policy replay --policy-option schedule=schedules.json`,
-    )
-    .action((options: RawSimulateOptions) =>
-      act(async () => (await import('./commands/simulate.ts')).simulateCommand(options, io)),
-    )
-}
-
-function addOperator(
-  add: (name: string, usage: string, description: string) => Command,
-  io: Io,
-  act: Act,
-): void {
+function addOperator(add: AddCommand, io: Io, act: Act): void {
   const command = add('operator', '--storage VOLUME [options]', 'run the operator')
     // Reported together with everything else that is wrong.
     .allowUnknownOption()

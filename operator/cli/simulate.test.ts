@@ -131,6 +131,12 @@ describe('ekya simulate', () => {
     ).to.be.above(1)
   })
 
+  it('tells what cannot be exceeded when asked to', async () => {
+    const { meanAccuracy, bound } = await json('horizon', '--bound')
+    expect(bound).to.be.within(meanAccuracy, 1)
+    expect((await json('horizon')).bound).to.equal(undefined)
+  })
+
   it('charges resizes', async () => {
     const schedule = file('resize.json', {
       1: { 0: { a_0_inference: 0.5, a_0_train_slow: 0.5 }, 60: { a_0_train_slow: 0.25 } },
@@ -165,7 +171,7 @@ describe('ekya simulate', () => {
         '--seed',
         '-1',
       ],
-      want: /4 problems\n {2}--window: "long" .*seconds.*\n {2}--gpus: "0" .*\n {2}--step: "3" .*\n {2}--seed: "-1"/,
+      want: /4 problems\n {2}--gpus: "0" .*\n {2}--window: "long" .*seconds.*\n {2}--step: "3" .*\n {2}--seed: "-1"/,
     },
     {
       name: 'a delay that leaves nothing',
@@ -180,12 +186,17 @@ describe('ekya simulate', () => {
     {
       name: 'a policy option without a value',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'speed'],
-      want: /--policy-option "speed" is not accepted; accepted: NAME=VALUE/,
+      want: /--policy-option: "speed" is not accepted; accepted: NAME=VALUE/,
     },
     {
       name: 'an unknown stream',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--stream', 'x'],
       want: /--stream x: no such stream in .*trace\.json, accepted: a, b, c/,
+    },
+    {
+      name: 'a record of an unknown stream',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--record', 'a', 'y'],
+      want: /--record y: no such stream in .*trace\.json, accepted: a, b, c/,
     },
     {
       name: 'more streams than there are',

@@ -23,6 +23,8 @@ export interface Site {
   readonly step: number
   /** How long a training stands still when its share changes, default 0. */
   readonly resizeSeconds?: number
+  /** Standard deviation of the error of estimated accuracies; default: that of micro-profiles as Ekya's authors logged them. */
+  readonly estimateError?: number
 }
 
 /** Without a profile any share serves at full accuracy. */
@@ -41,7 +43,10 @@ export function traceProblem(trace: Trace, index: number, sees: Sees, site: Site
     averaging: 'samples',
     ...(trace.throughputCurve === undefined ? {} : { throughputCurve: trace.throughputCurve }),
     ...(site.resizeSeconds === undefined ? {} : { resizeSeconds: site.resizeSeconds }),
-    streams: trace.streams.flatMap(stream => streamProblem(stream, index, sees, inference) ?? []),
+    streams: trace.streams.flatMap(
+      stream =>
+        streamProblem(stream, index, option => seen(option, sees, site.estimateError), inference) ?? [],
+    ),
   }
 }
 
@@ -58,7 +63,7 @@ function inferenceOf({ inferenceProfile }: Trace): InferenceOption {
 function streamProblem(
   { name, weight = 1, minAccuracy = 0, windows }: TraceStream,
   index: number,
-  sees: Sees,
+  seen: (option: TraceRetraining) => RetrainingOption,
   inference: InferenceOption,
 ): StreamProblem | undefined {
   const window = windows[index]
@@ -70,7 +75,7 @@ function streamProblem(
     accuracyNow: window.accuracyBefore,
     accuracySoFar: null,
     inference: [inference],
-    retraining: window.retraining.map(option => seen(option, sees)),
+    retraining: window.retraining.map(seen),
   }
 }
 
@@ -78,10 +83,11 @@ function streamProblem(
 function seen(
   { configuration, accuracyAfter, gpuSeconds, estimate }: TraceRetraining,
   sees: Sees,
+  accuracyError = microProfileError,
 ): RetrainingOption {
   return sees === 'actual' || estimate === undefined
     ? { configuration, accuracyAfter, gpuSeconds }
-    : { configuration, ...estimate, accuracyError: microProfileError }
+    : { configuration, ...estimate, accuracyError }
 }
 
 /** What all retrainings of some streams came to, as a site remembers that has trained them before. */

@@ -1,55 +1,58 @@
 /** `ekya simulate`: options → trace, policy and site → all windows → a table or JSON. */
 import { performance } from 'node:perf_hooks'
-import { ConfigError, type ConfigProblem } from '../../config/errors.ts'
-import { parseSeed } from '../../config/values.ts'
+import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { points } from '../../scheduler/explain.ts'
-import type { PolicyOptions } from '../../scheduler/plan.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
-import type { Policy } from '../../scheduler/policy.ts'
 import { TraceError } from '../../simulate/errors.ts'
 import { type SimulationResult, simulate, type WindowResult } from '../../simulate/simulate.ts'
 import { parseTrace, type Trace } from '../../simulate/trace.ts'
-import type { Sees } from '../../simulate/trace-problem.ts'
+import { recordOf, type Sees } from '../../simulate/trace-problem.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
+import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
+import { readPolicyOptions } from '../policy-options.ts'
 import type { Io } from '../program.ts'
+import { type RawSiteOptions, readSite } from '../site-options.ts'
+import { table } from '../table.ts'
 
 /** As commander reads them. */
-export interface RawSimulateOptions {
+export interface RawSimulateOptions extends RawSiteOptions {
   readonly trace: string
   readonly gpus: string
   readonly policy: string
-  readonly window: string
   readonly sees: Sees
   readonly streams?: string
   readonly stream?: readonly string[]
-  readonly delay: string
-  readonly step?: string
-  readonly resizeSeconds: string
-  readonly seed?: string
   readonly policyOption?: readonly string[]
+  readonly record?: readonly string[]
+  readonly bound?: boolean
   readonly json?: boolean
 }
 
-/** Δ of Ekya's simulator. */
-const defaultStep = 0.25 / 3
-
 export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<number> {
   try {
-    const options = parse(raw)
+    const reader = new OptionReader()
+    const gpus = reader.number('--gpus', raw.gpus, above0(1e4, 'a number'))
+    const site = readSite(reader, raw)
+    const streams =
+      raw.streams === undefined ? undefined : reader.number('--streams', raw.streams, wholeFrom(1))
+    reader.check()
     const policy = policyNamed(raw.policy)
-    const policyOptions = await readPolicyOptions(policy, raw, options.seed)
-    const trace = chosenStreams(
-      parseTrace(await readText('simulate', raw.trace), raw.trace),
-      raw,
-      options.streams,
-    )
+    const given = raw.policyOption ?? []
+    const policyOptions = await readPolicyOptions(reader, '--policy-option', policy, given, site.seed)
+    reader.check()
+    const whole = parseTrace(await readText('simulate', raw.trace), raw.trace)
+    const trace = chosenStreams(whole, raw, streams)
+    refuseUnknown('--record', raw.record ?? [], whole, raw.trace)
     const result = simulate(trace, policy, {
-      ...options,
+      ...site,
+      gpus,
       policy: raw.policy,
       policyOptions,
       sees: raw.sees,
+      record: recordOf(whole.streams.filter(({ name }) => raw.record?.includes(name))),
+      bound: raw.bound === true,
       monotonicMs: () => performance.now(),
     })
     io.stdout.write(raw.json === true ? asJson(result) : asText(result))
@@ -62,101 +65,6 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
   }
 }
 
-interface Parsed {
-  readonly gpus: number
-  readonly windowSeconds: number
-  readonly delaySeconds: number
-  readonly step: number
-  readonly resizeSeconds: number
-  readonly streams?: number
-  readonly seed?: number
-}
-
-/** @throws ConfigError with all that is wrong. */
-function parse(raw: RawSimulateOptions): Parsed {
-  const problems: ConfigProblem[] = []
-  const number = (
-    where: string,
-    text: string,
-    accepted: string,
-    accepts: (value: number) => boolean,
-  ): number => {
-    const value = text.trim() === '' ? Number.NaN : Number(text)
-    if (!accepts(value))
-      problems.push({ where, message: `${JSON.stringify(text)} is not accepted; accepted: ${accepted}` })
-    return value
-  }
-  const within = (least: number, most: number) => (value: number) => value >= least && value <= most
-  const above0 = (most: number) => (value: number) => value > 0 && value <= most
-  const windowSeconds = number('--window', raw.window, 'seconds from 1 to 1000000', within(1, 1e6))
-  const parsed = {
-    gpus: number('--gpus', raw.gpus, 'a number above 0 and at most 10000', above0(1e4)),
-    windowSeconds,
-    delaySeconds: number(
-      '--delay',
-      raw.delay,
-      'seconds from 0, less than the window',
-      value => value >= 0 && !(value >= windowSeconds),
-    ),
-    step:
-      raw.step === undefined
-        ? defaultStep
-        : number('--step', raw.step, 'a fraction of one GPU from 0.001 to 1', within(0.001, 1)),
-    resizeSeconds: number('--resize-seconds', raw.resizeSeconds, 'seconds from 0 to 1000000', within(0, 1e6)),
-    ...(raw.streams === undefined
-      ? {}
-      : {
-          streams: number(
-            '--streams',
-            raw.streams,
-            'a whole number from 1',
-            value => Number.isInteger(value) && value >= 1,
-          ),
-        }),
-  }
-  const seed = raw.seed === undefined ? undefined : parseSeed(raw.seed)
-  if (raw.seed !== undefined && seed === undefined)
-    problems.push({
-      where: '--seed',
-      message: `${JSON.stringify(raw.seed)} is not accepted; accepted: a whole number from 0 to 2147483647`,
-    })
-  if (problems.length > 0) throw new ConfigError(problems)
-  return { ...parsed, ...(seed === undefined ? {} : { seed }) }
-}
-
-/** Texts as the policy's rules ask for them; what the rules do not know stays text, for the policy to refuse. */
-async function readPolicyOptions(
-  policy: Policy,
-  { policyOption = [] }: RawSimulateOptions,
-  seed: number | undefined,
-): Promise<PolicyOptions> {
-  const options: Record<string, unknown> = {}
-  if (seed !== undefined && Object.hasOwn(policy.options, 'seed')) options.seed = seed
-  for (const given of policyOption) {
-    const [, name, text] = /^([^=]+)=(.*)$/s.exec(given) ?? []
-    if (name === undefined || text === undefined)
-      throw new UsageError(
-        `simulate: --policy-option ${JSON.stringify(given)} is not accepted; accepted: NAME=VALUE`,
-      )
-    const type = Object.hasOwn(policy.options, name) ? policy.options[name]!.type : 'string'
-    if (type === 'file') options[name] = parseFile(await readText('simulate', text), text)
-    else
-      options[name] =
-        (type === 'number' || type === 'integer') && text.trim() !== '' && !Number.isNaN(Number(text))
-          ? Number(text)
-          : text
-  }
-  return options
-}
-
-function parseFile(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text)
-  } catch (error) {
-    throw new UsageError(`simulate: ${file}: is not JSON (${(error as Error).message})`)
-  }
-}
-
 function chosenStreams(
   trace: Trace,
   { trace: file, stream }: RawSimulateOptions,
@@ -165,15 +73,21 @@ function chosenStreams(
   const names = trace.streams.map(({ name }) => name)
   if (count !== undefined && count > names.length)
     throw new UsageError(`simulate: --streams ${count}: ${file} has ${names.length} streams: ${some(names)}`)
-  const unknown = (stream ?? []).filter(name => !names.includes(name))
-  if (unknown.length > 0)
-    throw new UsageError(
-      `simulate: --stream ${unknown.join(', ')}: no such stream in ${file}, accepted: ${some(names)}`,
-    )
+  refuseUnknown('--stream', stream ?? [], trace, file)
   const streams = trace.streams.filter(
     ({ name }, i) => (count === undefined || i < count) && (stream === undefined || stream.includes(name)),
   )
   return { ...trace, streams }
+}
+
+/** @throws UsageError naming the streams that the trace has. */
+function refuseUnknown(option: string, wanted: readonly string[], { streams }: Trace, file: string): void {
+  const names = streams.map(({ name }) => name)
+  const unknown = wanted.filter(name => !names.includes(name))
+  if (unknown.length > 0)
+    throw new UsageError(
+      `simulate: ${option} ${unknown.join(', ')}: no such stream in ${file}, accepted: ${some(names)}`,
+    )
 }
 
 const some = (names: readonly string[]): string =>
@@ -191,10 +105,17 @@ function asJson(result: SimulationResult): string {
 
 function asText(result: SimulationResult): string {
   const { policy, sees, gpus, windowSeconds, meanAccuracy, windows } = result
+  const most =
+    result.bound === undefined
+      ? []
+      : [
+          `bound ${points(result.bound)} %: no policy can exceed it; reached are ${points(meanAccuracy / result.bound)} % of it`,
+        ]
   const seconds = windows.reduce((sum, window) => sum + window.schedulerSeconds, 0)
   return [
     `policy ${policy} on ${gpus} GPU${gpus === 1 ? '' : 's'}, windows of ${windowSeconds} s, sees ${sees} profiles`,
     `mean accuracy ${points(meanAccuracy)} % (scheduler ${seconds.toFixed(3)} s for ${windows.length} window${windows.length === 1 ? '' : 's'})`,
+    ...most,
     ...windows.flatMap(windowText),
     '',
   ].join('\n')
@@ -212,18 +133,7 @@ function windowText({ index, meanAccuracy, schedulerSeconds, streams, plan }: Wi
   return [
     '',
     `window ${index}: ${points(meanAccuracy)} % (scheduler ${schedulerSeconds.toFixed(3)} s)`,
-    ...table(['stream', 'acc %', 'inference', 'training', 'done at s', 'plan'], rows),
+    ...table(['stream', 'acc %', 'inference', 'training', 'done at s', 'plan'], rows, [0, 5]),
     ...plan.warnings.map(warning => `  warning: ${warning}`),
   ]
-}
-
-/** The first and the last column to the left, numbers to the right. */
-function table(head: readonly string[], rows: readonly (readonly string[])[]): string[] {
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map(row => row[c]!.length)))
-  return [head, ...rows].map(row => {
-    const cells = row.map((cell, c) =>
-      c === 0 ? cell.padEnd(widths[c]!) : c === row.length - 1 ? cell : cell.padStart(widths[c]!),
-    )
-    return `  ${cells.join('  ')}`.trimEnd()
-  })
 }

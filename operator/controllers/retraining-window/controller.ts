@@ -22,9 +22,9 @@ import type { ShareReading } from '../../sharing/backend.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import { type PlanItem, trains } from '../plan-status.ts'
 import { windowConditionInputs } from './conditions.ts'
-import { advance } from './phases.ts'
+import { advanceAside, type PlanSolver } from './plan-aside.ts'
 import { actuatePods, type PodActuator } from './pods.ts'
-import type { Note, Planner } from './step.ts'
+import type { Note } from './step.ts'
 import { streamProjection } from './stream-projection.ts'
 
 export const retrainingWindowManager = 'ekya-retraining-window'
@@ -34,12 +34,14 @@ export interface RetrainingWindowDependencies {
   readonly transport: Pick<Transport, 'apply'>
   readonly observe: (uid: string) => Observation | undefined
   readonly actuator: PodActuator
-  readonly planner: Planner
+  readonly solver: PlanSolver
   readonly recorder: Pick<EventRecorder, 'record'>
   readonly clock: Pick<Clock, 'now'>
   /** Tells what a reconcile saw, for metrics. */
   readonly onSite?: (site: SiteSnapshot, readings: ReadonlyMap<string, ShareReading>) => void
   readonly onGone?: (key: string) => void
+  /** A plan has been made. */
+  readonly onScheduled?: (policy: string, seconds: number) => void
   /** A training's outcome has been written. */
   readonly onRetrained?: (result: 'accepted' | 'rejected' | 'failed' | 'unfinished', seconds: number) => void
 }
@@ -48,7 +50,7 @@ export interface RetrainingWindowDependencies {
 const pendingMs = 500
 
 export function retrainingWindowReconciler(dependencies: RetrainingWindowDependencies): Reconcile {
-  const { cluster, clock, planner, recorder } = dependencies
+  const { cluster, clock, solver, recorder } = dependencies
   const writes = new LatestWrites<RetrainingWindow>()
   const streamWrites = new LatestWrites<CameraStream>()
 
@@ -71,7 +73,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
 
-    const step = advance(site, planner)
+    const step = await advanceAside(site, solver, dependencies.onScheduled)
     const status = summarised(site, step.status)
     const written = await applyTo<RetrainingWindow>(
       dependencies.transport,

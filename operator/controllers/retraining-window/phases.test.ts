@@ -1,12 +1,13 @@
 import { expect } from 'chai'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { planBy } from '../../scheduler/policies/registry.ts'
 import type { PlanItem, PlanStatus } from '../plan-status.ts'
 import { at, camera, pod, profiled, retrainingWindow, site, trained } from '../testing/site.ts'
 import { advance, type Phase } from './phases.ts'
 import { createPlanner } from './planner.ts'
 
-const planner = createPlanner(() => 0)
+const planner = createPlanner(({ policy, problem, options }) => planBy(policy, problem, options))
 const inference = (name: string) => ({ name, inference: pod<never>(name, 'inference') })
 
 const item = (stream: string, overrides: Partial<PlanItem> = {}): PlanItem => ({

@@ -1,26 +1,19 @@
-/** Problem → policy → plan as it stands in status. Pure but for the injected stopwatch. */
+/** Problem → policy → plan as it stands in status. Pure. */
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
-import { planBy, policies } from '../../scheduler/policies/registry.ts'
+import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
+import type { PlanRequest } from '../planning/request.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
 import type { Planner } from './step.ts'
 
-export interface PlannerHooks {
-  /** How long a policy took. */
-  onScheduled?(policy: string, seconds: number): void
-}
-
-/** @param monotonicMs a stopwatch for the duration metric alone; no decision depends on it. */
-export function createPlanner(monotonicMs: () => number, hooks: PlannerHooks = {}): Planner {
+/** @param ask how a plan is come by. @throws whatever `ask` does. */
+export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
   const solve = (site: SiteSnapshot): Plan => {
     const { policy, options } = site.window.spec.scheduler
-    const started = monotonicMs()
-    const plan = planBy(policy, siteProblem(site), options)
-    hooks.onScheduled?.(plan.policy, (monotonicMs() - started) / 1000)
-    return plan
+    return ask({ policy, problem: siteProblem(site), options })
   }
   return {
     quick,

@@ -1,0 +1,93 @@
+/**
+ * Policies run in a thread of their own: the event loop has leases to renew and probes to answer while a large site is planned.
+ *
+ * Requests are answered in the order in which they came. A thread that dies, or takes longer than `timeoutMs`, fails the request that it
+ * is at (the reconcile tries again later), and the next request starts another thread.
+ */
+import { Worker } from 'node:worker_threads'
+import type { PlanAnswer, PlanRequest } from './request.ts'
+
+export interface PlanningThread {
+  /** @throws PlanningFailed when the thread fails, takes too long or is closed. */
+  solve(request: PlanRequest): Promise<PlanAnswer>
+  close(): Promise<void>
+}
+
+export interface PlanningThreadOptions {
+  /** Default one minute. */
+  readonly timeoutMs?: number
+  /** Makes the thread; tests give others. */
+  readonly start?: () => Worker
+}
+
+export class PlanningFailed extends Error {
+  readonly code = 'PlanningFailed'
+  readonly retryable = true
+
+  constructor(message: string, options: { cause?: unknown } = {}) {
+    super(message, options)
+    this.name = 'PlanningFailed'
+  }
+}
+
+const startWorker = (): Worker => new Worker(new URL('./worker.ts', import.meta.url))
+
+/** The thread is started at once, so that the first plan need not wait for it, and never keeps the process alive. */
+export function createPlanningThread({
+  timeoutMs = 60_000,
+  start = startWorker,
+}: PlanningThreadOptions = {}): PlanningThread {
+  let worker: Worker | undefined
+  let queue: Promise<unknown> = Promise.resolve()
+  let closed = false
+
+  const running = (): Worker => {
+    if (worker === undefined) {
+      const started = start()
+      started.unref()
+      // Between two requests nobody else listens.
+      started.on('error', () => {})
+      started.on('exit', () => {
+        if (worker === started) worker = undefined
+      })
+      worker = started
+    }
+    return worker
+  }
+  const ask = (request: PlanRequest): Promise<PlanAnswer> => {
+    if (closed) return Promise.reject(new PlanningFailed('the planning thread is closed'))
+    const thread = running()
+    return new Promise((resolve, reject) => {
+      const settle = (act: () => void): void => {
+        clearTimeout(timer)
+        thread.off('message', answered).off('error', broke).off('exit', ended)
+        act()
+      }
+      const answered = (given: PlanAnswer) => settle(() => resolve(given))
+      const fail = (message: string, cause?: unknown) =>
+        settle(() => {
+          if (worker === thread) worker = undefined
+          void thread.terminate()
+          reject(new PlanningFailed(`policy ${request.policy}: ${message}`, { cause }))
+        })
+      const broke = (error: unknown) =>
+        fail(`the planning thread failed: ${error instanceof Error ? error.message : error}`, error)
+      const ended = (status: number) => fail(`the planning thread ended with status ${status}`)
+      const timer = setTimeout(() => fail(`no plan within ${timeoutMs / 1000} s`), timeoutMs)
+      thread.on('message', answered).on('error', broke).on('exit', ended)
+      thread.postMessage(request)
+    })
+  }
+  running()
+  return {
+    solve: request => {
+      const answered = queue.then(() => ask(request))
+      queue = answered.catch(() => {})
+      return answered
+    },
+    close: async () => {
+      closed = true
+      await worker?.terminate()
+    },
+  }
+}

@@ -1,0 +1,57 @@
+import { expect } from 'chai'
+import { planBy } from '../../scheduler/policies/registry.ts'
+import { answer, type PlanRequest } from '../planning/request.ts'
+import { at, pod, profiled, retrainingWindow, site } from '../testing/site.ts'
+import { advance } from './phases.ts'
+import { advanceAside } from './plan-aside.ts'
+import { createPlanner } from './planner.ts'
+
+const planner = createPlanner(({ policy, problem, options }) => planBy(policy, problem, options))
+const planning = (options: object = {}) => {
+  const window = retrainingWindow({
+    current: { index: 3, phase: 'Planning', startedAt: at(0), endsAt: at(100) },
+  })
+  const spec = { ...window.spec, scheduler: { ...window.spec.scheduler, options } }
+  return site(
+    { ...window, spec } as typeof window,
+    [{ name: 'cam-0', profile: pod('cam-0', 'profile', { index: 3, result: profiled(3) }) }],
+    20,
+  )
+}
+
+describe('advanceAside', () => {
+  for (const { name, snapshot } of [
+    { name: 'a plan', snapshot: planning() },
+    { name: 'a policy that refuses its options', snapshot: planning({ patience: -1 }) },
+  ])
+    it(`advances with ${name} as if it had been made in place`, async () => {
+      const asked: PlanRequest[] = []
+      const scheduled: string[] = []
+      const step = await advanceAside(
+        snapshot,
+        {
+          solve: async request => {
+            asked.push(request)
+            // It passes between threads.
+            return answer(structuredClone(request), () => 0)
+          },
+        },
+        policy => scheduled.push(policy),
+      )
+      expect(step).to.deep.equal(advance(snapshot, planner))
+      expect(asked).to.have.lengthOf(1)
+      expect(scheduled).to.deep.equal(name === 'a plan' ? ['thief'] : [])
+    })
+
+  it('asks nobody where no plan is needed', async () => {
+    const idle = site(retrainingWindow(), [], 20)
+    const solver = { solve: () => expect.fail('it asked') }
+    expect(await advanceAside(idle, solver)).to.deep.equal(advance(idle, planner))
+  })
+
+  it('passes on that planning failed', async () => {
+    const failing = { solve: () => Promise.reject(new Error('the thread died')) }
+    const failed = await advanceAside(planning(), failing).catch((error: Error) => error.message)
+    expect(failed).to.equal('the thread died')
+  })
+})

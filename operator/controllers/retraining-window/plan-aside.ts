@@ -1,0 +1,46 @@
+/**
+ * Lets the pure state machine wait for plans that are made elsewhere. It is run on one snapshot until it needs a plan that is not there
+ * yet; the plan is made, and it is run again on the same snapshot, which needs the same plan. So nothing in it knows of waiting.
+ */
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { type PlanAnswer, type PlanRequest, planOf } from '../planning/request.ts'
+import { advance } from './phases.ts'
+import { createPlanner } from './planner.ts'
+import type { Step } from './step.ts'
+
+export interface PlanSolver {
+  solve(request: PlanRequest): Promise<PlanAnswer>
+}
+
+/** @param onScheduled told of each plan that was made: its policy and how long it took. */
+export async function advanceAside(
+  site: SiteSnapshot,
+  solver: PlanSolver,
+  onScheduled: (policy: string, seconds: number) => void = () => {},
+): Promise<Step> {
+  const answers = new Map<string, PlanAnswer>()
+  const planner = createPlanner(request => {
+    const known = answers.get(JSON.stringify(request))
+    if (known === undefined) throw new PlanNeeded(request)
+    return planOf(known)
+  })
+  for (;;) {
+    try {
+      return advance(site, planner)
+    } catch (error) {
+      if (!(error instanceof PlanNeeded)) throw error
+      const given = await solver.solve(error.request)
+      if ('plan' in given) onScheduled(given.plan.policy, given.seconds)
+      answers.set(JSON.stringify(error.request), given)
+    }
+  }
+}
+
+class PlanNeeded extends Error {
+  readonly request: PlanRequest
+
+  constructor(request: PlanRequest) {
+    super('a plan is needed')
+    this.request = request
+  }
+}
