@@ -132,7 +132,7 @@ describe('ekya compare', function () {
       /^ {2}--streams: "4" is not accepted; accepted: a whole number from 1 to 3, the streams of .*trace\.json$/,
       /^ {2}--delay: "200" .*less than the window/,
       /^ {2}--policies: policy fair: speed is not an option; accepted: inferenceWeight/,
-      /^ {2}--policies: no policy "nine", "greedy"; accepted: thief, fair, none, .*oracle-best-fixed$/,
+      /^ {2}--policies: no policy "nine", "greedy"; accepted: thief, .*oracle-best-fixed$/,
       /^ {2}--sees: "all" is not accepted; accepted: actual, estimate, or both/,
       /^ {2}--target: "2" .*an accuracy above 0 and at most 1/,
       /^ {2}--jobs: "0" .*a whole number from 1/,
