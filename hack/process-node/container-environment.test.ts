@@ -9,6 +9,7 @@ const context: LaunchContext = {
   marker: 'mark',
   path: ['/repo/bin', '/repo/node_modules/.bin'],
   inheritedPath: '/usr/bin',
+  imageEnv: { NODE_COMPILE_CACHE: '/cache', HOME: '/root' },
   home: '/home',
   temporary: '/temporary',
   terminationLog: '/home/termination-log',
@@ -32,6 +33,12 @@ describe('launchOf', () => {
       EKYA_TERMINATION_LOG: '/home/termination-log',
       EKYA_PROCESS_NODE: 'mark',
     })
+  })
+
+  it('gives what the image sets, which a container may set otherwise', () => {
+    expect(launch({}).env).to.include({ NODE_COMPILE_CACHE: '/cache', HOME: '/home' })
+    const env = [{ name: 'NODE_COMPILE_CACHE', value: '/elsewhere' }]
+    expect(launch({ env }).env.NODE_COMPILE_CACHE).to.equal('/elsewhere')
   })
 
   it('does not inherit the environment of the node', () => {

@@ -18,6 +18,8 @@ export interface LaunchContext {
   /** Folders that come first on PATH. */
   readonly path: readonly string[]
   readonly inheritedPath: string
+  /** What the image sets; a container's own variables win. */
+  readonly imageEnv: Readonly<Record<string, string>>
   readonly home: string
   readonly temporary: string
   readonly terminationLog: string
@@ -45,6 +47,7 @@ export function launchOf(pod: Pod, container: ContainerSpec, context: LaunchCont
       : expand(variable.value ?? '', declared)
   }
   const env = {
+    ...context.imageEnv,
     ...base,
     ...declared,
     [nodeMarker]: context.marker,

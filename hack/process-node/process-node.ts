@@ -9,6 +9,7 @@ import { createHash } from 'node:crypto'
 import { mkdirSync, rmSync } from 'node:fs'
 import { join, resolve } from 'node:path'
 import { ApiClient } from '../control-plane/api-client.ts'
+import { cacheDirectory } from '../control-plane/binaries.ts'
 import { processGuard } from '../control-plane/guard.ts'
 import { openAddressBook } from './addresses.ts'
 import { killLeftovers } from './leftovers.ts'
@@ -70,6 +71,8 @@ export interface ProcessNode {
 }
 
 const stopGraceMs = 1000
+/** An image brings its code compiled: a worker on a tenth of a core starts in half the time. */
+const imageEnv = { NODE_COMPILE_CACHE: join(cacheDirectory(), 'node-compile-cache') }
 
 /** Resolves when the Node is registered and ready. Aborting the signal stops the node. */
 export async function startProcessNode(
@@ -185,6 +188,7 @@ class LocalNode implements ProcessNode {
         marker,
         path: binaries,
         inheritedPath: process.env.PATH ?? '/usr/bin:/bin',
+        imageEnv,
         capacity: allocatable,
       }),
       allocateAddress: wanted => addresses.allocate(wanted),

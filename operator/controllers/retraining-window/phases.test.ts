@@ -147,12 +147,12 @@ describe('advance', () => {
     },
     {
       name: 'waits for profiles',
-      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 30),
+      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 49),
       want: 'Profiling',
     },
     {
       name: 'plans without a profile that is late',
-      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 41),
+      snapshot: site(retrainingWindow(running('Profiling', [item('cam-0')])), [inference('cam-0')], 51),
       want: 'Planning',
     },
     {

@@ -29,7 +29,7 @@ export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 /** How long Pending waits for streams that do not come up before the window begins with those that serve. */
 export const pendingGraceMs = 30_000
 /** Labeling and profiling may take at most this part of the window. */
-export const profilingDeadline = 0.4
+export const profilingDeadline = 0.5
 export function advance(site: SiteSnapshot, planner: Planner): Step {
   const status = site.window.status ?? {}
   const context: Context = {

@@ -100,7 +100,7 @@ describe('siteProblem', () => {
       name: 'a profile that is late',
       index: 3,
       parts: profile(),
-      want: 'took longer than 40 % of the window',
+      want: 'took longer than 50 % of the window',
     },
   ])
     it(`says why nothing is retrained: ${name}`, () => {
