@@ -41,7 +41,7 @@ function readArguments() {
   const accepted = '--dependencies-only'
   const [first, ...rest] = process.argv.slice(2)
   const dependenciesOnly = first === accepted
-  const script = (dependenciesOnly ? rest : process.argv.slice(2)).map(String)
+  const script = dependenciesOnly ? rest : process.argv.slice(2)
   if (script[0]?.startsWith('-'))
     throw new SetupError(`${script[0]} is unknown; accepted are ${accepted} and a script to run`)
   return { dependenciesOnly, script }

@@ -2,7 +2,7 @@
  * How long the policies take, and what their plans are worth: node hack/bench/scheduler.ts [--json] [--quick]
  *
  * First the paper's case: 10 streams, 8 GPUs, 18 retraining configurations, Δ = 0.1 (Ekya: 9.4 s); then growth with the number of streams
- * at ten streams a GPU. The thief weighs every job against every other one and is left out where that takes minutes. Every case runs
+ * at ten streams a GPU. The thief weighs every job against every other one: beyond 100 streams the operator plans by `horizon` instead, beyond 300 it is left out here. Every case runs
  * in a process of its own, so that memory is that of the case. `--quick`: 3 runs instead of 21.
  */
 import { spawnSync } from 'node:child_process'

@@ -49,7 +49,7 @@ export function addSimulate(add: AddCommand, io: Io, act: Act): void {
       '--record <name...>',
       'streams of the trace whose retrainings are known from before: what a site has learnt to tell estimates by',
     )
-    .option('--bound', 'tell what no policy can exceed as well')
+    .option('--bound', 'tell an upper bound on the mean accuracy of any policy as well')
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

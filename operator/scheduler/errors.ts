@@ -1,6 +1,6 @@
 /** Errors of planning: all are the caller's to mend, none goes away by trying again. */
 
-export type SchedulerErrorCode = 'unknown-policy' | 'bad-options' | 'bad-problem'
+export type SchedulerErrorCode = 'unknown-policy' | 'bad-options' | 'bad-problem' | 'no-plan'
 
 export class SchedulerError extends Error {
   readonly code: SchedulerErrorCode

@@ -3,7 +3,7 @@
  *
  * At inference share r under configuration λ a model of accuracy a serves a × factor(λ, r). A training of C GPU-seconds at
  * share s is done after C / speed(s) seconds; from then on the retrained model serves. Shares stay as planned to the end:
- * what is handed on when a training ends is not predicted and only adds to it.
+ * what is handed on when a training ends is not predicted here and only adds to it (in a pool `expected-timeline.ts` predicts it).
  */
 import { bestInference } from './inference-quality.ts'
 import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'

@@ -162,7 +162,9 @@ class WindowRun {
     if (expected === null || Math.abs(expected - at) > timeTolerance) this.#surprise(at)
   }
 
+  /** What was planned to follow does not: it counted on something else. */
   #surprise(at: number): void {
+    this.#changes = []
     this.#expected = this.#expected?.map((expected, i) =>
       expected !== null && expected <= at && !this.#ended[i] ? null : expected,
     )
@@ -185,8 +187,13 @@ class WindowRun {
 
   #take(plan: Plan, problem: Problem, at: number): void {
     const { streams } = this.#actual
-    if (plan.items.length !== streams.length)
-      throw new PlanError(`the plan has ${plan.items.length} items for ${streams.length} streams`)
+    if (
+      plan.items.length !== streams.length ||
+      plan.items.some((item, i) => item.stream !== streams[i]!.name)
+    )
+      throw new PlanError(
+        `the plan of ${plan.policy} is for ${plan.items.map(i => i.stream).join(', ')}; accepted: the streams as asked, ${streams.map(s => s.name).join(', ')}`,
+      )
     plan.items.forEach((item, i) => {
       if (this.#ended[i]) return
       this.#trainings[i] = this.#training(i, item.retrainingConfiguration)

@@ -31,7 +31,7 @@ export interface SimulationResult {
   readonly windowSeconds: number
   /** Over the streams of a window, then over the windows; streams count equally. */
   readonly meanAccuracy: number
-  /** What `meanAccuracy` cannot exceed under any policy, whatever the floors. */
+  /** Upper bound on `meanAccuracy` under any policy that changes inference shares at whole seconds, whatever the floors. */
   readonly bound?: number
   readonly windows: readonly WindowResult[]
 }
@@ -51,11 +51,11 @@ export interface StreamWindow {
   readonly name: string
   /** Mean over the window's samples. */
   readonly accuracy: number
-  /** What the plan retrains, null: nothing. */
+  /** What is retrained, whether it ends in time or not; null: nothing. */
   readonly configuration: string | null
   /** Seconds from the window's begin at which the retrained model serves, null: not within the window. */
   readonly completesAt: number | null
-  /** As planned, when the plan begins. */
+  /** As first planned, when the plan begins. */
   readonly inferenceShare: number
   readonly trainingShare: number
   readonly reason: string
@@ -88,7 +88,7 @@ export function simulate(trace: Trace, policy: Policy, options: SimulationOption
       streams: plan.items.map((item, i) => ({
         name: item.stream,
         accuracy: results[i]!.mean,
-        configuration: item.retrainingConfiguration,
+        configuration: timeline.trainings[i]?.configuration ?? null,
         completesAt: results[i]!.completesAt,
         inferenceShare: item.inferenceShare,
         trainingShare: item.trainingShare,

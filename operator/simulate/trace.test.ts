@@ -181,7 +181,7 @@ describe('traceProblem', () => {
 
   for (const [sees, want] of [
     ['actual', { configuration: 'x', accuracyAfter: 0.8, gpuSeconds: 10 }],
-    ['estimate', { configuration: 'x', accuracyAfter: 0.9, gpuSeconds: 5 }],
+    ['estimate', { configuration: 'x', accuracyAfter: 0.9, gpuSeconds: 5, accuracyError: 0.12 }],
   ] as const)
     it(`tells of a retraining what is ${sees}`, () =>
       expect(traceProblem(given, 0, sees, site).streams[0]!.retraining).to.deep.equal([want]))

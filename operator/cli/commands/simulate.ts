@@ -109,7 +109,7 @@ function asText(result: SimulationResult): string {
     result.bound === undefined
       ? []
       : [
-          `bound ${points(result.bound)} %: no policy can exceed it; reached are ${points(meanAccuracy / result.bound)} % of it`,
+          `upper bound ${points(result.bound)} %, of which ${points(meanAccuracy / result.bound)} % are reached`,
         ]
   const seconds = windows.reduce((sum, window) => sum + window.schedulerSeconds, 0)
   return [

@@ -57,7 +57,7 @@ describe('the planning thread', () => {
       })
       const error = await failure(planning.solve(request))
       expect(error).to.be.instanceOf(PlanningFailed)
-      expect(error.message).to.include('policy thief: ').and.include(says)
+      expect(error.message).to.include('policy thief, 2 streams: ').and.include(says)
       if (name !== 'is stuck') expect(await planning.solve(request)).to.have.property('plan')
     })
 

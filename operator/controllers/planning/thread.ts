@@ -2,7 +2,7 @@
  * Policies run in a thread of their own: the event loop has leases to renew and probes to answer while a large site is planned.
  *
  * Requests are answered in the order in which they came. A thread that dies, or takes longer than `timeoutMs`, fails the request that it
- * is at (the reconcile tries again later), and the next request starts another thread.
+ * is at (the window goes on without that plan), and the next request starts another thread.
  */
 import { Worker } from 'node:worker_threads'
 import type { PlanAnswer, PlanRequest } from './request.ts'
@@ -14,7 +14,7 @@ export interface PlanningThread {
 }
 
 export interface PlanningThreadOptions {
-  /** Default one minute. */
+  /** Default 20 s, well below what a reconcile may take. */
   readonly timeoutMs?: number
   /** Makes the thread; tests give others. */
   readonly start?: () => Worker
@@ -34,7 +34,7 @@ const startWorker = (): Worker => new Worker(new URL('./worker.ts', import.meta.
 
 /** The thread is started at once, so that the first plan need not wait for it, and never keeps the process alive. */
 export function createPlanningThread({
-  timeoutMs = 60_000,
+  timeoutMs = 20_000,
   start = startWorker,
 }: PlanningThreadOptions = {}): PlanningThread {
   let worker: Worker | undefined
@@ -68,12 +68,16 @@ export function createPlanningThread({
         settle(() => {
           if (worker === thread) worker = undefined
           void thread.terminate()
-          reject(new PlanningFailed(`policy ${request.policy}: ${message}`, { cause }))
+          const { length } = request.problem.streams
+          reject(new PlanningFailed(`policy ${request.policy}, ${length} streams: ${message}`, { cause }))
         })
       const broke = (error: unknown) =>
         fail(`the planning thread failed: ${error instanceof Error ? error.message : error}`, error)
       const ended = (status: number) => fail(`the planning thread ended with status ${status}`)
-      const timer = setTimeout(() => fail(`no plan within ${timeoutMs / 1000} s`), timeoutMs)
+      const timer = setTimeout(
+        () => fail(`no plan within ${timeoutMs / 1000} s; horizon plans large sites fastest`),
+        timeoutMs,
+      )
       thread.on('message', answered).on('error', broke).on('exit', ended)
       thread.postMessage(request)
     })

@@ -20,10 +20,11 @@ import { keyOf } from '../../kube/objects.ts'
 import type { Transport } from '../../kube/transport.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
 import { LatestWrites } from '../latest-writes.ts'
-import { type PlanItem, trains } from '../plan-status.ts'
+import type { PlanItem } from '../plan-status.ts'
 import { windowConditionInputs } from './conditions.ts'
 import { advanceAside, type PlanSolver } from './plan-aside.ts'
 import { actuatePods, type PodActuator } from './pods.ts'
+import { withinBounds } from './status-bounds.ts'
 import type { Note } from './step.ts'
 import { streamProjection } from './stream-projection.ts'
 
@@ -108,6 +109,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
 function summarised(site: SiteSnapshot, status: RetrainingWindowStatus): RetrainingWindowStatus {
   return {
     ...status,
+    ...(status.plan === undefined ? {} : { plan: withinBounds(status.plan) }),
     observedGeneration: site.window.metadata.generation,
     conditions: setConditions(
       site.window.status?.conditions,
@@ -154,7 +156,7 @@ function tellRetrained(
   { onRetrained }: RetrainingWindowDependencies,
 ): void {
   for (const item of site.window.status?.plan?.items ?? []) {
-    if (!trains(item)) continue
+    if (item.state !== 'Training') continue
     const after = status.plan?.items.find(i => i.stream === item.stream)?.state
     const seconds =
       item.startsAt === undefined ? 0 : Math.max(0, (site.now - Date.parse(item.startsAt)) / 1000)

@@ -6,6 +6,7 @@ import type { PlanItem, PlanStatus } from '../plan-status.ts'
 import { at, camera, pod, profiled, retrainingWindow, site, trained } from '../testing/site.ts'
 import { advance, type Phase } from './phases.ts'
 import { createPlanner } from './planner.ts'
+import { siteProblem } from './site-problem.ts'
 
 const planner = createPlanner(({ policy, problem, options }) => planBy(policy, problem, options))
 const inference = (name: string) => ({ name, inference: pod<never>(name, 'inference') })
@@ -391,6 +392,59 @@ describe('advance while retraining', () => {
     expect(after[1]!.trainingShare).to.be.above(0)
   })
 
+  const waiting = training('cam-1', { state: 'Planned', trainingShare: 0, startsAt: at(40) })
+
+  it('hands a share on where the policy refuses to plan for those that wait, or the window is over', () => {
+    const ended = {
+      ...inference('cam-0'),
+      training: pod<never>('cam-0', 'training', { index: 1, result: trained(1) }),
+    }
+    const status = running('Retraining', [training('cam-0'), waiting])
+    for (const { options, seconds } of [
+      { options: { effort: 'much' }, seconds: 45 },
+      { options: {}, seconds: 101 },
+    ]) {
+      const scheduler = { policy: 'horizon' as const, step: 0.1, options }
+      const window = retrainingWindow(status, { scheduler })
+      const { plan } = advance(site(window, [ended, inference('cam-1')], seconds), planner).status
+      expect(plan!.items[0]).to.include({ state: 'Accepted', trainingShare: 0 })
+    }
+  })
+
+  it('takes a training that has a pod for begun, whatever ends meanwhile', () => {
+    const done = {
+      ...inference('cam-0'),
+      training: pod<never>('cam-0', 'training', { index: 1, result: trained(1) }),
+    }
+    const fresh = { ...inference('cam-1'), training: pod<never>('cam-1', 'training', { index: 1 }) }
+    const planned = training('cam-1', { state: 'Planned' })
+    const status = running('Retraining', [training('cam-0'), planned])
+    const { items } = advance(site(retrainingWindow(status), [done, fresh], 45), planner).status.plan!
+    expect(items.map(i => i.state)).to.deep.equal(['Training', 'Training'])
+  })
+
+  it('plans again when a training that tells nothing of itself should have ended', () => {
+    const silent = { ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1 }) }
+    const look = (seconds: number) =>
+      advance(site(retrainingWindow(running('Retraining', [training('cam-0')])), [silent], seconds), planner)
+    expect(look(39).notes).to.deep.equal([])
+    expect(look(41).notes[0]).to.include({ reason: 'Replanned' })
+  })
+
+  it('remembers what was estimated, not what the policy believes of it', () => {
+    const scheduler = { policy: 'horizon' as const, step: 0.1, options: {} }
+    const ready = {
+      ...inference('cam-0'),
+      profile: pod<never>('cam-0', 'profile', { index: 1, result: profiled(1) }),
+    }
+    const snapshot = site(retrainingWindow(running('Planning', [item('cam-0')]), { scheduler }), [ready], 20)
+    const [option] = siteProblem(snapshot).streams[0]!.retraining
+    expect(advance(snapshot, planner).status.plan!.items[0]!.estimate).to.deep.equal({
+      accuracyAfter: Number(option!.accuracyAfter.toFixed(4)),
+      gpuSeconds: Number(option!.gpuSeconds.toFixed(2)),
+    })
+  })
+
   it('keeps an outcome when the rest of the window is planned again', () => {
     const accepted = training('cam-0', {
       state: 'Accepted',
@@ -474,6 +528,19 @@ describe('advance at the end of the window', () => {
     expect(notes[0]!.message).to.contain('was not done when the window ended (60 %)')
     const closed = site(retrainingWindow(status), [inference('cam-0')], 101)
     expect(phaseAfter(closed)).to.equal('Closing')
+  })
+
+  it('says of a training that waited in vain that it never began, and records none', () => {
+    const planned = training('cam-0', { state: 'Planned', trainingShare: 0, startsAt: at(90) })
+    const window = retrainingWindow(running('Retraining', [planned]))
+    const { status, notes } = advance(site(window, [inference('cam-0')], 100), planner)
+    expect(status.plan!.items[0]).to.include({ state: 'None', gpuSeconds: 0 })
+    expect(status.plan!.items[0]!.reason).to.match(/the window ended before all-5 could begin/)
+    expect(notes).to.deep.equal([])
+    const closing = advance(site(retrainingWindow(status), [inference('cam-0')], 101), planner).status
+    const next = advance(site(retrainingWindow(closing), [inference('cam-0')], 101), planner).status
+    expect(next.history![0]).to.include({ gpuSecondsTrained: 0 })
+    expect(next.history![0]!.streams![0]).to.not.have.property('configuration')
   })
 })
 

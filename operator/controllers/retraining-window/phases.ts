@@ -30,6 +30,8 @@ export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 export const pendingGraceMs = 30_000
 /** Labeling and profiling may take at most this part of the window. */
 export const profilingDeadline = 0.5
+
+/** What status should be written next, seen from one snapshot. */
 export function advance(site: SiteSnapshot, planner: Planner): Step {
   const status = site.window.status ?? {}
   const context: Context = {
@@ -237,12 +239,13 @@ function retraining(context: Context): Step {
   const { status, site } = context
   const current = status.current!
   if (status.plan === undefined) return step({ ...status, current: { ...current, phase: 'Closing' } })
+  // First of all: what has a pod is under way, whatever is planned again because of another one's end.
+  const started = markStarted(context)
+  if (started !== undefined) return started
   // Also what ended at the last moment, or while no operator looked, is taken.
   const ended = endings(context)
   if (ended !== undefined) return ended
   if (over(context)) return cutOff(context) ?? step({ ...status, current: { ...current, phase: 'Closing' } })
-  const started = markStarted(context)
-  if (started !== undefined) return started
   const why = streamsChanged(context)
     ? `window ${current.index}: the streams or GPUs of the site changed`
     : lateTraining(context)

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { planBy } from '../../scheduler/policies/registry.ts'
 import { answer, type PlanRequest } from '../planning/request.ts'
+import { PlanningFailed } from '../planning/thread.ts'
 import { at, pod, profiled, retrainingWindow, site } from '../testing/site.ts'
 import { advance } from './phases.ts'
 import { advanceAside } from './plan-aside.ts'
@@ -49,9 +50,18 @@ describe('advanceAside', () => {
     expect(await advanceAside(idle, solver)).to.deep.equal(advance(idle, planner))
   })
 
-  it('passes on that planning failed', async () => {
-    const failing = { solve: () => Promise.reject(new Error('the thread died')) }
+  it('goes on without a plan that cannot be made, and says so', async () => {
+    const failing = { solve: () => Promise.reject(new PlanningFailed('the thread died')) }
+    const { status, notes } = await advanceAside(planning(), failing)
+    expect(status.current?.phase).to.equal('Retraining')
+    expect(status.plan?.items[0]?.inferenceShare).to.be.above(0)
+    expect(notes[0]).to.include({ reason: 'PlanFailed', type: 'Warning' })
+    expect(notes[0]?.message).to.include('the thread died')
+  })
+
+  it('passes on what else goes wrong', async () => {
+    const failing = { solve: () => Promise.reject(new Error('out of luck')) }
     const failed = await advanceAside(planning(), failing).catch((error: Error) => error.message)
-    expect(failed).to.equal('the thread died')
+    expect(failed).to.equal('out of luck')
   })
 })

@@ -4,6 +4,7 @@
  */
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { type PlanAnswer, type PlanRequest, planOf } from '../planning/request.ts'
+import { PlanningFailed } from '../planning/thread.ts'
 import { advance } from './phases.ts'
 import { createPlanner } from './planner.ts'
 import type { Step } from './step.ts'
@@ -29,11 +30,17 @@ export async function advanceAside(
       return advance(site, planner)
     } catch (error) {
       if (!(error instanceof PlanNeeded)) throw error
-      const given = await solver.solve(error.request)
+      const given = await solver.solve(error.request).catch(refusedBy)
       if ('plan' in given) onScheduled(given.plan.policy, given.seconds)
       answers.set(JSON.stringify(error.request), given)
     }
   }
+}
+
+/** A plan that cannot be made is as one that is refused: the window goes on without it. Anything else is the caller's. */
+function refusedBy(error: unknown): PlanAnswer {
+  if (!(error instanceof PlanningFailed)) throw error
+  return { refused: { code: 'no-plan', message: error.message } }
 }
 
 class PlanNeeded extends Error {

@@ -1,9 +1,11 @@
 /** Problem → policy → plan as it stands in status. Pure. */
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
+import type { Problem } from '../../scheduler/problem.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
@@ -11,20 +13,28 @@ import type { Planner } from './step.ts'
 
 /** @param ask how a plan is come by. @throws whatever `ask` does. */
 export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
-  const solve = (site: SiteSnapshot): Plan => {
+  const solve = (site: SiteSnapshot): PlanStatus => {
     const { policy, options } = site.window.spec.scheduler
-    return ask({ policy, problem: siteProblem(site), options })
+    const problem = siteProblem(site)
+    return planStatus(site, problem, ask({ policy, problem, options }))
   }
   return {
     quick,
-    plan: site => planStatus(site, solve(site)),
-    replan: site => merged(site, planStatus(site, solve(site))),
+    plan: solve,
+    replan: site => merged(site, solve(site)),
     handOn: (site, plan, ended) => {
       // Who waits for this end has its place in the rest of the plan, and that is best made of what is known by now.
-      if (!plan.items.some(waits)) return handedOn(site, plan, ended)
-      const window = { ...site.window, status: { ...site.window.status, plan } }
-      const now = { ...site, window }
-      return merged(now, planStatus(now, solve(now)))
+      const { status } = site.window
+      const isOver = site.now >= Date.parse(status?.current?.endsAt ?? '')
+      if (isOver || !plan.items.some(waits)) return handedOn(site, plan, ended)
+      const now = { ...site, window: { ...site.window, status: { ...status, plan } } }
+      try {
+        return merged(now, solve(now))
+      } catch (error) {
+        // An ending must be written whatever becomes of the policy.
+        if (!(error instanceof SchedulerError)) throw error
+        return handedOn(site, plan, ended)
+      }
     },
   }
 }
@@ -71,7 +81,7 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
   }
 }
 
-function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
+function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatus {
   const at = (seconds: number | null) => (seconds === null ? undefined : stamp(site.now + seconds * 1000))
   return {
     window: site.window.status?.current?.index ?? 0,
@@ -94,10 +104,7 @@ function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
         predictedAfter: rounded(item.predictedAfter),
         predictedWindow: rounded(item.predictedWindow),
         gpuSeconds: Number(item.gpuSeconds.toFixed(2)),
-        estimate:
-          item.accuracyAfter === null
-            ? undefined
-            : { accuracyAfter: round(item.accuracyAfter), gpuSeconds: Number(item.gpuSeconds.toFixed(2)) },
+        estimate: estimateOf(problem, item),
         startsAt: at(item.startsAtSeconds),
         completesAt: at(item.completesAtSeconds),
         state:
@@ -109,6 +116,24 @@ function planStatus(site: SiteSnapshot, plan: Plan): PlanStatus {
     ),
   }
 }
+
+/** As it was told to the policy, which may believe something else. */
+function estimateOf(
+  { streams }: Problem,
+  { stream, retrainingConfiguration }: Plan['items'][number],
+): PlanItem['estimate'] {
+  const { retraining = [], running } = streams.find(s => s.name === stream) ?? {}
+  const option = [...retraining, ...(running ? [running] : [])].find(
+    o => o.configuration === retrainingConfiguration,
+  )
+  return (
+    option && { accuracyAfter: round(option.accuracyAfter), gpuSeconds: Number(option.gpuSeconds.toFixed(2)) }
+  )
+}
+
+/** GPU-seconds that a training has used so far, by its own account. */
+const spent = (site: SiteSnapshot, stream: string): number =>
+  site.streams.find(s => s.name === stream)?.training?.status?.gpuSeconds ?? 0
 
 /** A later plan for the rest of the window: trainings and outcomes that are there stay, and so does what was promised at first. */
 function merged(site: SiteSnapshot, next: PlanStatus): PlanStatus {
@@ -127,7 +152,14 @@ function merged(site: SiteSnapshot, next: PlanStatus): PlanStatus {
     }
     if (was.state !== 'Training') return { ...was, ...shares, trainingShare: 0 }
     if (item.retrainingConfiguration === undefined || item.trainingShare <= 0)
-      return { ...was, ...shares, trainingShare: 0, state: 'Unfinished', reason: item.reason }
+      return {
+        ...was,
+        ...shares,
+        trainingShare: 0,
+        gpuSeconds: spent(site, was.stream),
+        state: 'Unfinished',
+        reason: item.reason,
+      }
     return defined({
       ...was,
       ...shares,

@@ -23,6 +23,9 @@ import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './phases.ts'
 
+/** A stream that moves is served by nobody until its new pod is ready. */
+const moveSeconds = 5
+
 /** Fewer golden labels than this are not trained on. */
 const minimumLabels = 20
 
@@ -38,6 +41,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
     step: site.window.spec.scheduler.step,
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
     outcomes: outcomes(site),
+    moveSeconds,
     streams: activeStreams(site).map(stream =>
       streamProblem(
         site,
@@ -72,8 +76,9 @@ function streamProblem(
     nodes: allowedNodes(site.gpus, stream.stream),
     ...(item === undefined ? {} : { current: place(item) }),
   }
-  if (item !== undefined && item.state === 'Training')
-    return { ...base, retraining: [], running: running(site, stream, item) }
+  // A pod that is there is under way, whether or not that is written yet.
+  const begun = item?.state === 'Training' || (item?.state === 'Planned' && stream.training !== undefined)
+  if (item !== undefined && begun) return { ...base, retraining: [], running: running(site, stream, item) }
   const worth = worthTraining({
     suspended: false,
     ...(item === undefined || item.state === 'None' || item.state === 'Planned'
@@ -176,7 +181,8 @@ function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): Re
       : estimates(site, stream, result).find(option => option.configuration === configuration)
   return {
     configuration,
-    accuracyAfter: estimated?.accuracyAfter ?? item.predictedAfter ?? 0,
+    accuracyAfter: estimated?.accuracyAfter ?? item.estimate?.accuracyAfter ?? 0,
+    ...(estimated?.accuracyError === undefined ? {} : { accuracyError: estimated.accuracyError }),
     gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
   }
 }

@@ -58,6 +58,7 @@ export function markStarted(context: Context): Step | undefined {
     i =>
       i.state === 'Planned' &&
       trains(i) &&
+      (i.trainingShare ?? 0) > 0 &&
       site.streams.some(s => s.name === i.stream && s.training !== undefined),
   )
   if (began.length === 0) return undefined
@@ -75,7 +76,10 @@ export function markStarted(context: Context): Step | undefined {
   )
 }
 
-/** Says which training will miss its planned end by far, when there is still something to be decided about it. */
+/**
+ * Says which training will miss its planned end by far, when there is still something to be decided about it. One that tells nothing of
+ * itself is given until that end, and then taken to have all before it.
+ */
 export function lateTraining(context: Context): string | undefined {
   const { site, status } = context
   const plan = status.plan!
@@ -84,14 +88,11 @@ export function lateTraining(context: Context): string | undefined {
   for (const item of plan.items) {
     const answer = site.streams.find(s => s.name === item.stream)?.training?.status
     const share = item.trainingShare ?? 0
-    if (
-      item.state !== 'Training' ||
-      share <= 0 ||
-      answer?.remainingGpuSeconds == null ||
-      item.completesAt === undefined
-    )
-      continue
-    const expected = site.now + (answer.remainingGpuSeconds / share) * 1000
+    if (!trains(item) || share <= 0 || item.completesAt === undefined) continue
+    const silent = site.now > time(item.completesAt) ? item.gpuSeconds : undefined
+    const remaining = answer?.remainingGpuSeconds ?? silent
+    if (remaining === undefined) continue
+    const expected = site.now + (remaining / share) * 1000
     const slip = expected - time(item.completesAt)
     if (slip > divergence * context.durationMs && time(item.completesAt) <= endsAt)
       return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} will end ${Math.round(slip / 1000)} s later than planned`
@@ -106,12 +107,13 @@ export function cutOff({ site, status }: Context): Step | undefined {
   const items = plan.items.map((item): PlanItem => {
     if (!trains(item)) return item
     const training = site.streams.find(s => s.name === item.stream)?.training
+    if (training === undefined && item.state === 'Planned') return neverBegan(item)
     const progress = training?.status?.progress
     const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
     const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
     return { ...item, ...spent, state: 'Unfinished', reason }
   })
-  const cut = items.filter((item, i) => item !== plan.items[i])
+  const cut = items.filter((item, i) => item !== plan.items[i] && item.state === 'Unfinished')
   return step(
     { ...status, plan: { ...plan, items } },
     cut.map(({ stream, reason = '' }) => ({
@@ -121,4 +123,15 @@ export function cutOff({ site, status }: Context): Step | undefined {
       stream,
     })),
   )
+}
+
+/** It waited for its turn, or its pod could not be made: nothing was trained. */
+function neverBegan({ retrainingConfiguration, estimate: _, ...item }: PlanItem): PlanItem {
+  return {
+    ...item,
+    trainingShare: 0,
+    gpuSeconds: 0,
+    state: 'None',
+    reason: `no retraining: the window ended before ${retrainingConfiguration} could begin`,
+  }
 }

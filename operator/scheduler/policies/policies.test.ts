@@ -264,6 +264,7 @@ describe('planBy', () => {
     const plan = planBy('thief', site(105), { iterations: 2 })
     expect(plan.policy).to.equal('horizon')
     expect(plan.items).to.have.lengthOf(105)
+    expect(() => planBy('thief', site(105), { patience: -1 })).to.throw(SchedulerError, /patience is -1/)
     expect(plan.warnings[0]).to.match(/policy thief is for up to 100 streams.*105 are planned by horizon/)
   })
 })

@@ -13,6 +13,7 @@ import { fixedConfiguration } from './fixed-configuration.ts'
 import { fixedResources } from './fixed-resources.ts'
 import { horizon } from './horizon.ts'
 import { none } from './none.ts'
+import { checkOptions } from './options.ts'
 import { oracleBestFixed } from './oracle-best-fixed.ts'
 import { replay } from './replay.ts'
 import { thief } from './thief.ts'
@@ -50,8 +51,9 @@ export function policy(name: string): Policy {
  * @throws SchedulerError
  */
 export function planBy(name: string, problem: Problem, options: PolicyOptions): Plan {
-  const { plan, mostStreams } = policy(name)
+  const { plan, mostStreams, options: rules } = policy(name)
   if (problem.streams.length <= mostStreams) return plan(problem, options)
+  checkOptions(name, options, rules)
   const instead = horizon.plan(problem, {})
   const warning = `policy ${name} is for up to ${mostStreams} streams, because its time grows with their square: ${problem.streams.length} are planned by horizon`
   return { ...instead, warnings: [warning, ...instead.warnings] }
