@@ -14,7 +14,7 @@ import { createTrainer } from '../../workers/learning/trainer.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
 import { openClassifier } from '../../workers/models/classifier.ts'
 import { random } from '../../workers/models/random.ts'
-import { driftList } from './drift-data.ts'
+import { driftList } from './support/drift-data.ts'
 
 interface Variant extends Omit<TrainingConfiguration, 'seed' | 'threads'> {
   readonly name: string

@@ -5,9 +5,7 @@ import { fileURLToPath } from 'node:url'
 
 const folder = fileURLToPath(new URL('.', import.meta.url))
 const names = readdirSync(folder)
-  .filter(
-    file => file.endsWith('.ts') && !['main.ts', 'drift-data.ts', 'machine.ts', 'problems.ts'].includes(file),
-  )
+  .filter(file => file.endsWith('.ts') && file !== 'main.ts')
   .map(file => file.replace(/\.ts$/, ''))
 
 const [name, ...rest] = process.argv.slice(2)

@@ -8,8 +8,8 @@
 
 import { answer, type PlanRequest } from '../../operator/controllers/planning/request.ts'
 import { createPlanningThread } from '../../operator/controllers/planning/thread.ts'
-import { machine } from './machine.ts'
-import { makeProblem } from './problems.ts'
+import { machine } from './support/machine.ts'
+import { makeProblem } from './support/problems.ts'
 
 const everyMs = 5
 const plans = 5

@@ -8,8 +8,8 @@
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath, pathToFileURL } from 'node:url'
 import { policies } from '../../operator/scheduler/policies/registry.ts'
-import { machine } from './machine.ts'
-import { makeProblem, type Size } from './problems.ts'
+import { machine } from './support/machine.ts'
+import { makeProblem, type Size } from './support/problems.ts'
 
 export interface Timing {
   readonly policy: string

@@ -35,11 +35,11 @@ export interface PastTraining {
   /** Of the stream that is estimated now, and not of another one. */
   readonly own: boolean
   readonly configuration: string
-  readonly estimated: TrainingOutcome
-  readonly realised: TrainingOutcome
+  readonly estimated: TrainingFigures
+  readonly realised: TrainingFigures
 }
 
-export interface TrainingOutcome {
+export interface TrainingFigures {
   /** Of the trained model on its window's labels, at full share; absent: not known. */
   readonly accuracyAfter?: number
   readonly gpuSeconds?: number

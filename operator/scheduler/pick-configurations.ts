@@ -32,7 +32,6 @@ export interface Score {
   readonly accuracy: number
 }
 
-export const zeroScore: Score = { floors: 0, accuracy: 0 }
 const epsilon = 1e-9
 
 export const isBetter = (a: Score, b: Score): boolean =>

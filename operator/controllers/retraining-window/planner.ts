@@ -9,7 +9,7 @@ import type { Problem } from '../../scheduler/problem.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
-import type { Planner } from './step.ts'
+import { iso, type Planner } from './step.ts'
 
 /** @param ask how a plan is come by. @throws whatever `ask` does. */
 export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
@@ -65,7 +65,7 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
   })
   return {
     window: site.window.status?.current?.index ?? 0,
-    decidedAt: stamp(site.now),
+    decidedAt: iso(site.now),
     policy: 'quick',
     items: schedule.items.map(item => ({
       stream: item.stream,
@@ -82,10 +82,10 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
 }
 
 function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatus {
-  const at = (seconds: number | null) => (seconds === null ? undefined : stamp(site.now + seconds * 1000))
+  const at = (seconds: number | null) => (seconds === null ? undefined : iso(site.now + seconds * 1000))
   return {
     window: site.window.status?.current?.index ?? 0,
-    decidedAt: stamp(site.now),
+    decidedAt: iso(site.now),
     policy: plan.policy,
     ...(plan.predictedAccuracy === null ? {} : { predictedAccuracy: round(plan.predictedAccuracy) }),
     ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
@@ -214,13 +214,12 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
 /** The end of a training of which each second that is left takes this part of one. */
 function sooner(completesAt: string, factor: number, now: number): string {
   const left = Date.parse(completesAt) - now
-  return left <= 0 ? completesAt : stamp(now + left * factor)
+  return left <= 0 ? completesAt : iso(now + left * factor)
 }
 
 function defined<T extends object>(object: T): T {
   return Object.fromEntries(Object.entries(object).filter(([, value]) => value !== undefined)) as T
 }
 
-const stamp = (ms: number): string => new Date(ms).toISOString()
 const round = (value: number): number => Number(value.toFixed(4))
 const rounded = (value: number | null): number | undefined => (value === null ? undefined : round(value))

@@ -93,6 +93,14 @@ describe('siteProblem', () => {
     expect(now({ state: 'Accepted', accuracyBefore: 0.6, accuracyAfter: 0.8 })).to.be.closeTo(0.775, 1e-9)
   })
 
+  it('offers no second training to a stream whose item went and came back', () => {
+    const training = pod('cam-0', 'training', { index: 3 }) as NonNullable<StreamSnapshot['training']>
+    const { retraining, running, noRetrainingBecause } = problemOf(planning(3), { ...profile({}), training })
+    expect(retraining).to.deep.equal([])
+    expect(running).to.equal(undefined)
+    expect(noRetrainingBecause).to.equal('no retraining: it has trained in this window already')
+  })
+
   for (const { name, index, parts, want } of [
     { name: 'the first window', index: 0, parts: {}, want: 'window 0 has no window before it to learn from' },
     { name: 'a stream that came late', index: 3, parts: {}, want: 'the stream came too late' },

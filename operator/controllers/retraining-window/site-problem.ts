@@ -81,9 +81,7 @@ function streamProblem(
   if (item !== undefined && begun) return { ...base, retraining: [], running: running(site, stream, item) }
   const worth = worthTraining({
     suspended: false,
-    ...(item === undefined || item.state === 'None' || item.state === 'Planned'
-      ? {}
-      : { trained: item.reason ?? item.state }),
+    ...trained(item, stream),
     ...failure(stream, result),
     labelled: result?.labelled ?? null,
     unprofiled: unprofiled(site, stream),
@@ -106,6 +104,13 @@ function unprofiled(site: SiteSnapshot, { profile }: StreamSnapshot): string {
   return profile === undefined
     ? 'the stream came too late to be labelled and profiled in this window'
     : `labelling and profiling took longer than ${Math.round(profilingDeadline * 100)} % of the window`
+}
+
+/** A stream trains once a window, also where its item went with it for a while and only the pod is left. */
+function trained(item: PlanItem | undefined, { training }: StreamSnapshot): { trained?: string } {
+  if (item !== undefined && item.state !== 'None' && item.state !== 'Planned')
+    return { trained: item.reason ?? item.state }
+  return training === undefined ? {} : { trained: 'no retraining: it has trained in this window already' }
 }
 
 function failure(stream: StreamSnapshot, result: ProfileResult | undefined): { profilingFailure?: string } {

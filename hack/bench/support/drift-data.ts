@@ -2,7 +2,7 @@
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
-import type { ImageSet } from '../../workers/learning/image-set.ts'
+import type { ImageSet } from '../../../workers/learning/image-set.ts'
 
 const side = 32
 

@@ -1,5 +1,5 @@
 /** Scheduling problems of any size, for benchmarks. */
-import type { Problem } from '../../operator/scheduler/problem.ts'
+import type { Problem } from '../../../operator/scheduler/problem.ts'
 
 export interface Size {
   readonly streams: number
