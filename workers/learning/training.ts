@@ -20,6 +20,8 @@ export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'na
   readonly photometric?: number
   /** Weighs every class alike in the loss, whatever its count. Default false. */
   readonly classBalanced?: boolean
+  /** BatchNormalization uses its running statistics in training too, and keeps them. Default false. */
+  readonly freezeBatchNorm?: boolean
   readonly seed: number
   /** Threads inside one operator. One thread makes the result reproducible bit by bit. */
   readonly threads: number
