@@ -72,7 +72,7 @@ class TestRun {
           onAllCores,
         )
       case 'reference':
-        return this.#mocha(name, testFiles('operator/**/*.reference.test.ts'), onAllCores)
+        return this.#mocha(name, testFiles('{operator,workers}/**/*.reference.test.ts'), onAllCores)
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
       case 'e2e':

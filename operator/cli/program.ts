@@ -7,6 +7,7 @@
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { allOptions, type Option } from '../config/options.ts'
 import { describeError, UsageError } from './errors.ts'
+import { addEvaluate, addModel, addTrain } from './learning-commands.ts'
 import { addCompare, addSimulate } from './simulation-commands.ts'
 
 /** The parts of a process that a command may touch; tests give others. */
@@ -60,6 +61,10 @@ Examples:
   ekya simulate --trace FILE --gpus 2 --policy thief replay a trace under a scheduling policy
   ekya compare --trace FILE --gpus 1,2 --streams 4,8 --policies thief,none --out results
                                                      compare policies, with a page of plots
+  ekya model build small-cnn --classes 6 --input 3x32x32 --out student.onnx
+                                                     a student to start from
+  ekya train --model student.onnx --train day.csv --validation dusk.csv --images DIR --config '{"epochs": 5}' --out next.onnx
+                                                     retrain an ONNX model
   ekya operator --storage hostPath:/var/lib/ekya     run the operator with your kubeconfig
 
 Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
@@ -93,6 +98,9 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
 
   addSimulate(add, io, act)
   addCompare(add, io, act)
+  addTrain(add, io, act)
+  addEvaluate(add, io, act)
+  addModel(add, io, act)
 
   add('version', '[--json]', 'print the version')
     .option('--json', 'print it as JSON')

@@ -49,6 +49,8 @@ export interface ReadOptions {
   readonly classes: number
   /** Folder of all lists; images are looked for up to its parent. Default: the list's own folder. */
   readonly root?: string
+  /** Folder that image paths are relative to, tried first. Default: only those above. */
+  readonly images?: string
   /** Fraction of rows that may be bad before the list as a whole is refused; 0 refuses at the first. Default 0.2. */
   readonly tolerance?: number
 }
@@ -56,7 +58,7 @@ export interface ReadOptions {
 /** @throws FrameError SourceNotFound if there is no such file, LabelsInvalid naming file and lines. */
 export async function readSampleList(
   file: string,
-  { classes, root = dirname(file), tolerance = 0.2 }: ReadOptions,
+  { classes, root = dirname(file), images, tolerance = 0.2 }: ReadOptions,
   signal?: AbortSignal,
 ): Promise<SampleList> {
   const [header, ...rows] = parseCsv(await readBounded(file, signal))
@@ -66,7 +68,7 @@ export async function readSampleList(
   if (rows.length > maximumRows) {
     throw new FrameError('LabelsInvalid', `${file}: ${rows.length} rows; at most ${maximumRows}`)
   }
-  const locate = imageFinder(dirname(file), resolve(root, '..'))
+  const locate = imageFinder(dirname(file), resolve(root, '..'), images)
   const samples: Sample[] = []
   const refused: RefusedRow[] = []
   for (const { line, cells } of rows) {
@@ -186,8 +188,8 @@ function boxOf(cell: (name: string) => string): Box | null {
 }
 
 /** Looks from the list's folder upwards; the height at which the last image was found comes first. */
-function imageFinder(folder: string, highest: string): (path: string) => Promise<string> {
-  const bases = [folder]
+function imageFinder(folder: string, highest: string, images?: string): (path: string) => Promise<string> {
+  const bases = images === undefined ? [folder] : [images, folder]
   for (let base = folder; base !== highest && relative(highest, base) !== '' && !outside(highest, base); ) {
     base = dirname(base)
     bases.push(base)

@@ -26,6 +26,14 @@ describe('epochBatches', () => {
     expect(epochBatches({ ...plan, epoch: 2 })).to.not.deep.equal(epochBatches(plan))
   })
 
+  it('takes every class alike when it is asked to balance, and every image of a rare one', () => {
+    const balance = Int32Array.from({ length: 50 }, (_, i) => (i < 4 ? 1 : i < 20 ? 2 : 0))
+    const taken = epochBatches({ ...plan, balance }).flatMap(batch => [...batch.indexes])
+    const counts = [0, 1, 2].map(label => taken.filter(i => balance[i] === label).length)
+    expect(Math.max(...counts) - Math.min(...counts)).to.be.at.most(1)
+    expect(new Set(taken.filter(i => balance[i] === 1)).size).to.equal(4)
+  })
+
   it('leaves images alone without augment, and their light without photometric', () => {
     const plain = epochBatches({ ...plan, augment: false }).flatMap(batch => batch.alterations)
     expect(plain.every(each => each === unaltered)).to.equal(true)

@@ -1,5 +1,5 @@
 /** Which images make up a training step, in what order, and altered how. Everything follows from seed and epoch. */
-import { random } from '../models/random.ts'
+import { type Random, random } from '../models/random.ts'
 import { type Alteration, randomAlteration, unaltered } from './alterations.ts'
 
 export interface Batch {
@@ -22,12 +22,14 @@ export interface EpochPlan {
   readonly augment: boolean
   /** Strength of changes of light, 0 for none. */
   readonly photometric: number
+  /** Labels of the training set where every class shall come up alike; absent: every image once. */
+  readonly balance?: Int32Array
 }
 
 export function epochBatches(plan: EpochPlan): readonly Batch[] {
   const { seed, epoch, count, batchSize, augment, photometric } = plan
   const draw = random(seed, 'epoch', epoch)
-  const order = draw.permutation(count)
+  const order = plan.balance === undefined ? draw.permutation(count) : balancedOrder(draw, plan.balance)
   const steps = stepsPerEpoch(count, batchSize)
   return Array.from({ length: steps }, (_, step) => {
     const indexes = order.subarray(
@@ -39,6 +41,19 @@ export function epochBatches(plan: EpochPlan): readonly Batch[] {
       alterations: Array.from(indexes, () => (augment ? randomAlteration(draw, photometric) : unaltered)),
     }
   })
+}
+
+/** As many images as there are, the classes in turn, each class's images in a random order again and again; shuffled. */
+function balancedOrder(draw: Random, labels: Int32Array): Int32Array {
+  const classes = [...Map.groupBy(labels.keys(), i => labels[i]!).values()].map(members => {
+    const order = draw.permutation(members.length)
+    return Array.from(order, i => members[i]!)
+  })
+  const taken = Int32Array.from(labels, (_, i) => {
+    const members = classes[i % classes.length]!
+    return members[Math.floor(i / classes.length) % members.length]!
+  })
+  return draw.permutation(labels.length).map(i => taken[i]!)
 }
 
 /** The part of the training set that is used: `fraction` of it, at least one image, drawn by seed. Smaller fractions are subsets of larger ones. */

@@ -65,8 +65,9 @@ export async function runTraining(
   await inputs.prepare(used, configuration.augment ?? true)
   const setupCpuSeconds = hooks.cpuSeconds() - request.begunCpuSeconds
   let checkpointAt = hooks.now()
+  hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
 
-  while (state.epoch < epochs) {
+  while (state.epoch < epochs && !stale(state, configuration.earlyStop)) {
     const batches = epochBatches({
       seed,
       epoch: state.epoch + 1,
@@ -74,6 +75,7 @@ export async function runTraining(
       batchSize,
       augment: configuration.augment ?? true,
       photometric: configuration.photometric ?? 0.4,
+      ...(configuration.balancedSampling ? { balance: labels } : {}),
     })
     while (state.step < steps) {
       if (signal?.aborted) {
@@ -91,9 +93,10 @@ export async function runTraining(
         feeds,
         rows,
         weights,
-        ratesAt(configuration, state.epoch * steps + state.step, epochs * steps),
+        ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports),
       )
       state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + hooks.cpuSeconds() - begun }
+      hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
       if (hooks.now() - checkpointAt >= (hooks.checkpointEverySeconds ?? Number.POSITIVE_INFINITY)) {
         await hooks.onCheckpoint?.({ ...state })
         checkpointAt = hooks.now()
@@ -141,10 +144,27 @@ function fingerprintOf({ modelDigest, configuration, train, validation }: RunReq
   return hash.digest('hex')
 }
 
-function ratesAt(configuration: RunRequest['configuration'], at: number, total: number): Float32Array {
+/** Whether the validation accuracy has not risen for so many epochs. */
+function stale({ reports }: State, earlyStop = Number.POSITIVE_INFINITY): boolean {
+  const accuracies = reports.map(report => report.validationAccuracy)
+  return reports.length - 1 - accuracies.indexOf(Math.max(...accuracies)) >= earlyStop
+}
+
+function ratesAt(
+  configuration: RunRequest['configuration'],
+  at: number,
+  total: number,
+  reports: State['reports'],
+): Float32Array {
   const { learningRate, momentum = 0.9, weightDecay = 5e-4, schedule = 'one-cycle' } = configuration
   return Float32Array.of(
-    learningRate * rateFactor(schedule, at, total),
+    learningRate *
+      rateFactor(
+        schedule,
+        at,
+        total,
+        reports.map(report => report.loss),
+      ),
     momentum,
     weightDecay,
     statisticsMomentum(at, total),
@@ -239,6 +259,11 @@ async function evaluate(
     const indexes = Int32Array.from({ length: count }, (_, i) => from + i)
     const results = await evaluation.run({ ...(await source.batch(indexes)), ...weights })
     const logits = results[graphs.logits]!
+    if (!(logits.data as Float32Array).every(Number.isFinite))
+      throw new LearningError(
+        'LossDiverged',
+        `the answers are no numbers after epoch ${state.epoch + 1}; a lower learningRate may help`,
+      )
     correct += matches(
       largest(logits.data as Float32Array, logits.dims[1]!),
       images.labels.subarray(from, from + count),

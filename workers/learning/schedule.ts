@@ -1,4 +1,4 @@
-/** The learning rate over a training, as a factor of the configured one. `at` is the step, from 0 to total − 1. */
+/** The learning rate over a training, as a factor of the configured one. */
 import type { Schedule } from './training.ts'
 
 const warmUp = 0.3
@@ -8,11 +8,21 @@ const endFactor = 1e-4
 const between = (from: number, to: number, part: number): number =>
   to + ((from - to) * (1 + Math.cos(Math.PI * part))) / 2
 
-export function rateFactor(schedule: Schedule, at: number, total: number): number {
+/** @param losses mean training loss of each epoch so far. `at` is the step, from 0 to total − 1. */
+export function rateFactor(
+  schedule: Schedule,
+  at: number,
+  total: number,
+  losses: readonly number[] = [],
+): number {
   const part = total <= 1 ? 0 : at / (total - 1)
   switch (schedule) {
     case 'constant':
       return 1
+    case 'step':
+      return part < 0.5 ? 1 : part < 0.75 ? 0.1 : 0.01
+    case 'plateau':
+      return plateauFactor(losses)
     case 'cosine':
       return between(1, 0.01, part)
     case 'one-cycle':
@@ -21,4 +31,21 @@ export function rateFactor(schedule: Schedule, at: number, total: number): numbe
         ? between(startFactor, 1, part / warmUp)
         : between(1, endFactor, (part - warmUp) / (1 - warmUp))
   }
+}
+
+const patience = 3
+/** A loss counts as lower when it is by this part of the lowest one. */
+const leastGain = 1e-2
+
+/** A tenth for every time that the loss did not fall for more than three epochs, as PyTorch's ReduceLROnPlateau does. */
+function plateauFactor(losses: readonly number[]): number {
+  let [factor, lowest, waited] = [1, Number.POSITIVE_INFINITY, 0]
+  for (const loss of losses) {
+    waited = loss < lowest * (1 - leastGain) ? 0 : waited + 1
+    lowest = Math.min(lowest, loss)
+    if (waited <= patience) continue
+    factor /= 10
+    waited = 0
+  }
+  return factor
 }

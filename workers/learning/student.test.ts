@@ -1,8 +1,16 @@
 import { expect } from 'chai'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
-import { encodeModel, floatTensor, floatValue, model, node } from '../models/onnx.ts'
+import {
+  decodeModel,
+  encodeModel,
+  floatTensor,
+  floatValue,
+  floatValues,
+  model,
+  node,
+} from '../models/onnx.ts'
 import { rateFactor } from './schedule.ts'
-import { firstTrained, readStudent } from './student.ts'
+import { firstTrained, readStudent, withWeights } from './student.ts'
 import { classWeights, targetRows } from './targets.ts'
 
 describe('readStudent', () => {
@@ -32,6 +40,45 @@ describe('readStudent', () => {
     expect(readStudent(bytes).layers.map(layer => layer.parameters)).to.deep.equal([['w']])
   })
 
+  it('takes models of opset 13 to 22', () => {
+    const of = (version: number) => {
+      const given = decodeModel(smallCnn({ classes: 2, seed: 1, widths: [2] }))
+      return encodeModel({ ...given, opsetImport: [{ version }] })
+    }
+    for (const version of [13, 22]) expect(readStudent(of(version)).opset).to.equal(version)
+    for (const version of [12, 23])
+      expect(() => readStudent(of(version))).to.throw(`is written in opset ${version}; accepted: 13 to 22`)
+  })
+
+  it('puts trained weights back where they were, and changes nothing else', () => {
+    const bytes = encodeModel(
+      model({
+        name: 'constant',
+        node: [
+          node('Constant', [], ['w'], { value: floatTensor('', [2, 2], [1, 2, 3, 4]) }),
+          node('MatMul', ['x', 'w'], ['m']),
+          node('Add', ['m', 'b'], ['y']),
+        ],
+        initializer: [floatTensor('b', [2], [5, 6])],
+        input: [floatValue('x', ['N', 2])],
+        output: [floatValue('y', ['N', 2])],
+      }),
+    )
+    const student = readStudent(bytes)
+    const same = new Map([
+      ['w', Float32Array.of(1, 2, 3, 4)],
+      ['b', Float32Array.of(5, 6)],
+    ])
+    const written = readStudent(encodeModel(withWeights(student.model, same)))
+    expect(written.model.graph.node.map(each => each.opType)).to.deep.equal(['Constant', 'MatMul', 'Add'])
+    expect(floatValues(written.initializers.get('w')!)).to.deep.equal(Float32Array.of(1, 2, 3, 4))
+    const other = readStudent(
+      encodeModel(withWeights(student.model, new Map([['w', Float32Array.of(9, 8, 7, 6)]]))),
+    )
+    expect(floatValues(other.initializers.get('w')!)).to.deep.equal(Float32Array.of(9, 8, 7, 6))
+    expect(floatValues(other.initializers.get('b')!)).to.deep.equal(Float32Array.of(5, 6))
+  })
+
   for (const { trainable, want } of [
     { trainable: 'all', want: 0 },
     { trainable: 'head', want: 2 },
@@ -54,9 +101,23 @@ describe('rateFactor', () => {
     { schedule: 'one-cycle', at: 3, total: 11, want: 1 },
     { schedule: 'one-cycle', at: 10, total: 11, want: 1e-4 },
     { schedule: 'one-cycle', at: 0, total: 1, want: 1 },
+    { schedule: 'step', at: 4, total: 11, want: 1 },
+    { schedule: 'step', at: 5, total: 11, want: 0.1 },
+    { schedule: 'step', at: 8, total: 11, want: 0.01 },
   ] as const)
     it(`is ${want} at step ${at} of ${total} of ${schedule}`, () =>
       expect(rateFactor(schedule, at, total)).to.be.closeTo(want, 1e-9))
+})
+
+describe('the schedule plateau', () => {
+  for (const { name, losses, want } of [
+    { name: 'before the first epoch', losses: [], want: 1 },
+    { name: 'while the loss falls', losses: [5, 4, 3, 2, 1, 0.5], want: 1 },
+    { name: 'after three epochs without a gain', losses: [1, 1, 1, 1], want: 1 },
+    { name: 'after four', losses: [1, 0.999, 1, 1, 1], want: 0.1 },
+    { name: 'after twice four', losses: [1, 1, 1, 1, 1, 1, 1, 1, 1], want: 0.01 },
+  ])
+    it(`is ${want} ${name}`, () => expect(rateFactor('plateau', 0, 10, losses)).to.be.closeTo(want, 1e-9))
 })
 
 describe('targets', () => {

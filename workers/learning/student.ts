@@ -1,19 +1,18 @@
 /**
  * A student network as training sees it: nodes in order, weights by name, and which of them belong to which layer.
  *
- * A layer is a node with a weight matrix of its own (Conv, Gemm, MatMul), counted from the input; the last is the head. The scale and
- * bias of a BatchNormalization, and the bias added after a MatMul, belong to the layer whose output they act on.
+ * A layer is a node with a weight matrix of its own (Conv, ConvTranspose, Gemm, MatMul), counted from the input; the last is the head. The scale and
+ * bias of a BatchNormalization or LayerNormalization, and the bias added after a MatMul, belong to the layer whose output they act on.
  */
 import {
   dataType,
   decodeModel,
   floatTensor,
-  type GraphProto,
   type ModelProto,
   type NodeProto,
   type TensorProto,
-  tensorAttribute,
 } from '../models/onnx.ts'
+import { constantValue, tensorValue } from './constants.ts'
 import { LearningError } from './errors.ts'
 
 export interface Layer {
@@ -23,42 +22,54 @@ export interface Layer {
 }
 
 export interface Student {
+  /** The file as it was read. */
   readonly model: ModelProto
+  /** Of the operators' default domain, 13 to 22. */
+  readonly opset: number
   /** In topological order, constants taken out. */
   readonly nodes: readonly NodeProto[]
+  /** Constants included. */
   readonly initializers: ReadonlyMap<string, TensorProto>
   readonly input: string
   readonly output: string
   readonly layers: readonly Layer[]
 }
 
-const weightOperators = new Set(['Conv', 'Gemm', 'MatMul'])
+const normalisations = new Set(['BatchNormalization', 'LayerNormalization'])
+const weightOperators = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
+const [oldestOpset, newestOpset] = [13, 22]
 
 /** @throws LearningError ModelInvalid */
 export function readStudent(bytes: Uint8Array): Student {
-  const model = decodeModel(bytes)
-  liftConstants(model.graph)
-  return describeStudent(model)
+  return describeStudent(decodeModel(bytes))
 }
 
+/** @throws LearningError ModelInvalid */
 export function describeStudent(model: ModelProto): Student {
   const { graph } = model
+  const opset = opsetOf(model)
   const initializers = new Map(graph.initializer.map(tensor => [tensor.name!, tensor]))
+  const nodes = graph.node.filter(node => {
+    const value = constantValue(node)
+    if (value !== undefined) initializers.set(value.name!, value)
+    return value === undefined
+  })
   const inputs = graph.input.filter(value => !initializers.has(value.name))
   if (inputs.length !== 1 || graph.output.length !== 1)
     throw new LearningError(
       'ModelInvalid',
       `the model has ${inputs.length} inputs and ${graph.output.length} outputs; accepted: one of each`,
     )
-  const layers = findLayers(graph.node, initializers)
+  const layers = findLayers(nodes, initializers)
   if (layers.length === 0)
     throw new LearningError(
       'ModelInvalid',
-      'the model has no weights to train; accepted: Conv, Gemm or MatMul nodes',
+      'the model has no weights to train; accepted: Conv, ConvTranspose, Gemm or MatMul nodes',
     )
   return {
     model,
-    nodes: graph.node,
+    opset,
+    nodes,
     initializers,
     input: inputs[0]!.name,
     output: graph.output[0]!.name,
@@ -72,14 +83,14 @@ export function firstTrained(student: Student, trainable: 'all' | 'head' | numbe
   return Math.max(0, student.layers.length - (trainable === 'head' ? 1 : trainable))
 }
 
-/** Constant nodes become initializers, so that weights are found in one place. */
-function liftConstants(graph: GraphProto): void {
-  graph.node = graph.node.filter(node => {
-    const value = node.opType === 'Constant' ? tensorAttribute(node, 'value') : undefined
-    if (value === undefined) return true
-    graph.initializer.push({ ...value, name: node.output[0]! })
-    return false
-  })
+function opsetOf({ opsetImport }: ModelProto): number {
+  const opset = opsetImport.find(({ domain = '' }) => domain === '' || domain === 'ai.onnx')?.version ?? 0
+  if (opset < oldestOpset || opset > newestOpset)
+    throw new LearningError(
+      'ModelInvalid',
+      `the model is written in opset ${opset}; accepted: ${oldestOpset} to ${newestOpset}`,
+    )
+  return opset
 }
 
 function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<string, TensorProto>): Layer[] {
@@ -95,7 +106,7 @@ function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<strin
     let index = upstream.length === 0 ? -1 : Math.max(...upstream)
     if (weightOperators.has(node.opType) && own.length > 0) {
       index = layers.push({ node, parameters: own }) - 1
-    } else if (node.opType === 'BatchNormalization' && index >= 0) {
+    } else if (normalisations.has(node.opType) && index >= 0) {
       layers[index]!.parameters.push(...node.input.slice(1, 3).filter(isFloat))
     } else if (node.opType === 'Add' && own.length === 1 && follows(layers[index]?.node, 'MatMul', node)) {
       layers[index]!.parameters.push(...own)
@@ -108,11 +119,16 @@ function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<strin
 const follows = (from: NodeProto | undefined, opType: string, node: NodeProto): boolean =>
   from?.opType === opType && node.input.includes(from.output[0]!)
 
-/** A copy of the model with other values for some float initializers. */
+/** A copy of the model with other values for some float weights; nothing else differs. */
 export function withWeights(model: ModelProto, values: ReadonlyMap<string, Float32Array>): ModelProto {
-  const initializer = model.graph.initializer.map(tensor => {
-    const changed = values.get(tensor.name!)
-    return changed === undefined ? tensor : floatTensor(tensor.name!, tensor.dims, changed)
+  const { graph } = model
+  const changed = (tensor: TensorProto): TensorProto => {
+    const next = values.get(tensor.name!)
+    return next === undefined ? tensor : floatTensor(tensor.name!, tensor.dims, next)
+  }
+  const node = graph.node.map(each => {
+    const value = values.has(each.output[0] ?? '') ? constantValue(each) : undefined
+    return value === undefined ? each : { ...each, attribute: [tensorValue(changed(value))] }
   })
-  return { ...model, graph: { ...model.graph, initializer } }
+  return { ...model, graph: { ...graph, node, initializer: graph.initializer.map(changed) } }
 }

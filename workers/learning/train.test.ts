@@ -135,6 +135,22 @@ describe('train', () => {
     )
   })
 
+  it('stops early when the validation accuracy does not rise', async () => {
+    const still = { learningRate: 1e-9, freezeBatchNorm: true }
+    const { epochs } = await train(request({ ...still, epochs: 40, earlyStop: 3 }))
+    expect(epochs).to.have.length(4)
+  })
+
+  it('keeps running statistics on request', async () => {
+    const statistics = (bytes: Uint8Array) =>
+      decodeModel(bytes)
+        .graph.initializer.filter(({ name }) => /\.(mean|var)$/.test(name!))
+        .map(tensor => Buffer.from(tensor.rawData!).toString('hex'))
+    const { model: frozen } = await train(request({ epochs: 1, freezeBatchNorm: true }))
+    expect(statistics(frozen)).to.deep.equal(statistics(model))
+    expect(statistics((await train(request({ epochs: 1 }))).model)).to.not.deep.equal(statistics(model))
+  })
+
   it('reports a loss that diverges', async () => {
     expect(await codeOf(train(request({ learningRate: 1e30, schedule: 'constant' })))).to.equal(
       'LossDiverged',

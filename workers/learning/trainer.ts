@@ -44,9 +44,10 @@ export async function createTrainer(
   const baselines = new WeakMap<ImageSet, Promise<number>>()
 
   const networkFor = (configuration: TrainingConfiguration): Promise<Network> => {
-    const { trainableLayers, hiddenUnits, seed, threads } = configuration
+    const { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads } = configuration
     const key = JSON.stringify([
       trainableLayers,
+      freezeBatchNorm,
       hiddenUnits ?? null,
       hiddenUnits === undefined ? 0 : seed,
       threads,
@@ -107,14 +108,17 @@ const matches = (found: Int32Array, labels: Int32Array): number =>
 
 async function compile(
   base: Student,
-  { trainableLayers, hiddenUnits, seed, threads }: TrainingConfiguration,
+  { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const student = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
   const added = student.layers.length - base.layers.length
   // A new hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
   const first = trainable === 'head' ? firstTrained(student, 1 + added) : firstTrained(student, trainable)
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), first)
+  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
+    first,
+    freezeStatistics: freezeBatchNorm,
+  })
   const step = await openSession(graphs.step, { threads })
   const evaluation = await openSession(graphs.evaluation, { threads })
   const frozen = graphs.frozen === null ? null : await openSession(graphs.frozen, { threads })

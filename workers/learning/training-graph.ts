@@ -14,7 +14,8 @@ import {
   encodeModel,
   floatValue,
   type GraphProto,
-  model as modelOf,
+  type ModelProto,
+  model,
   type NodeProto,
   type TensorProto,
 } from '../models/onnx.ts'
@@ -48,13 +49,20 @@ export const wire = {
   loss: 'ekya.loss',
 } as const
 
-/** @param first index of the first trained layer. @throws LearningError OperatorUnsupported */
+export interface CutOptions {
+  /** Index of the first trained layer. */
+  readonly first: number
+  /** BatchNormalization keeps its running statistics and normalises with them, as it is served. Default false. */
+  readonly freezeStatistics?: boolean
+}
+
+/** @throws LearningError OperatorUnsupported */
 export function writeTrainingGraphs(
   student: Student,
   shapes: ReadonlyMap<string, Dims>,
-  first: number,
+  options: CutOptions,
 ): TrainingGraphs {
-  const cut = cutAt(student, shapes, first)
+  const cut = cutAt(student, shapes, options)
   const { parameters, statistics } = cut
   return {
     boundary: cut.boundary,
@@ -68,6 +76,8 @@ export function writeTrainingGraphs(
 }
 
 interface Cut {
+  /** Nodes that depend on neither the input nor a trained weight, and that the trained part reads: they are computed where it is. */
+  readonly fixed: readonly NodeProto[]
   /** Nodes that depend on a trained weight, in order. */
   readonly trained: readonly NodeProto[]
   readonly boundary: TrainingGraphs['boundary']
@@ -77,35 +87,66 @@ interface Cut {
   readonly onBatch: ReadonlySet<NodeProto>
 }
 
-function cutAt(student: Student, shapes: ReadonlyMap<string, Dims>, first: number): Cut {
+function cutAt(
+  student: Student,
+  shapes: ReadonlyMap<string, Dims>,
+  { first, freezeStatistics = false }: CutOptions,
+): Cut {
   const names = new Set(student.layers.slice(first).flatMap(layer => layer.parameters))
-  const dependent = new Set<string>()
-  const trained = student.nodes.filter(node => {
-    const depends = node.input.some(name => names.has(name) || dependent.has(name))
-    if (depends) for (const output of node.output) dependent.add(output)
-    return depends
-  })
+  const [trained, dependent] = dependentOn(student.nodes, names)
   refuseUnsupported(trained)
+  const fixed = fixedNodes(student, trained)
+  const local = new Set([...dependent, ...fixed.flatMap(node => node.output)])
 
   const onBatch = new Set(
     trained.filter(
-      node => node.opType === 'BatchNormalization' && node.input.slice(1, 3).every(name => names.has(name)),
+      node =>
+        !freezeStatistics &&
+        node.opType === 'BatchNormalization' &&
+        node.input.slice(1, 3).every(name => names.has(name)),
     ),
   )
   const tensor = (name: string): TensorProto => student.initializers.get(name)!
   const statistics = [...onBatch].flatMap(node => node.input.slice(3, 5)).map(tensor)
   const outside = new Set(
     trained.flatMap(node =>
-      node.input.filter(name => name !== '' && !dependent.has(name) && !student.initializers.has(name)),
+      node.input.filter(name => name !== '' && !local.has(name) && !student.initializers.has(name)),
     ),
   )
   return {
+    fixed,
     trained,
     boundary: [...outside].map(name => ({ name, dims: boundaryDims(name, shapes) })),
     parameters: packSlots([...names].map(tensor)),
     statistics: packSlots(statistics),
     onBatch,
   }
+}
+
+/** The nodes that depend on any of these tensors, in order, and all that they give. */
+function dependentOn(
+  nodes: readonly NodeProto[],
+  names: ReadonlySet<string>,
+): [readonly NodeProto[], ReadonlySet<string>] {
+  const given = new Set<string>()
+  const found = nodes.filter(node => {
+    const depends = node.input.some(name => names.has(name) || given.has(name))
+    if (depends) for (const output of node.output) given.add(output)
+    return depends
+  })
+  return [found, given]
+}
+
+function fixedNodes({ nodes, input }: Student, trained: readonly NodeProto[]): NodeProto[] {
+  const varying = new Set([...dependentOn(nodes, new Set([input]))[0], ...trained])
+  const wanted = new Set(trained.flatMap(node => node.input))
+  const fixed: NodeProto[] = []
+  for (const node of nodes.toReversed()) {
+    if (varying.has(node) || !node.output.some(name => wanted.has(name))) continue
+    for (const name of node.input) wanted.add(name)
+    fixed.unshift(node)
+  }
+  return fixed
 }
 
 function boundaryDims(name: string, shapes: ReadonlyMap<string, Dims>): readonly number[] {
@@ -132,9 +173,12 @@ function refuseUnsupported(trained: readonly NodeProto[]): void {
 /** The weights that the trained part reads but does not train. */
 const constantsOf = (student: Student, cut: Cut): TensorProto[] => {
   const packed = new Set([...cut.parameters, ...cut.statistics].map(slot => slot.name))
-  const read = new Set(cut.trained.flatMap(node => node.input))
-  return student.model.graph.initializer.filter(tensor => read.has(tensor.name!) && !packed.has(tensor.name!))
+  const read = new Set([...cut.fixed, ...cut.trained].flatMap(node => node.input))
+  return initializersOf(student, name => read.has(name) && !packed.has(name))
 }
+
+const initializersOf = (student: Student, wanted: (name: string) => boolean): TensorProto[] =>
+  [...student.initializers].filter(([name]) => wanted(name)).map(([, tensor]) => tensor)
 
 function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array | null {
   const wanted = new Set(boundary.map(each => each.name))
@@ -152,7 +196,7 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
     graph: {
       name: 'frozen',
       node: needed,
-      initializer: model.graph.initializer.filter(tensor => wanted.has(tensor.name!)),
+      initializer: initializersOf(student, name => wanted.has(name)),
       input: model.graph.input.filter(value => value.name === student.input),
       output: boundary
         .filter(each => each.name !== student.input)
@@ -166,9 +210,9 @@ function evaluationModel(student: Student, cut: Cut): Uint8Array {
   const emit = emitter(graph, namesOf(student))
   unpack(emit, wire.parameters, cut.parameters)
   unpack(emit, wire.statistics, cut.statistics)
-  graph.node.push(...cut.trained)
+  graph.node.push(...cut.fixed, ...cut.trained)
   graph.output.push({ name: student.output, type: { tensorType: { elemType: 1 } } })
-  return encodeModel(modelOf(graph))
+  return encodeModel(modelOf(graph, student.opset))
 }
 
 function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut): Uint8Array {
@@ -183,14 +227,22 @@ function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut
     string,
   ]
 
+  graph.node.push(...cut.fixed)
   const wanted = new Set(cut.parameters.map(slot => slot.name))
   for (const node of cut.trained) for (const output of node.output) wanted.add(output)
+  const constants = new Map(constantsOf(student, cut).map(tensor => [tensor.name!, tensor]))
   const statistics = new Map<string, string>()
   const backward = cut.trained.map(node => {
-    const context = nodeContext(emit, graph, node, shapes, wanted, cut.onBatch.has(node), (name, batch) => {
-      const kept = emit.emit('Mul', [name, keep])
-      const taken = emit.emit('Mul', [batch, emit.emit('Sub', [emit.floats([1]), keep])])
-      statistics.set(name, emit.emit('Add', [kept, taken]))
+    const context = nodeContext(emit, graph, node, {
+      shapes,
+      constants,
+      wanted,
+      trained: cut.onBatch.has(node),
+      updateStatistic: (name, batch) => {
+        const kept = emit.emit('Mul', [name, keep])
+        const taken = emit.emit('Mul', [batch, emit.emit('Sub', [emit.floats([1]), keep])])
+        statistics.set(name, emit.emit('Add', [kept, taken]))
+      },
     })
     return gradientRules.get(node.opType)!(context)
   })
@@ -225,7 +277,7 @@ function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut
     floatValue(wire.targets, ['N', classesOf(student, shapes)]),
   )
   graph.output.push(...outputs.map(name => ({ name, type: { tensorType: { elemType: 1 } } })))
-  return encodeModel(modelOf(graph))
+  return encodeModel(modelOf(graph, Math.max(emittedOpset, student.opset)))
 }
 
 function classesOf(student: Student, shapes: ReadonlyMap<string, Dims>): number {
@@ -236,6 +288,13 @@ function classesOf(student: Student, shapes: ReadonlyMap<string, Dims>): number 
       `the output ${student.output} has the shape [${shapes.get(student.output)}]; accepted: [N, classes]`,
     )
   return classes
+}
+
+/** What the gradient rules emit: nodes of opset 18, which mean the same up to 22. */
+const emittedOpset = 18
+
+function modelOf(graph: GraphProto, opset: number): ModelProto {
+  return { ...model(graph), opsetImport: [{ version: opset }] }
 }
 
 function graphOf(name: string, student: Student, cut: Cut): GraphProto {
@@ -286,9 +345,9 @@ function backpropagate(
   gradientOf: (name: string) => string | undefined,
   gradients: Map<string, string[]>,
 ): void {
-  const gradient = gradientOf(node.output[0]!)
-  if (gradient === undefined) return
-  for (const [i, part] of backward(gradient).entries()) {
+  const given = node.output.map(gradientOf)
+  if (given.every(gradient => gradient === undefined)) return
+  for (const [i, part] of backward(given[0]!, given).entries()) {
     if (part === undefined) continue
     const name = node.input[i]!
     gradients.set(name, [...(gradients.get(name) ?? []), part])
@@ -312,14 +371,22 @@ function update(
   emit.emitAs('Sub', [wire.parameters, emit.emit('Mul', [wire.nextVelocity, rate])], [wire.nextParameters])
 }
 
+/** What a node's rule may ask of the graph around it. */
+interface Surroundings {
+  readonly shapes: ReadonlyMap<string, Dims>
+  /** By name: what the trained part reads and does not train. */
+  readonly constants: ReadonlyMap<string, TensorProto>
+  /** Tensors whose gradients are needed. */
+  readonly wanted: ReadonlySet<string>
+  readonly trained: boolean
+  readonly updateStatistic: (name: string, batch: string) => void
+}
+
 function nodeContext(
   emit: Emitter,
   graph: GraphProto,
   node: NodeProto,
-  shapes: ReadonlyMap<string, Dims>,
-  wanted: ReadonlySet<string>,
-  trained: boolean,
-  updateStatistic: (name: string, batch: string) => void,
+  { shapes, constants, wanted, trained, updateStatistic }: Surroundings,
 ): NodeContext {
   const refuse = (reason: string): never => {
     throw new LearningError(
@@ -335,7 +402,12 @@ function nodeContext(
     copy: (outputs = node.output) => {
       graph.node.push({ ...node, output: [...outputs] })
     },
+    copyAs: (inputs, outputs, attribute = node.attribute) => {
+      const name = emit.fresh(`${node.opType}/${outputs[0]}`)
+      graph.node.push({ ...node, name, input: [...inputs], output: [...outputs], attribute })
+    },
     wants: input => wanted.has(node.input[input] ?? ''),
+    constant: input => constants.get(node.input[input] ?? ''),
     dims: tensor => shapes.get(tensor) ?? refuse(`the shape of ${tensor} is unknown`),
     updateStatistic: (input, batch) => updateStatistic(node.input[input]!, batch),
   }

@@ -2,7 +2,7 @@
 import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
 import type { ImageSet } from './image-set.ts'
 
-export type Schedule = 'constant' | 'cosine' | 'one-cycle'
+export type Schedule = 'constant' | 'step' | 'cosine' | 'one-cycle' | 'plateau'
 
 export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'name'> {
   /** Default 0.9. */
@@ -20,6 +20,12 @@ export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'na
   readonly photometric?: number
   /** Weighs every class alike in the loss, whatever its count. Default false. */
   readonly classBalanced?: boolean
+  /** Draws as many images of every class in an epoch, rare ones repeatedly. Default false. */
+  readonly balancedSampling?: boolean
+  /** Stops after so many epochs in a row without a better validation accuracy. Default: never. */
+  readonly earlyStop?: number
+  /** BatchNormalization uses its running statistics in training too, and keeps them. Default false. */
+  readonly freezeBatchNorm?: boolean
   readonly seed: number
   /** Threads inside one operator. One thread makes the result reproducible bit by bit. */
   readonly threads: number
@@ -49,6 +55,8 @@ export interface EpochReport {
 }
 
 export interface TrainingHooks {
+  /** Before the first step and after each one: how many of all steps are done. */
+  onStep?(done: number, total: number): void
   onEpoch?(report: EpochReport): void
   /** Called between two steps; also once when the training is aborted. The training waits for a promise. */
   onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>

@@ -1,42 +1,41 @@
-import { intAttribute } from '../../models/onnx.ts'
 import { type GradientRule, sampleDims } from './rule.ts'
-import { outputPadding, type Window, windowOf } from './window.ts'
+import { transposedAttributes, type Window, windowOf } from './window.ts'
 
-/** Every place of a window gets dY / (places counted in that window): a transposed convolution with ones, channel by channel. */
+/**
+ * Every place of a window gets dY / (places counted in that window): a transposed convolution with ones, channel by channel.
+ *
+ * Which places count at the edges differs between versions of the operator: the node itself, run on ones, tells.
+ */
 export const averagePool: GradientRule = context => {
+  const { node } = context
   const window = windowOf(context)
-  const [channels, height, width] = sampleDims(context, context.node.input[0]!) as [number, number, number]
-  const padsCount = intAttribute(context.node, 'count_include_pad', 0) === 1
+  const [channels, height, width] = sampleDims(context, node.input[0]!) as [number, number, number]
   context.copy()
 
   return gradient => {
-    const divisors = context.floats(
-      placesCounted(window, padsCount).map(count => 1 / count),
-      [1, 1, ...window.output],
-    )
-    const perPlace = context.emit('Mul', [gradient, divisors])
+    const ones = (dims: readonly number[]): string =>
+      context.floats(new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(1), dims)
+    const within = context.floats(placesWithin(window), [1, 1, ...window.output])
+    const averages = context.fresh('averages')
+    context.copyAs([ones([1, 1, ...window.input])], [averages])
+    const perPlace = context.emit('Mul', [gradient, context.emit('Div', [averages, within])])
     const single = context.emit('Reshape', [perPlace, context.ints([-1, 1, ...window.output])])
-    const ones = context.floats(new Float32Array(window.kernel[0] * window.kernel[1]).fill(1), [
-      1,
-      1,
-      ...window.kernel,
-    ])
-    const spread = context.emit('ConvTranspose', [single, ones], {
-      kernel_shape: window.kernel,
-      strides: window.strides,
-      pads: window.pads,
-      output_padding: outputPadding(window),
-    })
+    const spread = context.emit(
+      'ConvTranspose',
+      [single, ones([1, 1, ...window.kernel])],
+      transposedAttributes(window),
+    )
     return [context.emit('Reshape', [spread, context.ints([-1, channels, height, width])])]
   }
 }
 
-/** For each output place, by how many inputs its sum was divided. */
-function placesCounted({ kernel, strides, pads, input, output }: Window, padsCount: boolean): number[] {
+/** For each output place, how many places of its window lie on the input. */
+function placesWithin({ kernel, strides, dilations, pads, input, output }: Window): number[] {
   const along = (axis: 0 | 1): number[] =>
     Array.from({ length: output[axis] }, (_, i) => {
       const start = i * strides[axis] - pads[axis]
-      return padsCount ? kernel[axis] : Math.min(start + kernel[axis], input[axis]) - Math.max(start, 0)
+      const places = Array.from({ length: kernel[axis] }, (_, k) => start + k * dilations[axis])
+      return places.filter(place => place >= 0 && place < input[axis]).length
     })
   return along(0).flatMap(rows => along(1).map(columns => rows * columns))
 }

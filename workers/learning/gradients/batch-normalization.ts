@@ -21,12 +21,10 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
   const channel = (vector: string): string => context.emit('Reshape', [vector, perChannel])
   const vector = (tensor: string): string => context.emit('Reshape', [tensor, context.ints([-1])])
 
-  const mean = context.emit('ReduceMean', [x], { axes, keepdims: 1 })
+  const mean = context.emit('ReduceMean', [x, context.ints(axes)], { keepdims: 1 })
   const centred = context.emit('Sub', [x, mean])
-  const variance = context.emit('ReduceMean', [context.emit('Mul', [centred, centred])], {
-    axes,
-    keepdims: 0,
-  })
+  const squares = context.emit('Mul', [centred, centred])
+  const variance = context.emit('ReduceMean', [squares, context.ints(axes)], { keepdims: 0 })
   const meanVector = vector(mean)
   context.updateStatistic(3, meanVector)
   context.updateStatistic(4, variance)

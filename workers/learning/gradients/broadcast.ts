@@ -13,6 +13,7 @@ export function sumToOperand(context: NodeContext, gradient: string, from: Dims,
       ? gradient
       : context.emit('ReduceSum', [gradient, context.ints(repeated)], { keepdims: 1 })
   if (missing === 0) return summed
-  const shape = context.ints(to.map(dim => dim ?? -1))
+  const unknown = to.filter(dim => dim === null).length
+  const shape = unknown <= 1 ? context.ints(to.map(dim => dim ?? -1)) : context.emit('Shape', [operand])
   return context.emit('Reshape', [summed, shape])
 }

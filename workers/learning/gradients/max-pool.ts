@@ -5,24 +5,29 @@ import { windowOf } from './window.ts'
 /** The gradient goes to the place of the maximum. Where windows overlap, a place collects from several. */
 export const maxPool: GradientRule = context => {
   const { node } = context
-  if (intAttribute(node, 'storage_order', 0) !== 0) context.refuse('storage_order is 1; accepted: 0')
+  if (node.output[1] && intAttribute(node, 'storage_order', 0) !== 0)
+    context.refuse('storage_order is 1 and its indices are used; accepted: 0')
   const window = windowOf(context)
-  const overlap = window.kernel.some((size, axis) => size > window.strides[axis]!)
+  const plain =
+    window.kernel.every((size, axis) => size <= window.strides[axis]!) &&
+    [...window.pads, intAttribute(node, 'ceil_mode', 0)].every(each => each === 0) &&
+    window.dilations.every(dilation => dilation === 1)
   const [input] = node.input
   const indices = node.output[1] || context.fresh('indices')
-  context.copy([node.output[0]!, indices])
+  const attribute = node.attribute?.filter(({ name }) => name !== 'storage_order')
+  context.copyAs(node.input, [node.output[0]!, indices], attribute)
 
   return gradient => {
     const shape = context.emit('Shape', [input!])
     const flat = (tensor: string): string => context.emit('Reshape', [tensor, context.ints([-1])])
-    if (!overlap)
+    if (plain)
       return [
         context.emit('MaxUnpool', [gradient, indices, shape], {
           kernel_shape: window.kernel,
           strides: window.strides,
         }),
       ]
-    const zeros = flat(context.emit('Mul', [input!, context.floats([0])]))
+    const zeros = flat(context.emit('Expand', [context.floats([0]), shape]))
     const scattered = context.emit('ScatterElements', [zeros, flat(indices), flat(gradient)], {
       reduction: 'add',
     })

@@ -1,6 +1,6 @@
 import type { GradientRule } from './rule.ts'
 
-/** Flatten, Reshape: the gradient takes the input's shape again. */
+/** Flatten, Reshape, Squeeze, Unsqueeze: the gradient takes the input's shape again. */
 export const reshape: GradientRule = context => {
   context.copy()
   const [input] = context.node.input

@@ -5,11 +5,27 @@
  * name of the loss gradient of the node's first output, it returns one gradient name per input (undefined: none).
  * A rule that cannot honour an attribute calls `refuse`, which names the node and what is accepted.
  *
+ * Nodes come as the student has them (opset 13 to 22); what rules emit is of opset 18, where axes of reductions are inputs.
+ *
  * One file per operator; `registry.ts` lists them.
  */
-import type { Attributes, NodeProto } from '../../models/onnx.ts'
+import {
+  type AttributeProto,
+  type Attributes,
+  intsAttribute,
+  intValues,
+  type NodeProto,
+  type TensorProto,
+} from '../../models/onnx.ts'
 
-export type Backward = (gradient: string) => readonly (string | undefined)[]
+/**
+ * `gradients` has one per output; undefined: the loss does not depend on that output. A rule of an operator with one output may rely on
+ * `gradient`, that of the first.
+ */
+export type Backward = (
+  gradient: string,
+  gradients: readonly (string | undefined)[],
+) => readonly (string | undefined)[]
 export type GradientRule = (context: NodeContext) => Backward
 
 /** Dimensions of a tensor; null is the batch (or unknown). */
@@ -19,9 +35,13 @@ export interface NodeContext extends Emitter {
   readonly node: NodeProto
   /** Emits the node as it stands, or with more outputs than it had. */
   copy(outputs?: readonly string[]): void
+  /** Emits the node for other tensors, possibly with other attributes. */
+  copyAs(inputs: readonly string[], outputs: readonly string[], attribute?: AttributeProto[]): void
   /** Whether the loss gradient of this input is needed. */
   wants(input: number): boolean
   dims(tensor: string): Dims
+  /** The value of this input where the file holds it and no training changes it. */
+  constant(input: number): TensorProto | undefined
   /** Replaces a running statistic (an initializer that is an input of this node) by old × momentum + batch × (1 − momentum). */
   updateStatistic(input: number, batch: string): void
   /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
@@ -49,4 +69,21 @@ export function sampleDims(context: NodeContext, tensor: string): readonly numbe
   if (dims.some(dim => dim === null))
     context.refuse(`tensor ${tensor} has a dimension that is not known beforehand`)
   return dims as number[]
+}
+
+/** An axis counted from the front. */
+export const fromFront = (axis: number, rank: number): number => (axis < 0 ? axis + rank : axis)
+
+/**
+ * Integers that older opsets hold in an attribute and newer ones in an input. Undefined: neither is given.
+ * Refuses an input that is computed when the graph runs.
+ */
+export function integers(context: NodeContext, name: string, input: number): readonly number[] | undefined {
+  const { node } = context
+  const attribute = intsAttribute(node, name)
+  if (attribute !== undefined || !node.input[input]) return attribute
+  const tensor = context.constant(input)
+  return tensor === undefined
+    ? context.refuse(`${name} (${node.input[input]}) is computed; accepted: a constant`)
+    : intValues(tensor)
 }

@@ -2,52 +2,103 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../models/onnx.ts'
 import { type NodeContext, sampleDims } from './rule.ts'
 
-type Pair = readonly [number, number]
+export type Pair = readonly [number, number]
 
 export interface Window {
   readonly kernel: Pair
   readonly strides: Pair
+  readonly dilations: Pair
   /** top, left, bottom, right. */
   readonly pads: readonly [number, number, number, number]
-  /** Height and width. */
+  /** Height and width of what the window slides over. */
   readonly input: Pair
+  /** Height and width of its positions. */
   readonly output: Pair
 }
 
-/** @param kernel where the attribute is absent (Conv: from the weight). Two spatial dimensions, dilation 1. */
+/** @param kernel where the attribute is absent (Conv: from the weight). Two spatial dimensions. */
 export function windowOf(context: NodeContext, kernel?: Pair): Window {
   const { node } = context
-  const sides = (name: string): Pair => (intsAttribute(node, name) ?? [1, 1]) as unknown as Pair
-  const dims = sampleDims(context, node.input[0]!)
-  if (dims.length !== 3) context.refuse(`its input has ${dims.length + 1} dimensions; accepted: [N, C, H, W]`)
-  if (sides('dilations').some(dilation => dilation !== 1))
-    context.refuse('dilations differ from 1; accepted: 1')
-  if (intAttribute(node, 'ceil_mode', 0) !== 0) context.refuse('ceil_mode is 1; accepted: 0')
-
-  const size = (intsAttribute(node, 'kernel_shape') as Pair | undefined) ?? kernel
-  if (size === undefined) return context.refuse('kernel_shape is missing')
-  const strides = sides('strides')
-  const input: Pair = [dims[1]!, dims[2]!]
-  const pads = padsOf(context, input, size, strides)
-  const extent = (axis: 0 | 1): number =>
-    Math.floor((input[axis] + pads[axis] + pads[axis + 2]! - size[axis]) / strides[axis]) + 1
-  return { kernel: size, strides, pads, input, output: [extent(0), extent(1)] }
+  const input = placesOf(context, node.input[0]!)
+  const sliding = slidingOf(context, kernel)
+  const pads = padsOf(context, input, sliding)
+  const upwards = intAttribute(node, 'ceil_mode', 0) === 1
+  const positions = (axis: 0 | 1): number => {
+    const steps = (input[axis] + pads[axis] + pads[axis + 2]! - extent(sliding, axis)) / sliding.strides[axis]
+    if (!upwards) return Math.floor(steps) + 1
+    // A window that would begin behind the input is left out.
+    const last = Math.ceil(steps)
+    return last * sliding.strides[axis] < input[axis] + pads[axis] ? last + 1 : last
+  }
+  return { ...sliding, input, pads, output: [positions(0), positions(1)] }
 }
 
-function padsOf(context: NodeContext, input: Pair, kernel: Pair, strides: Pair): Window['pads'] {
+/** Kernel, strides and dilations. */
+export function slidingOf(
+  context: NodeContext,
+  kernel?: Pair,
+): Pick<Window, 'kernel' | 'strides' | 'dilations'> {
+  const pair = (name: string): Pair | undefined =>
+    intsAttribute(context.node, name) as unknown as Pair | undefined
+  return {
+    kernel: pair('kernel_shape') ?? kernel ?? context.refuse('kernel_shape is missing'),
+    strides: pair('strides') ?? [1, 1],
+    dilations: pair('dilations') ?? [1, 1],
+  }
+}
+
+/** Height and width. */
+export function placesOf(context: NodeContext, tensor: string): Pair {
+  const dims = sampleDims(context, tensor)
+  if (dims.length !== 3) context.refuse(`${tensor} has ${dims.length + 1} dimensions; accepted: [N, C, H, W]`)
+  return [dims[1]!, dims[2]!]
+}
+
+/** How many places the window reaches over along an axis. */
+export const extent = ({ kernel, dilations }: Pick<Window, 'kernel' | 'dilations'>, axis: 0 | 1): number =>
+  (kernel[axis] - 1) * dilations[axis] + 1
+
+function padsOf(
+  context: NodeContext,
+  input: Pair,
+  sliding: Pick<Window, 'kernel' | 'strides' | 'dilations'>,
+): Window['pads'] {
+  const { strides } = sliding
   const mode = stringAttribute(context.node, 'auto_pad', 'NOTSET')
   if (mode === 'NOTSET')
     return (intsAttribute(context.node, 'pads') ?? [0, 0, 0, 0]) as unknown as Window['pads']
   if (mode === 'VALID') return [0, 0, 0, 0]
   const total = (axis: 0 | 1): number =>
-    Math.max(0, (Math.ceil(input[axis] / strides[axis]) - 1) * strides[axis] + kernel[axis] - input[axis])
-  const small = [total(0) >> 1, total(1) >> 1] as const
-  const large = [total(0) - small[0], total(1) - small[1]] as const
+    Math.max(
+      0,
+      (Math.ceil(input[axis] / strides[axis]) - 1) * strides[axis] + extent(sliding, axis) - input[axis],
+    )
+  return splitPads(mode, [total(0), total(1)])
+}
+
+/** Both sides of what `auto_pad` adds: of an odd number SAME_UPPER puts the larger half last, SAME_LOWER first. */
+export function splitPads(mode: string, [rows, columns]: Pair): Window['pads'] {
+  const small = [rows >> 1, columns >> 1] as const
+  const large = [rows - small[0], columns - small[1]] as const
   return mode === 'SAME_UPPER' ? [...small, ...large] : [...large, ...small]
 }
 
-/** What a transposed convolution must add at the bottom and right to give the input's size again. */
-export const outputPadding = ({ kernel, strides, pads, input, output }: Window): number[] =>
-  ([0, 1] as const).map(
-    axis => input[axis] - ((output[axis] - 1) * strides[axis] + kernel[axis] - pads[axis] - pads[axis + 2]!),
+/**
+ * Attributes of the transposed convolution that takes the window's positions back to its input: where the last window ends before the
+ * input does it must add places, where it reaches beyond the padding (`ceil_mode`) it must cut more.
+ */
+export function transposedAttributes(window: Window): Readonly<Record<string, readonly number[]>> {
+  const { kernel, strides, dilations, pads, input, output } = window
+  const missing = ([0, 1] as const).map(
+    axis =>
+      input[axis] -
+      ((output[axis] - 1) * strides[axis] + extent(window, axis) - pads[axis] - pads[axis + 2]!),
   )
+  return {
+    kernel_shape: kernel,
+    strides,
+    dilations,
+    pads: pads.map((side, i) => (i < 2 ? side : side + Math.max(0, -missing[i - 2]!))),
+    output_padding: missing.map(places => Math.max(0, places)),
+  }
+}

@@ -1,0 +1,6 @@
+import type { GradientRule } from './rule.ts'
+
+export const constant: GradientRule = context => {
+  context.copy()
+  return () => []
+}

@@ -1,0 +1,24 @@
+/** Gradients of operators that map each value by itself. `y` is the node's output. */
+import type { GradientRule, NodeContext } from './rule.ts'
+
+/** @param derivative emits dy/dx, in the shape of x. */
+export function elementwise(
+  derivative: (context: NodeContext, x: string, y: string) => string,
+): GradientRule {
+  return context => {
+    context.copy()
+    const [x] = context.node.input as [string]
+    const [y] = context.node.output as [string]
+    return gradient => [context.emit('Mul', [gradient, derivative(context, x, y)])]
+  }
+}
+
+/** The gradient where a condition holds, and zero elsewhere. */
+export const where = (context: NodeContext, condition: string, gradient: string): string =>
+  context.emit('Where', [condition, gradient, context.floats([0])])
+
+/** factor · x + offset. */
+export function scaled(context: NodeContext, x: string, factor: number, offset = 0): string {
+  const product = factor === 1 ? x : context.emit('Mul', [x, context.floats([factor])])
+  return offset === 0 ? product : context.emit('Add', [product, context.floats([offset])])
+}
