@@ -12,8 +12,8 @@ import { train } from '../../workers/learning/train.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
 import { architectures } from '../../workers/models/architectures/registry.ts'
 import { openClassifier } from '../../workers/models/classifier.ts'
-import { driftList } from './drift-data.ts'
-import { machine } from './machine.ts'
+import { driftList } from './support/drift-data.ts'
+import { machine } from './support/machine.ts'
 
 const [cameras, windows, trained, classes] = [6, 8, 200, 6]
 
