@@ -7,7 +7,7 @@
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { allOptions, type Option } from '../config/options.ts'
 import { describeError, UsageError } from './errors.ts'
-import { addCompare, addSimulate } from './simulation-commands.ts'
+import { addCompare, addEstimatorReport, addSimulate } from './simulation-commands.ts'
 
 /** The parts of a process that a command may touch; tests give others. */
 export interface Io {
@@ -93,6 +93,7 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
 
   addSimulate(add, io, act)
   addCompare(add, io, act)
+  addEstimatorReport(add, io, act)
 
   add('version', '[--json]', 'print the version')
     .option('--json', 'print it as JSON')
