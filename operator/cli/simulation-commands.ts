@@ -1,10 +1,11 @@
-/** The subcommands that replay traces, and their help. */
+/** The subcommands that read traces, and their help. */
 import { type Command, Option } from 'commander'
 import type { RawCompareOptions } from './commands/compare.ts'
+import type { RawReportOptions } from './commands/estimator-report.ts'
 import type { RawSimulateOptions } from './commands/simulate.ts'
 import type { Act, AddCommand, Io } from './program.ts'
 
-/** What both ask of a site, see site-options.ts. */
+/** What those that replay ask of a site, see site-options.ts. */
 const withSite = (command: Command): Command =>
   command
     .option('--window <seconds>', 'length of a window', '200')
@@ -108,5 +109,25 @@ Examples:
     )
     .action((options: RawCompareOptions) =>
       act(async () => (await import('./commands/compare.ts')).compareCommand(options, io)),
+    )
+}
+
+export function addEstimatorReport(add: AddCommand, io: Io, act: Act): void {
+  add('estimator-report', '--trace FILE [--json]', 'tell how well outcomes of retrainings are predicted')
+    .requiredOption(
+      '--trace <file>',
+      'trace of streams and windows, JSON; its estimates are the micro-profiles',
+    )
+    .option('--json', 'print the figures as JSON')
+    .addHelpText(
+      'after',
+      `
+Each window of a stream is predicted from all windows of the other streams and from the stream's own earlier ones.
+
+Example:
+  ekya estimator-report --trace cityscapes-10.json`,
+    )
+    .action((options: RawReportOptions) =>
+      act(async () => (await import('./commands/estimator-report.ts')).estimatorReportCommand(options, io)),
     )
 }
