@@ -9,7 +9,7 @@ const repeated = (next: string, previous: readonly string[] = []) => [...previou
 export function addTrain(add: AddCommand, io: Io, act: Act): void {
   add(
     'train',
-    '--model M.onnx --train LIST.csv --validation LIST.csv --images DIR --config FILE|JSON --out OUT.onnx',
+    '--model M --train LIST --validation LIST [options]',
     'retrain an ONNX classifier on labelled images',
   )
     .requiredOption('--model <file>', 'ONNX model to start from, opset 13 to 22, float32')
@@ -44,7 +44,7 @@ Examples:
 export function addEvaluate(add: AddCommand, io: Io, act: Act): void {
   add(
     'evaluate',
-    '--model M.onnx --list LIST.csv --images DIR [--json]',
+    '--model M --list LIST --images DIR [--json]',
     'measure the accuracy of an ONNX classifier on labelled images',
   )
     .requiredOption('--model <file>', 'ONNX model')
