@@ -199,6 +199,11 @@ describe('ekya simulate', () => {
       want: /--record y: no such stream in .*trace\.json, accepted: a, b, c/,
     },
     {
+      name: 'a record of what is replayed',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--streams', '1', '--record', 'a', 'b'],
+      want: /--record a: replayed as well, .*accepted: streams that --streams or --stream leaves out/,
+    },
+    {
       name: 'more streams than there are',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--streams', '4'],
       want: /--streams 4: .*trace\.json has 3 streams: a, b, c/,

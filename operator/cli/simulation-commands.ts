@@ -50,7 +50,10 @@ export function addSimulate(add: AddCommand, io: Io, act: Act): void {
       '--record <name...>',
       'streams of the trace whose retrainings are known from before: what a site has learnt to tell estimates by',
     )
-    .option('--bound', 'tell an upper bound on the mean accuracy of any policy as well')
+    .option(
+      '--bound',
+      'tell an upper bound on the mean accuracy as well, of all plans that change inference shares at whole seconds',
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

@@ -97,13 +97,6 @@ describe('estimate', () => {
     ])
       it(name, () => expect(shift(history)).to.be.closeTo(want, 1e-6))
 
-    it('tells how far its estimates are off', () => {
-      const error = (history: EstimatorInput['history']) => only({ history }).accuracyError!
-      expect(error([])).to.equal(0.09)
-      expect(error(past(true, 0.02, 8))).to.be.within(0.03, 0.06)
-      expect(error(past(true, -0.3, 8))).to.be.within(0.2, 0.3)
-    })
-
     it('corrects the cost, most by trainings with the same configuration', () => {
       const cost = (history: EstimatorInput['history']) => only({ history }).gpuSeconds
       expect(cost(past(false, 0, 24, 1.5))).to.be.within(11 * 1.4, 11 * 1.5)

@@ -61,8 +61,6 @@ const historyLength = 48
 /** How many trainings of the site count as much as the assumption that there is no bias, and of the stream as what the site shows. */
 const shrinkage = { site: 2, own: 8 } as const
 const mostCorrection = 0.15
-/** Standard deviation of an estimate's error, on the windows that the prior was chosen on, and the trainings that it counts as much as. */
-const assumedError = { deviation: 0.09, trainings: 4 } as const
 const costCorrection = [0.5, 2] as const
 
 /** One option for each configuration that was micro-profiled, in the order of the configurations. */
@@ -80,7 +78,6 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
       {
         configuration: configuration.name,
         accuracyAfter: Math.min(cap, Math.max(0, corrected)),
-        accuracyError: typicalError(history),
         gpuSeconds: Math.max(0, gpuSeconds * costFactor(history, configuration.name)),
       },
     ]
@@ -137,17 +134,6 @@ function accuracyCorrection(history: readonly PastTraining[]): number {
       : [{ own, error: realised.accuracyAfter - estimated.accuracyAfter }],
   )
   return Math.min(mostCorrection, Math.max(-mostCorrection, shrunkenMean(errors)))
-}
-
-/** Root mean square of the site's errors, begun with what is assumed. */
-function typicalError(history: readonly PastTraining[]): number {
-  const squares = history.flatMap(({ estimated, realised }) =>
-    estimated.accuracyAfter === undefined || realised.accuracyAfter === undefined
-      ? []
-      : [(realised.accuracyAfter - estimated.accuracyAfter) ** 2],
-  )
-  const sum = squares.reduce((a, b) => a + b, assumedError.trainings * assumedError.deviation ** 2)
-  return Math.sqrt(sum / (squares.length + assumedError.trainings))
 }
 
 /** Costs depend on the configuration more than on the stream. */

@@ -138,10 +138,12 @@ function progress(
     held = training
     const speed = trainingSpeed(training, throughputCurve)
     const begins = Math.max(from, standsUntil)
-    if (speed <= 0 || to <= begins) continue
-    if (done + speed * (to - begins) >= gpuSeconds - workGuard)
+    if (speed <= 0 || from > remainingSeconds) continue
+    const seconds = Math.max(0, to - begins)
+    // Work of no length is done in an interval of no length.
+    if (done + speed * seconds >= gpuSeconds - workGuard)
       return { done: gpuSeconds, completesAt: Math.min(to, begins + Math.max(0, gpuSeconds - done) / speed) }
-    done += speed * (to - begins)
+    done += speed * seconds
   }
   return { done, completesAt: null }
 }

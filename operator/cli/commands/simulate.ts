@@ -45,6 +45,7 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
     const whole = parseTrace(await readText('simulate', raw.trace), raw.trace)
     const trace = chosenStreams(whole, raw, streams)
     refuseUnknown('--record', raw.record ?? [], whole, raw.trace)
+    refuseReplayed(raw.record ?? [], trace)
     const result = simulate(trace, policy, {
       ...site,
       gpus,
@@ -78,6 +79,15 @@ function chosenStreams(
     ({ name }, i) => (count === undefined || i < count) && (stream === undefined || stream.includes(name)),
   )
   return { ...trace, streams }
+}
+
+/** Who knows what a stream's retrainings came to knows what will come of them. @throws UsageError */
+function refuseReplayed(record: readonly string[], { streams }: Trace): void {
+  const both = record.filter(name => streams.some(stream => stream.name === name))
+  if (both.length > 0)
+    throw new UsageError(
+      `simulate: --record ${both.join(', ')}: replayed as well, so its future would be known; accepted: streams that --streams or --stream leaves out`,
+    )
 }
 
 /** @throws UsageError naming the streams that the trace has. */

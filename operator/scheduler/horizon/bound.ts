@@ -49,8 +49,9 @@ const planEffort = 100
  *
  * Streams of unknown accuracy count with what is assumed of them (`assumedAccuracies`).
  */
-export function upperBound(problem: Problem, options: BoundOptions = {}): number {
-  if (problem.streams.length === 0 || problem.gpus.length === 0) return 0
+export function upperBound(given: Problem, options: BoundOptions = {}): number {
+  if (given.streams.length === 0 || given.gpus.length === 0) return 0
+  const problem = withoutInstants(given)
   const dual = createDual(problem)
   const pools = assign(problem, streamModels(problem), planEffort)
   const reached = pools.reduce((sum, { solution }) => sum + solution.value, 0)
@@ -75,6 +76,19 @@ export function upperBound(problem: Problem, options: BoundOptions = {}): number
     for (let s = 0; s < prices.length; s++) prices[s] = Math.max(0, prices[s]! + step * asked[s]!)
   }
   return best / whole
+}
+
+/** Work of so many GPU-seconds takes no time, by the evaluator. */
+const instant = 1e-6
+
+/** A training that takes no time may as well be done before the window begins, where slots have no end yet. */
+function withoutInstants(problem: Problem): Problem {
+  const accuracies = assumedAccuracies(problem.streams)
+  const streams = problem.streams.map((stream, i) => {
+    const reached = trainable(stream).flatMap(o => (o.gpuSeconds <= instant ? [o.accuracyAfter] : []))
+    return reached.length === 0 ? stream : { ...stream, accuracyNow: Math.max(accuracies[i]!, ...reached) }
+  })
+  return { ...problem, streams }
 }
 
 /** What another share is worth at a time, over all GPUs that have streams. */
