@@ -187,7 +187,6 @@ function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): Re
   return {
     configuration,
     accuracyAfter: estimated?.accuracyAfter ?? item.estimate?.accuracyAfter ?? 0,
-    ...(estimated?.accuracyError === undefined ? {} : { accuracyError: estimated.accuracyError }),
     gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
   }
 }
