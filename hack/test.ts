@@ -1,6 +1,6 @@
 /**
- * All tests, tier after tier: lint, typecheck, unit, reference (schedulers against recorded figures and exhaustive search), integration,
- * e2e.
+ * All tests, tier after tier: lint, typecheck, unit, reference (what takes longer: schedulers against records and
+ * exhaustive search, gradients on many shapes, commands that compare and train), integration, e2e.
  *
  *   node hack/test.ts [--only TIER…]
  *

@@ -10,7 +10,7 @@ import { anyProblem, gpus, linear, option, problem, stream } from '../testing/pr
 import { planBy, policies, policy } from './registry.ts'
 import { fairShares, thief } from './thief.ts'
 
-const runs = { numRuns: 100, seed: 7 }
+const runs = { numRuns: 60, seed: 7 }
 
 const physical: [string, (problem: Problem) => Plan][] = [
   ...Object.entries(policies)
