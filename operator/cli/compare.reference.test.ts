@@ -3,18 +3,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { smallTrace } from '../simulate/compare/testing/small.ts'
-import { run } from './program.ts'
+import { runEkya } from './testing/run-ekya.ts'
 
-async function ekya(isTTY: boolean, ...args: string[]) {
-  let [stdout, stderr] = ['', '']
-  const status = await run(args, {
-    stdin: (async function* () {})(),
-    stdout: { write: text => (stdout += text) },
-    stderr: { isTTY, write: text => (stderr += text) },
-    env: {},
-  })
-  return { status, stdout, stderr }
-}
+const ekya = (isTTY: boolean, ...args: string[]) => runEkya(args, { isTTY })
 
 describe('ekya compare', function () {
   this.timeout(30_000)

@@ -5,18 +5,9 @@ import { expect } from 'chai'
 import { encodeJpeg } from '../../workers/frames/images.ts'
 import { digestOf } from '../../workers/models/classifier.ts'
 import { random } from '../../workers/models/random.ts'
-import { run } from './program.ts'
+import { runEkya } from './testing/run-ekya.ts'
 
-async function ekya(isTTY: boolean, ...args: string[]) {
-  let [stdout, stderr] = ['', '']
-  const status = await run(args, {
-    stdin: (async function* () {})(),
-    stdout: { write: text => (stdout += text) },
-    stderr: { isTTY, write: text => (stderr += text) },
-    env: {},
-  })
-  return { status, stdout, stderr }
-}
+const ekya = (isTTY: boolean, ...args: string[]) => runEkya(args, { isTTY })
 
 /** Noise with one bright channel, which the class names. */
 async function writeImages(folder: string, list: string, count: number): Promise<void> {

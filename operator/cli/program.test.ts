@@ -6,22 +6,7 @@ import { expect } from 'chai'
 import { after, before } from 'mocha'
 import { stringify } from 'yaml'
 import { badManifests, goodManifests } from '../api/testing/manifests.ts'
-import { type Io, run } from './program.ts'
-
-async function ekya(args: readonly string[], given: { stdin?: string; env?: Io['env'] } = {}) {
-  let stdout = ''
-  let stderr = ''
-  const io: Io = {
-    stdin: (async function* () {
-      yield given.stdin ?? ''
-    })(),
-    stdout: { write: text => (stdout += text) },
-    stderr: { write: text => (stderr += text) },
-    env: given.env ?? {},
-  }
-  const status = await run(args, io)
-  return { status, stdout, stderr }
-}
+import { runEkya } from './testing/run-ekya.ts'
 
 describe('ekya', () => {
   for (const { args, want, stdout, stderr } of [
@@ -50,7 +35,7 @@ describe('ekya', () => {
     { args: ['operator', '--seed'], want: 2, stderr: /argument missing/ },
   ]) {
     it(`answers \`${['ekya', ...args].join(' ')}\` with status ${want}`, async () => {
-      const result = await ekya(args)
+      const result = await runEkya(args)
       expect(result.status, result.stderr).to.equal(want)
       expect(result.stdout).to.match(stdout ?? /^$/)
       expect(result.stderr).to.match(stderr ?? /^$/)
@@ -59,7 +44,7 @@ describe('ekya', () => {
   }
 
   it('prints the version as JSON', async () => {
-    const { stdout } = await ekya(['version', '--json'])
+    const { stdout } = await runEkya(['version', '--json'])
     expect(JSON.parse(stdout)).to.include.keys('version', 'api', 'node', 'platform')
   })
 
@@ -113,7 +98,7 @@ describe('ekya validate', () => {
     },
   ])
     it(`names the file and goes on with the others where one has ${name}`, async () => {
-      const { status, stdout } = await ekya(['validate', file('broken.yaml', text), good])
+      const { status, stdout } = await runEkya(['validate', file('broken.yaml', text), good])
       expect(status).to.equal(1)
       expect(stdout)
         .to.match(says)
@@ -122,13 +107,13 @@ describe('ekya validate', () => {
     })
 
   it('takes good manifests', async () => {
-    const { status, stdout } = await ekya(['validate', good])
+    const { status, stdout } = await runEkya(['validate', good])
     expect(status, stdout).to.equal(0)
     expect(stdout).to.include(`${goodManifests.length} valid, 0 invalid`)
   })
 
   it('refuses every bad manifest, with file, line, path and what is accepted', async () => {
-    const { status, stdout } = await ekya(['validate', bad, good])
+    const { status, stdout } = await runEkya(['validate', bad, good])
     expect(status).to.equal(1)
     expect(stdout).to.include(`${goodManifests.length} valid, ${badManifests.length} invalid`)
     const lines = stdout.split('\n').filter(line => line.startsWith(bad))
@@ -142,7 +127,7 @@ describe('ekya validate', () => {
   })
 
   it('prints JSON', async () => {
-    const { status, stdout } = await ekya(['validate', '--json', '-'], {
+    const { status, stdout } = await runEkya(['validate', '--json', '-'], {
       stdin: all(badManifests.slice(0, 2)),
     })
     expect(status).to.equal(1)
@@ -166,7 +151,7 @@ describe('ekya validate', () => {
       '      - name: a',
       '        epochs: none',
     ].join('\n')
-    const { stdout } = await ekya(['validate', '-'], { stdin: text })
+    const { stdout } = await runEkya(['validate', '-'], { stdin: text })
     expect(stdout).to.include(
       'stdin:12: RetrainingWindow site: spec.retraining.configurations[1].epochs: "none" is',
     )
@@ -178,7 +163,7 @@ describe('ekya validate', () => {
   it('skips what is not of the group, and empty documents', async () => {
     const text =
       '---\n---\napiVersion: v1\nkind: ConfigMap\nmetadata: {name: a, namespace: b}\n---\n# nothing\n'
-    const { status, stdout } = await ekya(['validate', '-'], { stdin: text })
+    const { status, stdout } = await runEkya(['validate', '-'], { stdin: text })
     expect(status).to.equal(0)
     expect(stdout).to.include('ConfigMap b/a: skipped').and.include('0 valid, 0 invalid, 1 skipped')
   })
@@ -189,7 +174,7 @@ describe('ekya validate', () => {
       kind: 'List',
       items: [goodManifests[0]!.manifest, badManifests[0]!.manifest],
     }
-    const { status, stdout } = await ekya(['validate', '-'], { stdin: JSON.stringify(list) })
+    const { status, stdout } = await runEkya(['validate', '-'], { stdin: JSON.stringify(list) })
     expect(status).to.equal(1)
     expect(stdout).to.include('items[1].spec.source: is missing')
   })
@@ -201,7 +186,7 @@ describe('ekya validate', () => {
     { name: 'a text', text: 'hello', want: /mapping/ },
   ]) {
     it(`refuses ${name}`, async () => {
-      const { status, stdout } = await ekya(['validate', '-'], { stdin: text })
+      const { status, stdout } = await runEkya(['validate', '-'], { stdin: text })
       expect(status).to.equal(1)
       expect(stdout).to.match(want)
     })
@@ -211,7 +196,7 @@ describe('ekya validate', () => {
     const manifest = stringify(goodManifests[0]!.manifest)
       .replace('- car', '- off')
       .replace('- truck', '- 12:30')
-    const { stdout } = await ekya(['validate', '-'], { stdin: manifest })
+    const { stdout } = await runEkya(['validate', '-'], { stdin: manifest })
     expect(stdout).to.include('spec.classes[0]: false is a boolean').and.not.include('classes[1]')
   })
 })

@@ -2,18 +2,9 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
-import { run } from './program.ts'
+import { runEkya } from './testing/run-ekya.ts'
 
-async function ekya(...args: string[]) {
-  let [stdout, stderr] = ['', '']
-  const status = await run(args, {
-    stdin: (async function* () {})(),
-    stdout: { write: text => (stdout += text) },
-    stderr: { write: text => (stderr += text) },
-    env: {},
-  })
-  return { status, stdout, stderr }
-}
+const ekya = (...args: string[]) => runEkya(args)
 
 const retraining = [
   {
