@@ -67,19 +67,25 @@ export function quickSchedule(problem: QuickProblem): QuickSchedule {
     })
   })
   const items = streams.map((stream, i) => {
-    const gpu = gpus[target[i]!]!
-    const inferenceShare = toShare(steps[i]!, step)
-    return {
-      stream: stream.name,
-      node: gpu.node,
-      gpu: gpu.gpu,
-      inferenceShare,
-      inferenceConfiguration: bestInference(stream.inference, inferenceShare).configuration,
-      labelingShare: reserved[target[i]!]!,
-    }
+    const gpu = target[i]!
+    return quickItem(stream, gpus[gpu]!, toShare(steps[i]!, step), reserved[gpu]!)
   })
   return { items, warnings }
 }
+
+const quickItem = (
+  { name, inference }: Pick<StreamProblem, 'name' | 'inference'>,
+  { node, gpu }: Gpu,
+  inferenceShare: number,
+  labelingShare: number,
+): QuickItem => ({
+  stream: name,
+  node,
+  gpu,
+  inferenceShare,
+  inferenceConfiguration: bestInference(inference, inferenceShare).configuration,
+  labelingShare,
+})
 
 function pooled({ gpus, streams, reserve }: QuickProblem, capacity: number): QuickSchedule {
   const perGpu = Math.ceil(streams.length / gpus.length)
@@ -88,15 +94,7 @@ function pooled({ gpus, streams, reserve }: QuickProblem, capacity: number): Qui
     const first = i - (i % perGpu)
     const here = Math.min(perGpu, streams.length - first)
     const gpu = gpus[Math.floor(i / perGpu)]!
-    const inferenceShare = (capacity - reserved) / here
-    return {
-      stream: stream.name,
-      node: gpu.node,
-      gpu: gpu.gpu,
-      inferenceShare,
-      inferenceConfiguration: bestInference(stream.inference, inferenceShare).configuration,
-      labelingShare: reserved / here,
-    }
+    return quickItem(stream, gpu, (capacity - reserved) / here, reserved / here)
   })
   return { items, warnings: [] }
 }
