@@ -177,6 +177,8 @@ export interface ProfileWorkerConfig extends WorkerConfig {
   /** Windows before samplesWindow whose samples are trained on, too. */
   readonly historyWindows: number
   readonly validationFraction: number
+  /** RFC 3339. What would not be profiled by then is left out: a result that comes too late is worth nothing. Absent: there is time for all. */
+  readonly endsBy?: string
 }
 
 export interface MicroProfile {

@@ -15,6 +15,7 @@ import type {
   WindowClock,
 } from '../api/worker.ts'
 import type { PlanItem } from './plan-status.ts'
+import { profilingEndsBy } from './retraining-window/profiling-time.ts'
 
 export interface WorkerConfigInput {
   readonly stream: CameraStream
@@ -77,7 +78,7 @@ export function inferenceConfig(input: WorkerConfigInput): InferenceWorkerConfig
 export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
   const { stream, window } = input
   const { microProfiler, retraining, labeling } = window.spec
-  const index = window.status?.current?.index ?? 0
+  const { index = 0, startedAt } = window.status?.current ?? {}
   const seconds = parseDuration(window.spec.duration)
   return {
     ...common(input),
@@ -97,6 +98,7 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
     configurations: retraining.configurations as readonly RetrainingConfiguration[],
     historyWindows: retraining.historyWindows,
     validationFraction: retraining.validationFraction,
+    ...(startedAt === undefined ? {} : { endsBy: profilingEndsBy(startedAt, seconds) }),
   }
 }
 

@@ -55,7 +55,7 @@ describe('worthTraining', () => {
       name: 'no configuration',
       given: { options: [] },
       code: 'NoConfigurations',
-      reason: 'no retraining: no configuration was profiled',
+      reason: 'no retraining: no configuration was profiled (too little time, or the loss of each diverged)',
     },
     {
       name: 'a small gain',

@@ -63,7 +63,9 @@ export const skipReasons: readonly SkipReason[] = [
       ? 'no retraining: the accuracy of the model in use is not measured yet'
       : undefined),
   skip('NoConfigurations', f =>
-    f.options.length === 0 ? 'no retraining: no configuration was profiled' : undefined),
+    f.options.length === 0
+      ? 'no retraining: no configuration was profiled (too little time, or the loss of each diverged)'
+      : undefined),
   skip('GainBelowMinimum', f => {
     const best = mostAccurate(f.options)
     const gain = best === undefined ? 0 : best.accuracyAfter - f.accuracyNow!

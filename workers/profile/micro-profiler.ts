@@ -2,8 +2,8 @@
  * Micro-profiles (Ekya §4.3): each retraining configuration is trained for a few epochs on a small part of the training data and
  * validated after each, on all validation data; what it would cost on its own data follows from what these few epochs cost.
  *
- * Cheap configurations come first. When the budget does not suffice for another one the rest is left out: a configuration without a
- * profile is not offered in this window. The first is always profiled.
+ * Cheap configurations come first. When budget or time do not suffice for another one the rest is left out: a configuration without a
+ * profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
  */
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
 import type { ImageSet } from '../learning/image-set.ts'
@@ -25,6 +25,8 @@ export interface MicroProfileRequest {
   readonly seed: number
   readonly threads: number
   readonly gpuSeconds: () => number
+  /** Until the profiles are to be there. */
+  readonly secondsLeft: () => number
 }
 
 /** @throws LearningError other than LossDiverged, which only rules its configuration out. */
@@ -33,22 +35,24 @@ export async function microProfile(
   onProgress: (done: number, of: number) => void,
   signal?: AbortSignal,
 ): Promise<MicroProfile[]> {
-  const { configurations, microProfiler, gpuSeconds } = request
+  const { configurations, microProfiler, gpuSeconds, secondsLeft } = request
   const { budgetGpuSeconds = Number.POSITIVE_INFINITY } = microProfiler
   const begun = gpuSeconds()
   const profiles: MicroProfile[] = []
   const setups = new Map<string, number>()
-  let dearest = 0
+  let [dearest, longest] = [0, 0]
   for (const [done, configuration] of [...configurations].sort((a, b) => effort(a) - effort(b)).entries()) {
     onProgress(done, configurations.length)
     const used = gpuSeconds() - begun
-    if (done > 0 && used + dearest > budgetGpuSeconds) break
+    const left = secondsLeft()
+    if (left <= longest || (done > 0 && used + dearest > budgetGpuSeconds)) break
     try {
       profiles.push(await profileOne(request, configuration, setups, signal))
     } catch (error) {
       if ((error as { code?: string }).code !== 'LossDiverged') throw error
     }
     dearest = Math.max(dearest, gpuSeconds() - begun - used)
+    longest = Math.max(longest, left - secondsLeft())
   }
   return profiles
 }

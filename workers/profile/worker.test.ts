@@ -109,6 +109,14 @@ describe('the profile worker', () => {
     expect(result.profiles.map(({ configuration }) => configuration)).to.deep.equal(['head'])
   })
 
+  it('measures what was served also where no time is left to profile', async () => {
+    const { code, result } = await profile({ endsBy: '2000-01-01T00:00:00Z' })
+    expect(code).to.equal(0)
+    expect(result).to.include({ labelled: 60 })
+    expect(result.accuracy!.current).to.be.within(0, 1)
+    expect(result.profiles).to.deep.equal([])
+  })
+
   it('leaves out a configuration whose loss diverges', async () => {
     await writeFile(join(folder.path, 'models/fragile.onnx'), fragileModel(classes.length))
     const calm = { ...head, learningRate: 1e-6 }

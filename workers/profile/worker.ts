@@ -137,9 +137,7 @@ export class ProfileWorker implements Worker {
         const data = this.#split(labelled, fresh)
         await this.#measure(labelled, data.validation, trainer)
         await this.#microProfile(labelled, data, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
-        const known = new Set(fresh.frames.map(({ frame }) => frame))
-        const later = await this.#labelKept(this.#folder(window), golden, trainer, signal, known)
-        await this.#measureSoFar(labelled, joinedFrames(fresh, later), trainer)
+        await this.#measureSoFar(labelled, await this.#upToNow(fresh, golden, trainer, signal), trainer)
       } finally {
         await golden?.close()
       }
@@ -190,6 +188,19 @@ export class ProfileWorker implements Worker {
     const unknown = kept.filter(({ frame }) => !known.has(frame))
     const wanted = thin(unknown, this.#context.config.maxSamples)
     return labelFrames(this.#labelingOf(folder, wanted, golden, shape), () => {}, signal)
+  }
+
+  /** With what was kept since, where there is time to label it. */
+  async #upToNow(
+    fresh: LabelledFrames,
+    golden: Classifier | undefined,
+    trainer: Trainer,
+    signal: AbortSignal,
+  ): Promise<Pick<LabelledFrames, 'frames' | 'images'>> {
+    if (this.#secondsLeft() <= 0) return fresh
+    const known = new Set(fresh.frames.map(({ frame }) => frame))
+    const folder = this.#folder(this.#context.config.window)
+    return joinedFrames(fresh, await this.#labelKept(folder, golden, trainer, signal, known))
   }
 
   async #measureSoFar(
@@ -266,7 +277,7 @@ export class ProfileWorker implements Worker {
     const { config, meter } = this.#context
     const { configurations, microProfiler, samplesWindow, historyWindows, seed, device } = config
     this.#requireEnough(frames.length)
-    if (configurations.length === 0) return
+    if (configurations.length === 0 || this.#secondsLeft() <= 0) return
     this.#enter('profiling', 0.5)
     const older = Array.from({ length: historyWindows }, (_, i) => samplesWindow - 1 - i).filter(w => w >= 0)
     const history = await readHistory(config, older, signal)
@@ -299,10 +310,17 @@ export class ProfileWorker implements Worker {
         seed,
         threads: trainingThreads(device.cores),
         gpuSeconds: () => meter.gpuSeconds(),
+        secondsLeft: () => this.#secondsLeft(),
       },
       (done, of) => this.#enter('profiling', 0.5 + (0.5 * done) / of),
       signal,
     )
+  }
+
+  /** Until the result is to be there. */
+  #secondsLeft(): number {
+    const { endsBy } = this.#context.config
+    return endsBy === undefined ? Number.POSITIVE_INFINITY : (Date.parse(endsBy) - Date.now()) / 1000
   }
 
   #requireEnough(labelled: number): void {

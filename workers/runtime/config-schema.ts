@@ -28,6 +28,8 @@ const fraction = { type: 'number', exclusiveMinimum: 0, maximum: 1 }
 const positive = { type: 'number', exclusiveMinimum: 0 }
 const epochs = { type: 'integer', minimum: 1, maximum: 1000 }
 
+const time = { type: 'string', format: 'date-time' }
+
 export const modelReferenceSchema = object({ uri, digest: { type: 'string', pattern: '^[0-9a-f]{64}$' } }, [
   'digest',
 ])
@@ -40,7 +42,7 @@ export const inferenceConfigurationSchema = object({
 
 export const windowClockSchema = object({
   index,
-  startsAt: { type: 'string', format: 'date-time' },
+  startsAt: time,
   durationSeconds: { type: 'number', minimum: 1, maximum: 86_400 },
   maxSamples: { type: 'integer', minimum: 0, maximum: 10_000 },
 })
@@ -106,8 +108,9 @@ export const configSchemas: Readonly<Record<WorkerRole, object>> = {
       configurations: { type: 'array', items: retrainingConfigurationSchema, maxItems: 100 },
       historyWindows: { type: 'integer', minimum: 0, maximum: 1000 },
       validationFraction,
+      endsBy: time,
     },
-    ['goldenModel'],
+    ['goldenModel', 'endsBy'],
   ),
   training: object({
     role: { const: 'training' },

@@ -44,6 +44,7 @@ const profile: ProfileWorkerConfig = {
   configurations: [retraining, { ...retraining, name: 'last', trainableLayers: 2, hiddenUnits: 64 }],
   historyWindows: 2,
   validationFraction: 0.3,
+  endsBy: '2030-01-01T00:00:27Z',
 }
 const training: TrainingWorkerConfig = {
   role: 'training',

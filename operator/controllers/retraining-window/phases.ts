@@ -21,6 +21,7 @@ import {
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { type PlanStatus, trains } from '../plan-status.ts'
 import { closedWindow, withMeasurements } from './history.ts'
+import { profilingDeadline } from './profiling-time.ts'
 import { type Context, iso, type Note, over, type Planner, type Step, step, time } from './step.ts'
 import { cutOff, endings, lateTraining, markStarted, replanEveryMs } from './trainings.ts'
 
@@ -28,8 +29,6 @@ export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 
 /** How long Pending waits for streams that do not come up before the window begins with those that serve. */
 export const pendingGraceMs = 30_000
-/** Labeling and profiling may take at most this part of the window. */
-export const profilingDeadline = 0.5
 
 /** What status should be written next, seen from one snapshot. */
 export function advance(site: SiteSnapshot, planner: Planner): Step {

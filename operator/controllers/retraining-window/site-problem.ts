@@ -21,7 +21,7 @@ import type {
 } from '../../scheduler/problem.ts'
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
-import { profilingDeadline } from './phases.ts'
+import { profilingDeadline } from './profiling-time.ts'
 
 /** A stream that moves is served by nobody until its new pod is ready. */
 const moveSeconds = 5
