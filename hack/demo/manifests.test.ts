@@ -39,7 +39,9 @@ describe('manifests of the demo', () => {
 
   it('plays a samples folder with its own labels', () => {
     const source = { kind: 'samples', folder: '/data/drift' } as const
-    const [camera] = demoManifests(files, options({ source }), 'here', load).cameras
+    const { cameras, window } = demoManifests(files, options({ source }), 'here', load)
+    const [camera] = cameras
+    expect(window.spec.labeling?.maxSamples).to.equal(600)
     expect(camera?.spec.source).to.deep.equal({ samples: { uri: 'file:///data/drift/cam-0' } })
     expect(camera?.spec.goldenModel).to.equal(undefined)
     expect(camera?.spec.classes).to.include('automobile')

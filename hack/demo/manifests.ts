@@ -49,7 +49,13 @@ export function demoManifests(
       spec: {
         ...window.spec,
         duration: options.window,
-        labeling: { ...window.spec.labeling, share: load.labelingShare },
+        labeling: {
+          ...window.spec.labeling,
+          ...(options.source.kind === 'samples'
+            ? { maxSamples: framesOfWindow(load.frameRate, options.windowSeconds) }
+            : {}),
+          share: load.labelingShare,
+        },
         scheduler: { ...window.spec.scheduler, policy: options.policy as 'thief' },
       },
     },
@@ -62,6 +68,10 @@ export function demoManifests(
   if (problems.length > 0) throw new Error(`hack/demo: refused manifests:\n${problems.join('\n')}`)
   return manifests
 }
+
+/** Labels of a list cost nothing, so all of its frames are labelled, within the CRD's bounds. */
+const framesOfWindow = (frameRate: number, seconds: number): number =>
+  Math.max(20, Math.min(10_000, Math.round(frameRate * seconds)))
 
 /** Above all seeds in the file. */
 const cameraSeeds = 60
