@@ -1,7 +1,7 @@
 /**
  * The order in which workers of one GPU get to the amounts that they should hold, with as few new pods as possible.
  *
- * A worker is where it is (`held`), `out` (it has no pod), or where it should be (`wanted`). One that serves goes from held to wanted
+ * A worker (`Holder`: what it holds of the GPU) is where it is (`held`), `out` (it has no pod), or where it should be (`wanted`). One that serves goes from held to wanted
  * through both at once; one that can be interrupted through neither, so it can also wait outside until others have changed, and one
  * that is to stay as it is can step aside for the price of one more pod.
  *
@@ -25,7 +25,7 @@ export interface OrderLimits {
   readonly clients: number
 }
 
-export interface Worker {
+export interface Holder {
   readonly name: string
   readonly interruptible: boolean
   readonly held: Amount | null
@@ -50,7 +50,7 @@ type State = readonly Place[]
 /** States that the search looks at before it gives up. */
 const mostStates = 3000
 
-export function orderSwaps(workers: readonly Worker[], limits: OrderLimits): Order {
+export function orderSwaps(workers: readonly Holder[], limits: OrderLimits): Order {
   const site = new Site(workers, limits)
   const direct = site.directly()
   const way = site.isDone(direct.state) ? direct.transitions : site.endFits() ? site.search() : null
@@ -72,12 +72,12 @@ interface Use {
 }
 
 class Site {
-  readonly #workers: readonly Worker[]
+  readonly #workers: readonly Holder[]
   readonly #limits: OrderLimits
   /** By how much each frees and needs; the order of trying. */
   readonly #order: readonly number[]
 
-  constructor(workers: readonly Worker[], limits: OrderLimits) {
+  constructor(workers: readonly Holder[], limits: OrderLimits) {
     this.#workers = workers
     this.#limits = limits
     this.#order = workers.map((_, i) => i).sort((a, b) => compare(workers[a]!, workers[b]!))
@@ -238,20 +238,20 @@ class Site {
   }
 }
 
-function isUnchanged({ held, wanted }: Worker): boolean {
+function isUnchanged({ held, wanted }: Holder): boolean {
   return (
     held !== null && wanted !== null && held.units === wanted.units && held.memoryMiB === wanted.memoryMiB
   )
 }
 
 /** Ends first, then what frees, by what it needs meanwhile, then what takes more, the largest holder first. */
-function compare(a: Worker, b: Worker): number {
-  const kind = ({ held, wanted }: Worker): number => {
+function compare(a: Holder, b: Holder): number {
+  const kind = ({ held, wanted }: Holder): number => {
     if (wanted === null) return 0
     const [more, units] = [wanted.memoryMiB - (held?.memoryMiB ?? 0), wanted.units - (held?.units ?? 0)]
     return more < 0 || (more === 0 && units <= 0) ? 1 : 2
   }
-  const need = ({ held, wanted }: Worker): number =>
-    kind({ held, wanted } as Worker) === 1 ? wanted!.memoryMiB : -(held?.memoryMiB ?? 0)
+  const need = ({ held, wanted }: Holder): number =>
+    kind({ held, wanted } as Holder) === 1 ? wanted!.memoryMiB : -(held?.memoryMiB ?? 0)
   return kind(a) - kind(b) || need(a) - need(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 }

@@ -13,7 +13,7 @@
  * Level-triggered and pure: asked with what is true at this moment, again and again until it answers no steps. What is begun is
  * finished first; then comes the first transition of the order that `swap-order.ts` finds from here.
  */
-import { type Amount, type OrderLimits, type Worker as OrderWorker, orderSwaps } from './swap-order.ts'
+import { type Amount, type Holder, type OrderLimits, orderSwaps } from './swap-order.ts'
 
 export interface HeldPod extends Amount {
   readonly pod: string
@@ -74,7 +74,7 @@ export function planSwaps(request: SwapRequest): SwapPlan {
   const pods = busy.flatMap(worker => worker.pods)
   const { next, blocked } = orderSwaps(
     resting.map(
-      (worker): OrderWorker => ({
+      (worker): Holder => ({
         name: worker.name,
         interruptible: worker.interruptible,
         held: worker.pods[0] ?? null,
