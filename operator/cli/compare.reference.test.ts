@@ -36,6 +36,23 @@ describe('ekya compare', function () {
     expect(stderr).to.match(/compare: 8 of 8 runs\n$/)
   })
 
+  it('shows what is chosen in hindsight where what comes true is seen, and says why nowhere else', async () => {
+    const out = join(folder, 'hindsight')
+    const { status, stdout, stderr } = await compare(
+      ...['--policies', 'thief,oracle-best-fixed', '--sees', 'actual,estimate', '--out', out],
+    )
+    expect(status, stderr).to.equal(0)
+    const rows = stdout.split('\n').slice(2, 6)
+    for (const row of rows)
+      expect(row).to.match(/ actual /.test(row) ? /\d\d\.\d\d +\d\d\.\d\d$/ : /estimate +\d\d\.\d\d +–$/)
+    const why = 'no estimates for oracle-best-fixed: chosen in hindsight, by what comes true'
+    expect(stdout).to.include(`\n–: ${why}\n`)
+    expect(readFileSync(join(out, 'index.html'), 'utf8')).to.include(why)
+    const csv = readFileSync(join(out, 'results.csv'), 'utf8')
+    expect(csv).to.match(/^grid,oracle-best-fixed,actual,/m)
+    expect(csv).to.not.match(/oracle-best-fixed,estimate/)
+  })
+
   it('rewrites one line on a terminal', async () => {
     const { stderr } = await ekya(true, 'compare', ...quick, '--policies', 'none')
     expect(stderr).to.equal(

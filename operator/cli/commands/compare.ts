@@ -4,7 +4,7 @@ import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { checkOptions } from '../../scheduler/policies/options.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
-import { type Comparison, compare, failures } from '../../simulate/compare/compare.ts'
+import { type Comparison, compare, failures, hindsightNote } from '../../simulate/compare/compare.ts'
 import { asCsv, csvHeader } from '../../simulate/compare/csv.ts'
 import { pageBegin } from '../../simulate/compare/html.ts'
 import type { PolicyChoice } from '../../simulate/compare/run.ts'
@@ -185,14 +185,17 @@ function asText(comparison: Comparison): string {
   const groups = Map.groupBy(cells, ({ gpus, streams, sees }) => `${gpus}/${streams}/${sees}`)
   const rows = [...groups.values()].map(group => {
     const { gpus, streams, sees } = group[0]!
-    const means = group.map(({ meanAccuracy }) =>
-      meanAccuracy === null ? 'failed' : (meanAccuracy * 100).toFixed(2),
-    )
+    const means = settings.policies.map(policy => {
+      const mean = group.find(cell => cell.policy === policy)?.meanAccuracy
+      return mean === undefined ? '–' : mean === null ? 'failed' : (mean * 100).toFixed(2)
+    })
     return [String(gpus), String(streams), sees, ...means]
   })
+  const note = settings.sees.includes('estimate') ? hindsightNote(settings) : undefined
   return [
     `mean accuracy in % on ${trace.file}, windows of ${settings.windowSeconds} s`,
     ...table(['GPUs', 'streams', 'sees', ...settings.policies], rows, [2]),
+    ...(note === undefined ? [] : [`–: ${note}`]),
     ...failures(comparison).map(sentence => `failed: ${sentence}`),
     '',
   ].join('\n')

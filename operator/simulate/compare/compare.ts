@@ -4,7 +4,7 @@ import type { Sees } from '../trace-problem.ts'
 import type { Allocation } from './allocation.ts'
 import { type Capacity, type CellResult, capacities } from './capacity.ts'
 import { exampleCell, type Grid, gridRuns } from './grid.ts'
-import { type Cell, failed, type Outcome, type Run, type SiteSettings } from './run.ts'
+import { type Cell, failed, inHindsight, type Outcome, type Run, type SiteSettings } from './run.ts'
 import { draws, type SensitivityPoint, sensitivityPoints, sensitivityRuns } from './sensitivity.ts'
 import { onSite } from './words.ts'
 import { runAll } from './worker-pool.ts'
@@ -41,6 +41,8 @@ export interface Comparison {
     readonly sees: readonly Sees[]
     /** As they were asked for. */
     readonly policies: readonly string[]
+    /** Those of them that are chosen in hindsight: they see what comes true, so cells that see estimates have none of them. */
+    readonly inHindsight: readonly string[]
     readonly targets: readonly number[]
     readonly seed: number
   }
@@ -97,6 +99,7 @@ export async function compare(trace: Trace, options: ComparisonOptions): Promise
       streams: options.streams,
       sees: options.sees,
       policies: policies.map(policy => policy.label),
+      inHindsight: policies.filter(inHindsight).map(policy => policy.label),
       ...site,
       targets: options.targets,
       seed,
@@ -125,6 +128,18 @@ function comparedCell({ gpus, streams, sees, policy }: Run, outcome: Outcome): C
     ? { ...cell, meanAccuracy: null, windows: [], error: outcome.error }
     : { ...cell, meanAccuracy: outcome.meanAccuracy, windows: outcome.windows }
 }
+
+/** Why what sees estimates leaves some policies out, undefined: it leaves out none. */
+export function hindsightNote({ inHindsight }: Comparison['settings']): string | undefined {
+  return inHindsight.length === 0
+    ? undefined
+    : `no estimates for ${inHindsight.join(', ')}: chosen in hindsight, by what comes true`
+}
+
+/** What some cell's policy was told, in the order of the cells. */
+export const seenIn = (cells: readonly Pick<Cell, 'sees'>[]): Sees[] => [
+  ...new Set(cells.map(({ sees }) => sees)),
+]
 
 /** Everything that failed, each as a sentence that says where. */
 export function failures({ cells, sensitivity }: Comparison): string[] {

@@ -11,7 +11,7 @@ import {
   sensitivityAxes,
   sensitivityCurve,
 } from './charts.ts'
-import type { ComparedCell, Comparison, Sensitivity } from './compare.ts'
+import { type ComparedCell, type Comparison, hindsightNote, type Sensitivity, seenIn } from './compare.ts'
 import type { Table } from './html.ts'
 import type { Varied } from './sensitivity.ts'
 import { counted, onSite } from './words.ts'
@@ -30,11 +30,11 @@ export function figuresOf(comparison: Comparison): Figure[] {
   const { settings, cells, capacity, sensitivity } = comparison
   const { policies } = settings
   return [
-    ...settings.sees.flatMap(sees => {
+    ...seenIn(cells).flatMap(sees => {
       const seen = cells.filter(cell => cell.sees === sees)
       return [againstStreams(sees, seen, policies), againstGpus(sees, seen, policies)]
     }),
-    ...settings.sees.map(sees =>
+    ...seenIn(cells).map(sees =>
       kept(
         sees,
         capacity.filter(row => row.sees === sees),
@@ -44,7 +44,9 @@ export function figuresOf(comparison: Comparison): Figure[] {
     ...allocation(comparison),
     ...(sensitivity === null
       ? []
-      : (['step', 'window', 'noise'] as const).map(varied => sensitive(varied, sensitivity, policies))),
+      : (['step', 'window', 'noise'] as const).map(varied =>
+          sensitive(varied, sensitivity, policies, hindsightNote(settings)),
+        )),
   ]
 }
 
@@ -158,7 +160,12 @@ const sensitivityTexts: Readonly<Record<Varied, { readonly title: string; readon
   },
 }
 
-function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly string[]): Figure {
+function sensitive(
+  varied: Varied,
+  sensitivity: Sensitivity,
+  policies: readonly string[],
+  note: string | undefined,
+): Figure {
   const { sees, draws } = sensitivity
   const points = sensitivity[varied]
   const { title, text } = sensitivityTexts[varied]
@@ -168,10 +175,11 @@ function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly 
     varied === 'noise'
       ? `Means over ${draws} draws; upright lines reach from the lowest to the highest.`
       : `Policies see ${seen(sees)}.`
+  const leavesOut = note !== undefined && (varied === 'noise' || sees === 'estimate')
   return {
     id: `sensitivity-${varied}`,
     title: `${title}, ${onSite(sensitivity)}`,
-    text: `${text} ${told}`,
+    text: `${text} ${told}${leavesOut ? ` –: ${note}.` : ''}`,
     spec: sensitivityCurve(varied, points, policies),
     tables: [
       {

@@ -18,12 +18,16 @@ export interface PolicyChoice {
   readonly options: PolicyOptions
 }
 
+/** Chosen when all is over: whatever is asked, it is told what comes true and nothing else. */
+export const inHindsight = ({ name }: PolicyChoice): boolean => policyNamed(name).hindsight !== undefined
+
 /** What varies within a comparison. */
 export interface Cell {
   /** In the pool, > 0. */
   readonly gpus: number
   /** The first so many of the trace, at most as many as it has. */
   readonly streams: number
+  /** What the policy is told. */
   readonly sees: Sees
 }
 
