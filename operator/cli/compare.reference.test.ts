@@ -107,6 +107,23 @@ describe('ekya compare', function () {
       expect(stderr).to.match(/did not write: index\.html;/)
     })
 
+  for (const { name, out, want } of [
+    {
+      name: 'where no folder can be made',
+      out: '/proc/results/new',
+      want: /cannot make the folder \/proc\/results\/new: /,
+    },
+    { name: 'below a file', out: join(trace, 'results'), want: /it, or a part of its path, is a file/ },
+  ])
+    it(`refuses a folder ${name} before the work`, async () => {
+      const { status, stdout, stderr } = await compare('--policies', 'none', '--out', out)
+      expect(status).to.equal(2)
+      expect(stdout).to.equal('')
+      expect(stderr)
+        .to.match(want)
+        .and.not.match(/ of 2 runs/)
+    })
+
   it('reports a policy that fails in its cell, writes the rest and ends with status 1', async () => {
     const schedule = file('greedy.json', { 1: { 0: { a_0_inference: 2 } }, 2: { 0: { a_0_inference: 2 } } })
     const out = join(folder, 'failing')
