@@ -146,7 +146,16 @@ describe('ekya compare', function () {
     const { status, stdout, stderr } = await ekya(
       false,
       ...['compare', '--trace', trace, '--gpus', '1,x,1', '--streams', '2,4', '--sees', 'all', '--jobs', '0'],
-      ...['--policies', 'thief,nine,greedy,fair:speed=1', '--target', '2', '--delay', '200', '--out', out],
+      ...[
+        '--policies',
+        'thief,nine,greedy,fair:speed=1,fair:configuration=nosuch',
+        '--target',
+        '2',
+        '--delay',
+        '200',
+        '--out',
+        out,
+      ],
     )
     expect(status).to.equal(2)
     expect(stdout).to.equal('')
@@ -157,6 +166,7 @@ describe('ekya compare', function () {
       /^ {2}--streams: "4" is not accepted; accepted: a whole number from 1 to 3, the streams of .*trace\.json$/,
       /^ {2}--delay: "200" .*less than the window/,
       /^ {2}--policies: policy fair: speed is not an option; accepted: inferenceWeight/,
+      /^ {2}--policies: policy fair: configuration is "nosuch", .*; accepted: quick, slow$/,
       /^ {2}--policies: no policy "nine", "greedy"; accepted: thief, .*oracle-best-fixed$/,
       /^ {2}--sees: "all" is not accepted; accepted: actual, estimate, or both/,
       /^ {2}--target: "2" .*an accuracy above 0 and at most 1/,

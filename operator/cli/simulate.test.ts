@@ -175,6 +175,16 @@ describe('ekya simulate', () => {
       want: /policy fair: speed is not an option; accepted: inferenceWeight \(a number from 0 to 1\), configuration/,
     },
     {
+      name: 'a configuration that the trace does not have, naming those that it has',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'configuration=NOSUCH'],
+      want: /policy fair: configuration is "NOSUCH", which is no retraining configuration here; accepted: quick, slow\n$/,
+    },
+    {
+      name: 'a number too large to be one, as it was given',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'inferenceWeight=1e999'],
+      want: /policy fair: inferenceWeight is Infinity, accepted is a number from 0 to 1;/,
+    },
+    {
       name: 'a policy option without a value',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'speed'],
       want: /--policy-option: "speed" is not accepted; accepted: NAME=VALUE/,

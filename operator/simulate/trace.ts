@@ -170,6 +170,11 @@ export function parseTrace(text: string, file: string): Trace {
   return trace
 }
 
+/** Of all retrainings, each once. */
+export const configurationsOf = ({ streams }: Pick<Trace, 'streams'>): string[] => [
+  ...new Set(streams.flatMap(({ windows }) => windows.flatMap(w => w.retraining.map(o => o.configuration)))),
+]
+
 function profileProblems(profile: TraceInferenceProfile | undefined): Problem[] {
   if (profile === undefined) return []
   const { subsampling, accuracyFactor } = profile

@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import { checkOptions } from '../../scheduler/policies/options.ts'
+import { checkConfigurations, checkOptions } from '../../scheduler/policies/options.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { type Comparison, compare, failures, hindsightNote } from '../../simulate/compare/compare.ts'
 import { asCsv, csvHeader } from '../../simulate/compare/csv.ts'
@@ -10,7 +10,7 @@ import { pageBegin } from '../../simulate/compare/html.ts'
 import type { PolicyChoice } from '../../simulate/compare/run.ts'
 import { onSite } from '../../simulate/compare/words.ts'
 import { TraceError } from '../../simulate/errors.ts'
-import { parseTrace, type Trace } from '../../simulate/trace.ts'
+import { configurationsOf, parseTrace, type Trace } from '../../simulate/trace.ts'
 import type { Sees } from '../../simulate/trace-problem.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
@@ -83,7 +83,7 @@ async function read(raw: RawCompareOptions): Promise<Options> {
   const gpus = reader.numbers('--gpus', raw.gpus, above0(1e4, 'a number'))
   const streams = reader.numbers('--streams', raw.streams, streamsOf(trace, raw.trace))
   const site = readSite(reader, raw)
-  const choices = await readPolicies(reader, raw.policies, site.seed)
+  const choices = await readPolicies(reader, raw.policies, site.seed, trace)
   const sees = readSees(reader, raw.sees)
   const targets = reader.numbers('--target', raw.target, above0(1, 'an accuracy'))
   const jobs =
@@ -128,6 +128,7 @@ async function readPolicies(
   reader: OptionReader,
   text: string,
   seed: number | undefined,
+  trace: Trace | undefined,
 ): Promise<PolicyChoice[]> {
   const choices: PolicyChoice[] = []
   const unknown: string[] = []
@@ -141,6 +142,7 @@ async function readPolicies(
     const options = await readPolicyOptions(reader, '--policies', policy, given, seed)
     try {
       checkOptions(name!, options, policy.options)
+      if (trace !== undefined) checkConfigurations(name!, options, policy.options, configurationsOf(trace))
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error
       reader.refuse('--policies', error.message)

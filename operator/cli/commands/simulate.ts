@@ -3,10 +3,11 @@ import { performance } from 'node:perf_hooks'
 import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { points } from '../../scheduler/explain.ts'
+import { checkConfigurations, checkOptions } from '../../scheduler/policies/options.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
 import { TraceError } from '../../simulate/errors.ts'
 import { type SimulationResult, simulate, type WindowResult } from '../../simulate/simulate.ts'
-import { parseTrace, type Trace } from '../../simulate/trace.ts'
+import { configurationsOf, parseTrace, type Trace } from '../../simulate/trace.ts'
 import { recordOf, type Sees } from '../../simulate/trace-problem.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
@@ -30,6 +31,7 @@ export interface RawSimulateOptions extends RawSiteOptions {
   readonly json?: boolean
 }
 
+/** Status 1 when the policy made a plan that cannot be carried out. */
 export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<number> {
   try {
     const reader = new OptionReader()
@@ -46,6 +48,8 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
     const trace = chosenStreams(whole, raw, streams)
     refuseUnknown('--record', raw.record ?? [], whole, raw.trace)
     refuseReplayed(raw.record ?? [], trace)
+    checkOptions(raw.policy, policyOptions, policy.options)
+    checkConfigurations(raw.policy, policyOptions, policy.options, configurationsOf(trace))
     const result = simulate(trace, policy, {
       ...site,
       gpus,

@@ -3,6 +3,7 @@ import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/sn
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import type { Plan } from '../../scheduler/plan.ts'
+import { checkConfigurations, type OptionRules } from '../../scheduler/policies/options.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import type { Problem } from '../../scheduler/problem.ts'
@@ -15,6 +16,8 @@ import { iso, type Planner } from './step.ts'
 export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
   const solve = (site: SiteSnapshot): PlanStatus => {
     const { policy, options } = site.window.spec.scheduler
+    const known = site.window.spec.retraining.configurations.map(({ name }) => name)
+    checkConfigurations(policy, options, optionRules(policy), known)
     const problem = siteProblem(site)
     return planStatus(site, problem, ask({ policy, problem, options }))
   }
@@ -38,6 +41,9 @@ export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
     },
   }
 }
+
+const optionRules = (policy: string): OptionRules =>
+  Object.hasOwn(policies, policy) ? policies[policy]!.options : {}
 
 /** Serving and handing on must not wait for a policy that is known. */
 function decisions(site: SiteSnapshot): Pick<Policy, 'inferenceSchedule' | 'handOn'> {
