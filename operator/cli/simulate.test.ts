@@ -52,7 +52,7 @@ describe('ekya simulate', () => {
     expect(result).to.include({ policy: 'thief', sees: 'estimate', gpus: 1, windowSeconds: 100 })
     expect(result.windows.map((w: { index: number }) => w.index)).to.deep.equal([0, 1])
     for (const window of result.windows) {
-      expect(window).to.have.all.keys('index', 'meanAccuracy', 'schedulerSeconds', 'streams')
+      expect(window).to.have.all.keys('index', 'meanAccuracy', 'schedulerSeconds', 'streams', 'warnings')
       expect(window.schedulerSeconds).to.be.above(0)
       for (const stream of window.streams)
         expect(stream).to.have.all.keys(
@@ -68,6 +68,19 @@ describe('ekya simulate', () => {
     expect(result.windows.map((w: { streams: unknown[] }) => w.streams.length)).to.deep.equal([3, 2])
     const means = result.windows.map((w: { meanAccuracy: number }) => w.meanAccuracy)
     expect(result.meanAccuracy).to.be.closeTo((means[0] + means[1]) / 2, 1e-12)
+  })
+
+  it('tells of floors that no plan can keep, as text and as JSON', async () => {
+    const [a, ...others] = trace.streams
+    const steep = file('steep.json', { ...trace, streams: [{ ...a, minAccuracy: 0.7 }, ...others] })
+    const run = (...more: string[]) =>
+      ekya('simulate', '--trace', steep, '--gpus', '1', '--policy', 'horizon', ...more)
+    const { windows } = JSON.parse((await run('--json')).stdout)
+    for (const { warnings } of windows) {
+      expect(warnings).to.have.length(1)
+      expect(warnings[0]).to.match(/^a: the accuracy floor of 70\.0 % cannot be kept: /)
+    }
+    expect((await run()).stdout).to.include(`  warning: ${windows[0].warnings[0]}\n`)
   })
 
   it('prints a table with the plan and its reasons', async () => {

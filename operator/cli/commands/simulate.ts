@@ -108,11 +108,12 @@ const some = (names: readonly string[]): string =>
   names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ')
 
 function asJson(result: SimulationResult): string {
-  const windows = result.windows.map(({ index, meanAccuracy, schedulerSeconds, streams }) => ({
+  const windows = result.windows.map(({ index, meanAccuracy, schedulerSeconds, streams, plan }) => ({
     index,
     meanAccuracy,
     schedulerSeconds,
     streams,
+    warnings: plan.warnings,
   }))
   return `${JSON.stringify({ ...result, windows }, null, 2)}\n`
 }
