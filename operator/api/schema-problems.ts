@@ -46,6 +46,8 @@ function problemOf({ instancePath, keyword, params, message, data, parentSchema 
       }
     }
     case 'type':
+      if (data === Number.POSITIVE_INFINITY || data === Number.NEGATIVE_INFINITY)
+        return { path, message: `is a number too large to reckon with; ${expected}` }
       return { path, message: `${shown(data)} is ${typeInWords(data)}; ${expected}` }
     case 'enum':
       return { path, message: `${shown(data)} is unknown; ${expected}` }

@@ -198,6 +198,11 @@ describe('ekya simulate', () => {
       want: /policy fair: inferenceWeight is Infinity, accepted is a number from 0 to 1;/,
     },
     {
+      name: 'a seed beyond what --seed takes, as an option of the policy too',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair-random', '--policy-option', 'seed=2147483648'],
+      want: /policy fair-random: seed is 2147483648, accepted is a whole number from 0 to 2147483647;/,
+    },
+    {
       name: 'a policy option without a value',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'speed'],
       want: /--policy-option: "speed" is not accepted; accepted: NAME=VALUE/,

@@ -9,7 +9,7 @@ import { uniformPlan } from './uniform.ts'
 /** Option: `seed`. The same seed, window and stream draw the same. */
 export const fairRandom = definePolicy({
   name: 'fair-random',
-  options: { seed: { type: 'integer', minimum: 0, maximum: 2 ** 31 } },
+  options: { seed: { type: 'integer', minimum: 0, maximum: 2 ** 31 - 1 } },
   plan: (problem, { seed }) =>
     uniformPlan(problem, {
       policy: 'fair-random',
