@@ -2,9 +2,10 @@
  * A comparison as one HTML page that needs nothing else: no network, no scripts; plots are SVG. It follows the reader's choice of light
  * or dark, and under each plot stand its numbers.
  */
+import { escaped } from '../../text/html.ts'
 import { type Comparison, failures, hindsightNote, seenIn } from './compare.ts'
 import { type Figure, figuresOf, percent } from './figures.ts'
-import { escaped, pageBegin, table } from './html.ts'
+import { pageBegin, table } from './html.ts'
 import { drawn } from './svg.ts'
 
 const light =
