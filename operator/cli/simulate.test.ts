@@ -83,6 +83,27 @@ describe('ekya simulate', () => {
     expect((await run()).stdout).to.include(`  warning: ${windows[0].warnings[0]}\n`)
   })
 
+  it('spells out control characters of names for people, and leaves them to programs', async () => {
+    const named = (name: string, configuration: string) => ({
+      name,
+      windows: [{ accuracyBefore: 0.6, retraining: [{ ...retraining[0], configuration }] }],
+    })
+    const odd = file('odd.json', {
+      ...trace,
+      streams: [named('\x1b[31mcam', 'quick\nwindow 9: 99.9 %'), named('b\x9b2J', 'quick')],
+    })
+    const run = (...more: string[]) =>
+      ekya('simulate', '--trace', odd, '--gpus', '1', '--policy', 'thief', ...more)
+    const { stdout } = await run()
+    expect(stdout).to.match(/^ {2}\\u001b\[31mcam .* retrain quick\\nwindow 9: 99\.9 %: 60\.0 → 80\.0 %/m)
+    expect(stdout.replaceAll('\n', '')).to.not.match(/\p{Cc}/u)
+    expect(JSON.parse((await run('--json')).stdout).windows[0].streams[0].name).to.equal('\x1b[31mcam')
+    const { stderr } = await run('--stream', 'c\x07')
+    expect(stderr).to.match(
+      /--stream c\\u0007: no such stream in .*, accepted: \\u001b\[31mcam, b\\u009b2J\n$/,
+    )
+  })
+
   it('prints a table with the plan and its reasons', async () => {
     const { status, stdout } = await simulate('thief')
     expect(status).to.equal(0)

@@ -8,6 +8,7 @@
 import { Ajv } from 'ajv'
 import type { Schema } from '../api/schema.ts'
 import { type Problem, problemsOf, shown } from '../api/schema-problems.ts'
+import { printable } from '../text/printable.ts'
 import { TraceError } from './errors.ts'
 
 export interface Trace {
@@ -156,7 +157,7 @@ export function parseTrace(text: string, file: string): Trace {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const message = `is not JSON (${(error as Error).message}); accepted: a trace of version 1, complete and without NaN`
+    const message = `is not JSON (${printable((error as Error).message)}); accepted: a trace of version 1, complete and without NaN`
     throw new TraceError(file, [{ path: '', message }], { cause: error })
   }
   if (!matchesSchema(value)) throw new TraceError(file, problemsOf(matchesSchema.errors ?? []))

@@ -12,6 +12,7 @@ import { onSite } from '../../simulate/compare/words.ts'
 import { TraceError } from '../../simulate/errors.ts'
 import { configurationsOf, parseTrace, type Trace } from '../../simulate/trace.ts'
 import type { Sees } from '../../simulate/trace-problem.ts'
+import { printable } from '../../text/printable.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
 import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
@@ -57,7 +58,7 @@ export async function compareCommand(raw: RawCompareOptions, io: Io): Promise<nu
   })
   if (out !== undefined) {
     await write(out, comparison)
-    io.stderr.write(`compare: wrote ${Object.keys(ownFiles).join(', ')} to ${out}\n`)
+    io.stderr.write(`compare: wrote ${Object.keys(ownFiles).join(', ')} to ${printable(out)}\n`)
   }
   io.stdout.write(raw.json === true ? asJson(comparison) : asText(comparison))
   return failures(comparison).length === 0 ? 0 : 1
@@ -195,10 +196,10 @@ function asText(comparison: Comparison): string {
   })
   const note = settings.sees.includes('estimate') ? hindsightNote(settings) : undefined
   return [
-    `mean accuracy in % on ${trace.file}, windows of ${settings.windowSeconds} s`,
+    `mean accuracy in % on ${printable(trace.file)}, windows of ${settings.windowSeconds} s`,
     ...table(['GPUs', 'streams', 'sees', ...settings.policies], rows, [2]),
-    ...(note === undefined ? [] : [`–: ${note}`]),
-    ...failures(comparison).map(sentence => `failed: ${sentence}`),
+    ...(note === undefined ? [] : [`–: ${printable(note)}`]),
+    ...failures(comparison).map(sentence => `failed: ${printable(sentence)}`),
     '',
   ].join('\n')
 }

@@ -5,6 +5,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { describeManifest, isOurs, type Problem, validateManifest } from '../../api/validate.ts'
+import { printable } from '../../text/printable.ts'
 import { type ManifestDocument, readDocuments } from '../documents.ts'
 import { UsageError } from '../errors.ts'
 import { readableReason } from '../files.ts'
@@ -136,7 +137,7 @@ function asText(reports: readonly DocumentReport[]): string {
       return `${file}:${problem.line}: ${object}: ${path}${problem.message}`
     })
   })
-  return `${[...lines, summary(reports)].join('\n')}\n`
+  return `${[...lines.map(printable), summary(reports)].join('\n')}\n`
 }
 
 function summary(reports: readonly DocumentReport[]): string {
