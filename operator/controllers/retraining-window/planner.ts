@@ -13,14 +13,21 @@ import type { PlanRequest } from '../planning/request.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
-/** @param ask how a plan is come by. @throws whatever `ask` does. */
-export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
+/**
+ * How a plan is come by: the question, and what the policy says.
+ *
+ * @param prepare makes the question, which takes long for a large site; not called where the answer is known already.
+ */
+export type Ask = (prepare: () => PlanRequest) => { readonly request: PlanRequest; readonly plan: Plan }
+
+/** @throws whatever `ask` does. */
+export function createPlanner(ask: Ask): Planner {
   const solve = (site: SiteSnapshot): PlanStatus => {
     const { policy, options } = site.window.spec.scheduler
     const known = site.window.spec.retraining.configurations.map(({ name }) => name)
     checkConfigurations(policy, options, optionRules(policy), known)
-    const problem = siteProblem(site)
-    return planStatus(site, problem, ask({ policy, problem, options }))
+    const { request, plan } = ask(() => ({ policy, problem: siteProblem(site), options }))
+    return planStatus(site, request.problem, plan)
   }
   return {
     quick,
