@@ -11,12 +11,14 @@ import type {
   WorkerRole,
   WorkerStatus,
 } from '../api/worker.ts'
-import type { SiteGpu } from '../sharing/backend.ts'
+import type { SiteGpu, TrainingTraits } from '../sharing/backend.ts'
 import type { Pod } from './pod.ts'
 
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
   readonly gpus: readonly SiteGpu[]
+  /** Of the backend that shares the GPUs. */
+  readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */
   readonly streams: readonly StreamSnapshot[]
   /** All worker pods of the site, those of earlier windows and of gone streams included. */

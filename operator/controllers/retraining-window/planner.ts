@@ -8,6 +8,7 @@ import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import type { Problem } from '../../scheduler/problem.ts'
 import { type QuickProblem, quickSchedule } from '../../scheduler/quick-schedule.ts'
+import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
 import { inferenceOptions, place, siteProblem } from './site-problem.ts'
@@ -122,7 +123,8 @@ function patched(site: SiteSnapshot): PlanStatus {
       if (trainingShare > 0)
         return defined({
           ...{ ...was, ...given, trainingShare },
-          completesAt: was.completesAt && rescaled(was.completesAt, held / trainingShare, site.now),
+          completesAt:
+            was.completesAt && rescaled(was.completesAt, slowdown(site, held, trainingShare), site.now),
         })
       return {
         ...{ ...was, ...given, trainingShare: 0 },
@@ -257,12 +259,16 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
         trainingShare,
         inferenceConfiguration,
         ...(trainingShare > was && was > 0 && item.completesAt !== undefined
-          ? { completesAt: rescaled(item.completesAt, was / trainingShare, site.now) }
+          ? { completesAt: rescaled(item.completesAt, slowdown(site, was, trainingShare), site.now) }
           : {}),
       }
     }),
   }
 }
+
+/** How many seconds on the next share do the work of one on the last. */
+const slowdown = ({ training: { throughputCurve } }: SiteSnapshot, was: number, next: number): number =>
+  trainingSpeed(was, throughputCurve) / trainingSpeed(next, throughputCurve)
 
 /** The end of a training of which each second that is left takes so many. */
 function rescaled(completesAt: string, factor: number, now: number): string {

@@ -42,6 +42,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
     outcomes: outcomes(site),
     moveSeconds,
+    ...site.training,
     streams: activeStreams(site).map(stream =>
       streamProblem(
         site,

@@ -286,6 +286,41 @@ describe('advance at the end of the window', () => {
   })
 })
 
+describe('a training on GPUs whose speed is not in proportion to the share', () => {
+  const curve = [
+    [0.4, 0.8],
+    [1, 1],
+  ] as const
+  const late = {
+    ...{
+      role: 'training' as const,
+      stream: 'cam-0',
+      window: 1,
+      phase: 'training' as const,
+      epoch: 1,
+      epochs: 5,
+    },
+    ...{
+      progress: 0.1,
+      validationAccuracy: null,
+      gpuSeconds: 1,
+      remainingGpuSeconds: 10,
+      imagesPerSecond: 10,
+    },
+  }
+  const snapshot = site(
+    retrainingWindow(running('Retraining', [training('cam-0')])),
+    [{ ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1, status: late }) }],
+    35,
+  )
+
+  it('is late by its speed, not by its share', () => {
+    expect(advance(snapshot, planner).notes.map(n => n.reason)).to.deep.equal(['Replanned'])
+    const faster = { ...snapshot, training: { resizeSeconds: 0, throughputCurve: curve } }
+    expect(advance(faster, planner).notes).to.deep.equal([])
+  })
+})
+
 describe('advance when the policy makes no plan in the middle of a window', () => {
   const scheduler = { policy: 'thief' as const, step: 0.1, options: { patience: 'long' } }
   const streams = (...names: string[]) => [
