@@ -2,7 +2,7 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import { checkConfigurations, checkOptions } from '../../scheduler/policies/options.ts'
+import { checkConfigurations, checkOptions } from '../../scheduler/option-rules.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { type Comparison, compare, failures, hindsightNote } from '../../simulate/compare/compare.ts'
 import { asCsv, csvHeader } from '../../simulate/compare/csv.ts'

@@ -2,8 +2,8 @@
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
+import { checkConfigurations, type OptionRules } from '../../scheduler/option-rules.ts'
 import type { Plan } from '../../scheduler/plan.ts'
-import { checkConfigurations, type OptionRules } from '../../scheduler/policies/options.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import type { Problem } from '../../scheduler/problem.ts'
@@ -11,7 +11,7 @@ import { type QuickProblem, quickSchedule } from '../../scheduler/quick-schedule
 import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
-import { inferenceOptions, place, siteProblem } from './site-problem.ts'
+import { holding, inferenceOptions, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
 /**
@@ -74,7 +74,7 @@ function quickProblem(site: SiteSnapshot): QuickProblem {
       weight: stream.stream.spec.weight,
       inference: inferenceOptions(stream),
       nodes: allowedNodes(site.gpus, stream.stream),
-      current: place(previous?.items.find(i => i.stream === stream.name)),
+      current: holding(previous?.items.find(i => i.stream === stream.name)),
     })),
     reserve: 0,
   }

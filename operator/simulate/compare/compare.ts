@@ -1,10 +1,10 @@
 /** A whole comparison: all runs in the worker pool → one record, the same for the same question whatever the number of threads. */
 import type { Trace } from '../trace.ts'
 import type { Sees } from '../trace-problem.ts'
-import type { Allocation } from './allocation.ts'
 import { type Capacity, type CellResult, capacities } from './capacity.ts'
 import { exampleCell, type Grid, gridRuns } from './grid.ts'
-import { type Cell, failed, inHindsight, type Outcome, type Run, type SiteSettings } from './run.ts'
+import type { HeldOverTime } from './held-over-time.ts'
+import { type Cell, failed, inHindsight, type Run, type RunResult, type SiteSettings } from './run.ts'
 import { draws, type SensitivityPoint, sensitivityPoints, sensitivityRuns } from './sensitivity.ts'
 import { onSite } from './words.ts'
 import { runAll } from './worker-pool.ts'
@@ -70,7 +70,7 @@ export interface Sensitivity extends Cell {
 export interface PolicyAllocation {
   readonly policy: string
   /** null: the policy failed. */
-  readonly allocation: Allocation | null
+  readonly allocation: HeldOverTime | null
 }
 
 export async function compare(trace: Trace, options: ComparisonOptions): Promise<Comparison> {
@@ -122,7 +122,7 @@ export async function compare(trace: Trace, options: ComparisonOptions): Promise
   }
 }
 
-function comparedCell({ gpus, streams, sees, policy }: Run, outcome: Outcome): ComparedCell {
+function comparedCell({ gpus, streams, sees, policy }: Run, outcome: RunResult): ComparedCell {
   const cell = { gpus, streams, sees, policy: policy.label }
   return failed(outcome)
     ? { ...cell, meanAccuracy: null, windows: [], error: outcome.error }

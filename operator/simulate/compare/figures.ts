@@ -1,7 +1,6 @@
 /** The figures of a comparison's page: each a plot, words about it, and the numbers in it as a table. */
 import type { TopLevelSpec } from 'vega-lite'
 import type { Sees } from '../trace-problem.ts'
-import type { Allocation } from './allocation.ts'
 import type { Capacity } from './capacity.ts'
 import {
   accuracyAgainstGpus,
@@ -12,6 +11,7 @@ import {
   sensitivityCurve,
 } from './charts.ts'
 import { type ComparedCell, type Comparison, hindsightNote, type Sensitivity, seenIn } from './compare.ts'
+import type { HeldOverTime } from './held-over-time.ts'
 import type { Table } from './html.ts'
 import type { Varied } from './sensitivity.ts'
 import { counted, onSite } from './words.ts'
@@ -137,7 +137,7 @@ function allocation({ allocation, settings }: Comparison): Figure[] {
   ]
 }
 
-const allocationTable = (policy: string, { streams, changes }: Allocation): Table => ({
+const allocationTable = (policy: string, { streams, changes }: HeldOverTime): Table => ({
   caption: `${policy}: inference + training share in GPUs, from that second on`,
   head: ['from, s', ...streams],
   rows: changes.map(({ at, inference, training }) => [

@@ -1,5 +1,5 @@
 /** How much the result of one cell depends on Δ, on the window's length and on wrong estimates: one of them varies, the rest stays. */
-import type { Cell, Failed, Outcome, PolicyChoice, Run, SiteSettings } from './run.ts'
+import type { Cell, Failed, PolicyChoice, Run, RunResult, SiteSettings } from './run.ts'
 import { failed, inHindsight } from './run.ts'
 
 /** Δ, in GPUs. */
@@ -64,9 +64,9 @@ export function variedValue(run: Run): number {
 export function sensitivityPoints(
   varied: Varied,
   runs: readonly Run[],
-  outcomes: readonly Outcome[],
+  outcomes: readonly RunResult[],
 ): SensitivityPoint[] {
-  const groups = new Map<string, { readonly run: Run; readonly outcomes: Outcome[] }>()
+  const groups = new Map<string, { readonly run: Run; readonly outcomes: RunResult[] }>()
   runs.forEach((run, i) => {
     if (run.experiment !== varied) return
     const key = `${variedValue(run)}/${run.policy.label}`
@@ -77,7 +77,7 @@ export function sensitivityPoints(
   return [...groups.values()].map(({ run, outcomes }) => point(run, outcomes))
 }
 
-function point(run: Run, outcomes: readonly Outcome[]): SensitivityPoint {
+function point(run: Run, outcomes: readonly RunResult[]): SensitivityPoint {
   const [policy, value] = [run.policy.label, variedValue(run)]
   const failure = outcomes.find((outcome): outcome is Failed => failed(outcome))
   if (failure !== undefined) return { policy, value, meanAccuracy: null, error: failure.error }

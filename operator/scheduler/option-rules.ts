@@ -1,6 +1,6 @@
 /** Reads a policy's options: unknown names and wrong values are refused, all of them at once. */
-import { SchedulerError } from '../errors.ts'
-import type { PolicyOptions } from '../plan.ts'
+import { SchedulerError } from './errors.ts'
+import type { PolicyOptions } from './plan.ts'
 
 export type OptionRule =
   | { readonly type: 'integer' | 'number'; readonly minimum: number; readonly maximum: number }
