@@ -26,9 +26,9 @@ export function accepted(schema: Schema): string {
   if (Array.isArray(schema.type)) return 'an integer or a string'
   switch (schema.type) {
     case 'integer':
-      return `an integer${range(schema)}`
     case 'number':
-      return `a number${range(schema)}`
+      if (schema.minimum !== undefined && schema.minimum === schema.maximum) return String(schema.minimum)
+      return `${schema.type === 'integer' ? 'an integer' : 'a number'}${range(schema)}`
     case 'boolean':
       return 'true or false'
     case 'string':

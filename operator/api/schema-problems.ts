@@ -3,7 +3,7 @@ import type { ErrorObject } from 'ajv'
 import { accepted } from './accepted.ts'
 import type { Schema } from './schema.ts'
 
-export interface Problem {
+export interface SchemaProblem {
   /** For example `spec.retraining.configurations[1].name`; empty for the whole document. */
   readonly path: string
   /** What is wrong, and what is accepted. */
@@ -11,7 +11,7 @@ export interface Problem {
 }
 
 /** All of them, each once, in order of their paths. */
-export function problemsOf(errors: readonly ErrorObject[]): readonly Problem[] {
+export function problemsOf(errors: readonly ErrorObject[]): readonly SchemaProblem[] {
   const problems = errors.map(problemOf)
   // What the schema refuses needs no rule's opinion on top of it.
   const bySchema = new Set(problems.filter((_, i) => errors[i]!.keyword !== 'rule').map(({ path }) => path))
@@ -20,7 +20,14 @@ export function problemsOf(errors: readonly ErrorObject[]): readonly Problem[] {
   return [...unique.values()].sort((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0))
 }
 
-function problemOf({ instancePath, keyword, params, message, data, parentSchema }: ErrorObject): Problem {
+function problemOf({
+  instancePath,
+  keyword,
+  params,
+  message,
+  data,
+  parentSchema,
+}: ErrorObject): SchemaProblem {
   const path = fieldPath(instancePath)
   const schema = (parentSchema ?? {}) as Schema
   const expected = `accepted: ${accepted(schema)}`
@@ -46,6 +53,8 @@ function problemOf({ instancePath, keyword, params, message, data, parentSchema 
       }
     }
     case 'type':
+      if (data === Number.POSITIVE_INFINITY || data === Number.NEGATIVE_INFINITY)
+        return { path, message: `is a number too large to reckon with; ${expected}` }
       return { path, message: `${shown(data)} is ${typeInWords(data)}; ${expected}` }
     case 'enum':
       return { path, message: `${shown(data)} is unknown; ${expected}` }

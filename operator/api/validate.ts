@@ -12,9 +12,9 @@ import { metadataSchema } from './metadata-schema.ts'
 import { apiVersion, group } from './names.ts'
 import { predicates } from './rules.ts'
 import type { Rule, Schema } from './schema.ts'
-import { isRecord, type Problem, problemsOf, shown } from './schema-problems.ts'
+import { isRecord, problemsOf, type SchemaProblem, shown } from './schema-problems.ts'
 
-export type { Problem } from './schema-problems.ts'
+export type { SchemaProblem } from './schema-problems.ts'
 
 export const kinds: readonly string[] = Object.keys(specSchemas)
 
@@ -28,7 +28,7 @@ export function isOurs(document: unknown): boolean {
 }
 
 /** The problems of one manifest of our group; empty when the API server would take it. */
-export function validateManifest(document: unknown): readonly Problem[] {
+export function validateManifest(document: unknown): readonly SchemaProblem[] {
   if (!isRecord(document))
     return [{ path: '', message: `${shown(document)} is no manifest; accepted: a mapping` }]
   const { kind } = document

@@ -36,6 +36,23 @@ describe('ekya compare', function () {
     expect(stderr).to.match(/compare: 8 of 8 runs\n$/)
   })
 
+  it('shows what is chosen in hindsight where what comes true is seen, and says why nowhere else', async () => {
+    const out = join(folder, 'hindsight')
+    const { status, stdout, stderr } = await compare(
+      ...['--policies', 'thief,oracle-best-fixed', '--sees', 'actual,estimate', '--out', out],
+    )
+    expect(status, stderr).to.equal(0)
+    const rows = stdout.split('\n').slice(2, 6)
+    for (const row of rows)
+      expect(row).to.match(/ actual /.test(row) ? /\d\d\.\d\d +\d\d\.\d\d$/ : /estimate +\d\d\.\d\d +–$/)
+    const why = 'no estimates for oracle-best-fixed: chosen in hindsight, by what comes true'
+    expect(stdout).to.include(`\n–: ${why}\n`)
+    expect(readFileSync(join(out, 'index.html'), 'utf8')).to.include(why)
+    const csv = readFileSync(join(out, 'results.csv'), 'utf8')
+    expect(csv).to.match(/^grid,oracle-best-fixed,actual,/m)
+    expect(csv).to.not.match(/oracle-best-fixed,estimate/)
+  })
+
   it('rewrites one line on a terminal', async () => {
     const { stderr } = await ekya(true, 'compare', ...quick, '--policies', 'none')
     expect(stderr).to.equal(
@@ -90,6 +107,23 @@ describe('ekya compare', function () {
       expect(stderr).to.match(/did not write: index\.html;/)
     })
 
+  for (const { name, out, want } of [
+    {
+      name: 'where no folder can be made',
+      out: '/proc/results/new',
+      want: /cannot make the folder \/proc\/results\/new: /,
+    },
+    { name: 'below a file', out: join(trace, 'results'), want: /it, or a part of its path, is a file/ },
+  ])
+    it(`refuses a folder ${name} before the work`, async () => {
+      const { status, stdout, stderr } = await compare('--policies', 'none', '--out', out)
+      expect(status).to.equal(2)
+      expect(stdout).to.equal('')
+      expect(stderr)
+        .to.match(want)
+        .and.not.match(/ of 2 runs/)
+    })
+
   it('reports a policy that fails in its cell, writes the rest and ends with status 1', async () => {
     const schedule = file('greedy.json', { 1: { 0: { a_0_inference: 2 } }, 2: { 0: { a_0_inference: 2 } } })
     const out = join(folder, 'failing')
@@ -112,7 +146,16 @@ describe('ekya compare', function () {
     const { status, stdout, stderr } = await ekya(
       false,
       ...['compare', '--trace', trace, '--gpus', '1,x,1', '--streams', '2,4', '--sees', 'all', '--jobs', '0'],
-      ...['--policies', 'thief,nine,greedy,fair:speed=1', '--target', '2', '--delay', '200', '--out', out],
+      ...[
+        '--policies',
+        'thief,nine,greedy,fair:speed=1,fair:configuration=nosuch',
+        '--target',
+        '2',
+        '--delay',
+        '200',
+        '--out',
+        out,
+      ],
     )
     expect(status).to.equal(2)
     expect(stdout).to.equal('')
@@ -123,6 +166,7 @@ describe('ekya compare', function () {
       /^ {2}--streams: "4" is not accepted; accepted: a whole number from 1 to 3, the streams of .*trace\.json$/,
       /^ {2}--delay: "200" .*less than the window/,
       /^ {2}--policies: policy fair: speed is not an option; accepted: inferenceWeight/,
+      /^ {2}--policies: policy fair: configuration is "nosuch", .*; accepted: quick, slow$/,
       /^ {2}--policies: no policy "nine", "greedy"; accepted: thief, .*oracle-best-fixed$/,
       /^ {2}--sees: "all" is not accepted; accepted: actual, estimate, or both/,
       /^ {2}--target: "2" .*an accuracy above 0 and at most 1/,

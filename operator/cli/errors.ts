@@ -1,5 +1,6 @@
 /** Errors as a person at a terminal sees them. */
 import { ConfigError } from '../config/errors.ts'
+import { printable, printableLines } from '../text/printable.ts'
 
 /** The command was called in a way that cannot work: exit status 2. */
 export class UsageError extends Error {
@@ -20,12 +21,12 @@ export function describeError(error: unknown): string {
     // Many errors repeat their cause.
     if (message !== '' && !messages.some(earlier => earlier.includes(message))) messages.push(message)
   }
-  return `ekya: ${messages.join(': ') || 'failed without saying why'}`
+  return printableLines(`ekya: ${messages.join(': ') || 'failed without saying why'}`)
 }
 
 export function usageOf(command: string, error: ConfigError): UsageError {
   const { problems } = error
-  const lines = problems.map(({ where, message }) => `  ${where}: ${message}`)
+  const lines = problems.map(({ where, message }) => `  ${printable(`${where}: ${message}`)}`)
   const count = problems.length === 1 ? '1 problem' : `${problems.length} problems`
   return new UsageError(
     [`${command}: ${count}`, ...lines, `Run \`ekya ${command} --help\` for what is accepted.`].join('\n'),

@@ -49,7 +49,10 @@ async function readJson(reader: OptionReader, where: string, file: string): Prom
   try {
     return JSON.parse(text)
   } catch (error) {
-    reader.refuse(where, `${file}: is not JSON (${(error as Error).message})`)
+    reader.refuse(
+      where,
+      `${file}: is not JSON (${(error as Error).message}); accepted: the whole file, without NaN`,
+    )
     return undefined
   }
 }

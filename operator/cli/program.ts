@@ -6,6 +6,7 @@
  */
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { allOptions, type Option } from '../config/options.ts'
+import { printableLines } from '../text/printable.ts'
 import { describeError, UsageError } from './errors.ts'
 import { addEvaluate, addModel, addTrain } from './learning-commands.ts'
 import { addCompare, addEstimatorReport, addSimulate } from './simulation-commands.ts'
@@ -49,7 +50,7 @@ function describe(io: Io, act: Act): Command {
     .configureOutput({
       writeOut: text => io.stdout.write(text),
       writeErr: text => io.stderr.write(text),
-      outputError: (text, write) => write(text.replace(/^error: /, 'ekya: ')),
+      outputError: (text, write) => write(printableLines(text.replace(/^error: /, 'ekya: '))),
     })
     .configureHelp({ subcommandTerm: command => [command.name(), command.usage()].join(' ').trim() })
     .showHelpAfterError('Run `ekya --help` for what there is.')

@@ -1,4 +1,5 @@
 /** How far a long command is: one line that is rewritten on a terminal, possibly with a bar, elsewhere a line for each tenth. */
+import { printable } from '../text/printable.ts'
 
 export interface ProgressOutput {
   write(text: string): unknown
@@ -25,7 +26,7 @@ export class ProgressLine {
     const text = `${this.#name}: ${done} of ${total} ${this.#unit}`
     if (this.#output.isTTY === true) {
       const bar = this.#bar ? `${barOf(done / total)} ` : ''
-      this.#output.write(`\r\x1b[K${bar}${text} (${what})${done === total ? '\n' : ''}`)
+      this.#output.write(`\r\x1b[K${bar}${text} (${printable(what)})${done === total ? '\n' : ''}`)
       return
     }
     const tenths = Math.floor((done / total) * 10)

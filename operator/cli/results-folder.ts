@@ -1,6 +1,6 @@
 /** A folder for the files that a command writes. It overwrites what the command has written earlier and nothing else. */
-import { lstat, mkdir, open, readdir, writeFile } from 'node:fs/promises'
-import { join } from 'node:path'
+import { access, constants, lstat, mkdir, open, readdir, stat, writeFile } from 'node:fs/promises'
+import { dirname, join, resolve } from 'node:path'
 import { UsageError } from './errors.ts'
 import { readableReason } from './files.ts'
 
@@ -25,20 +25,46 @@ export async function refusedFolder(folder: string, own: Beginnings): Promise<st
   return `${folder} holds files that this command did not write: ${others.slice(0, 3).join(', ')}${more}; ${accepted}`
 }
 
-/** With those above it. @throws UsageError naming the command and the folder. */
+/** With those above it, and tries whether files can be made in it. @throws UsageError naming the command and the folder. */
 export async function makeFolder(command: string, folder: string): Promise<void> {
+  const refuse = (what: string) => (error: unknown) => {
+    throw new UsageError(`${command}: cannot ${what} the folder ${folder}: ${reasonOf(error)}`)
+  }
+  await makeWithParents(resolve(folder)).catch(refuse('make'))
+  await access(folder, constants.W_OK).catch(refuse('write into'))
+}
+
+/** One by one: Node's own `recursive` never ends where a file system takes no folders, as /proc. */
+async function makeWithParents(folder: string): Promise<void> {
+  if (await isFolder(folder)) return
+  const parent = dirname(folder)
+  if (parent !== folder) await makeWithParents(parent)
   try {
-    await mkdir(folder, { recursive: true })
+    await mkdir(folder)
   } catch (error) {
-    throw new UsageError(`${command}: cannot make the folder ${folder}: ${reasonOf(error)}`)
+    // Somebody else may have been faster.
+    if (!(await isFolder(folder))) throw error
   }
 }
 
+const isFolder = (path: string): Promise<boolean> =>
+  stat(path).then(
+    stats => stats.isDirectory(),
+    () => false,
+  )
+
 function reasonOf(error: unknown): string {
-  const { code } = error as NodeJS.ErrnoException
-  return code === 'EEXIST' || code === 'ENOTDIR'
-    ? 'it, or a part of its path, is a file'
-    : readableReason(error)
+  switch ((error as NodeJS.ErrnoException).code) {
+    case 'EEXIST':
+    case 'ENOTDIR':
+      return 'it, or a part of its path, is a file'
+    case 'ENOENT':
+      return 'no folder can be made there'
+    case 'EROFS':
+      return 'the file system can be read only'
+    default:
+      return readableReason(error)
+  }
 }
 
 async function begins(file: string, beginning: string): Promise<boolean> {

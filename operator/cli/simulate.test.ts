@@ -52,7 +52,7 @@ describe('ekya simulate', () => {
     expect(result).to.include({ policy: 'thief', sees: 'estimate', gpus: 1, windowSeconds: 100 })
     expect(result.windows.map((w: { index: number }) => w.index)).to.deep.equal([0, 1])
     for (const window of result.windows) {
-      expect(window).to.have.all.keys('index', 'meanAccuracy', 'schedulerSeconds', 'streams')
+      expect(window).to.have.all.keys('index', 'meanAccuracy', 'schedulerSeconds', 'streams', 'warnings')
       expect(window.schedulerSeconds).to.be.above(0)
       for (const stream of window.streams)
         expect(stream).to.have.all.keys(
@@ -68,6 +68,40 @@ describe('ekya simulate', () => {
     expect(result.windows.map((w: { streams: unknown[] }) => w.streams.length)).to.deep.equal([3, 2])
     const means = result.windows.map((w: { meanAccuracy: number }) => w.meanAccuracy)
     expect(result.meanAccuracy).to.be.closeTo((means[0] + means[1]) / 2, 1e-12)
+  })
+
+  it('tells of floors that no plan can keep, as text and as JSON', async () => {
+    const [a, ...others] = trace.streams
+    const steep = file('steep.json', { ...trace, streams: [{ ...a, minAccuracy: 0.7 }, ...others] })
+    const run = (...more: string[]) =>
+      ekya('simulate', '--trace', steep, '--gpus', '1', '--policy', 'horizon', ...more)
+    const { windows } = JSON.parse((await run('--json')).stdout)
+    for (const { warnings } of windows) {
+      expect(warnings).to.have.length(1)
+      expect(warnings[0]).to.match(/^a: the accuracy floor of 70\.0 % cannot be kept: /)
+    }
+    expect((await run()).stdout).to.include(`  warning: ${windows[0].warnings[0]}\n`)
+  })
+
+  it('spells out control characters of names for people, and leaves them to programs', async () => {
+    const named = (name: string, configuration: string) => ({
+      name,
+      windows: [{ accuracyBefore: 0.6, retraining: [{ ...retraining[0], configuration }] }],
+    })
+    const odd = file('odd.json', {
+      ...trace,
+      streams: [named('\x1b[31mcam', 'quick\nwindow 9: 99.9 %'), named('b\x9b2J', 'quick')],
+    })
+    const run = (...more: string[]) =>
+      ekya('simulate', '--trace', odd, '--gpus', '1', '--policy', 'thief', ...more)
+    const { stdout } = await run()
+    expect(stdout).to.match(/^ {2}\\u001b\[31mcam .* retrain quick\\nwindow 9: 99\.9 %: 60\.0 → 80\.0 %/m)
+    expect(stdout.replaceAll('\n', '')).to.not.match(/\p{Cc}/u)
+    expect(JSON.parse((await run('--json')).stdout).windows[0].streams[0].name).to.equal('\x1b[31mcam')
+    const { stderr } = await run('--stream', 'c\x07')
+    expect(stderr).to.match(
+      /--stream c\\u0007: no such stream in .*, accepted: \\u001b\[31mcam, b\\u009b2J\n$/,
+    )
   })
 
   it('prints a table with the plan and its reasons', async () => {
@@ -173,6 +207,21 @@ describe('ekya simulate', () => {
       name: 'an unknown option of the policy',
       args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'speed=1'],
       want: /policy fair: speed is not an option; accepted: inferenceWeight \(a number from 0 to 1\), configuration/,
+    },
+    {
+      name: 'a configuration that the trace does not have, naming those that it has',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'configuration=NOSUCH'],
+      want: /policy fair: configuration is "NOSUCH", which is no retraining configuration here; accepted: quick, slow\n$/,
+    },
+    {
+      name: 'a number too large to be one, as it was given',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair', '--policy-option', 'inferenceWeight=1e999'],
+      want: /policy fair: inferenceWeight is Infinity, accepted is a number from 0 to 1;/,
+    },
+    {
+      name: 'a seed beyond what --seed takes, as an option of the policy too',
+      args: ['--trace', path, '--gpus', '1', '--policy', 'fair-random', '--policy-option', 'seed=2147483648'],
+      want: /policy fair-random: seed is 2147483648, accepted is a whole number from 0 to 2147483647;/,
     },
     {
       name: 'a policy option without a value',

@@ -1,4 +1,5 @@
 /** A table for a terminal. */
+import { printable } from '../text/printable.ts'
 
 /** Columns are as wide as they must be and indented by two. @param left columns that begin at the left; the others end at the right. */
 export function table(
@@ -6,8 +7,9 @@ export function table(
   rows: readonly (readonly string[])[],
   left: readonly number[],
 ): string[] {
-  const widths = head.map((title, c) => Math.max(title.length, ...rows.map(row => row[c]!.length)))
-  return [head, ...rows].map(row => {
+  const shown = [head, ...rows].map(row => row.map(printable))
+  const widths = head.map((_, c) => shown.reduce((most, row) => Math.max(most, row[c]!.length), 0))
+  return shown.map(row => {
     const cells = row.map((cell, c) =>
       left.includes(c) ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!),
     )

@@ -124,6 +124,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       return {
         window,
         gpus: gpusOf(window),
+        training: backend.training,
         streams: members.map(stream => streamSnapshot(stream, all, index)),
         pods: all,
         now,

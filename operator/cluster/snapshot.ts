@@ -11,12 +11,14 @@ import type {
   WorkerRole,
   WorkerStatus,
 } from '../api/worker.ts'
-import type { SiteGpu } from '../sharing/backend.ts'
+import type { SiteGpu, TrainingTraits } from '../sharing/backend.ts'
 import type { Pod } from './pod.ts'
 
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
   readonly gpus: readonly SiteGpu[]
+  /** Of the backend that shares the GPUs. */
+  readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */
   readonly streams: readonly StreamSnapshot[]
   /** All worker pods of the site, those of earlier windows and of gone streams included. */
@@ -62,14 +64,30 @@ export function allowedNodes(gpus: readonly SiteGpu[], { spec }: CameraStream): 
   return [...new Set(gpus.filter(fits).map(gpu => gpu.node))]
 }
 
-/** Neither suspended nor without a node that they may run on. */
+/** As many streams take part in a window: the CRD's bound of the plan in its status, which the API server must be able to keep. */
+export const mostStreams = 512
+
+/** Those that take part: neither suspended nor without a node that they may run on, and of too many the oldest. */
 export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
-  return site.streams.filter(
+  const eligible = eligibleStreams(site)
+  if (eligible.length <= mostStreams) return eligible
+  const age = ({ stream }: StreamSnapshot): string => stream.metadata.creationTimestamp ?? ''
+  const older = (a: StreamSnapshot, b: StreamSnapshot): number =>
+    age(a) < age(b) ? -1 : age(a) > age(b) ? 1 : a.name < b.name ? -1 : 1
+  const oldest = new Set(eligible.toSorted(older).slice(0, mostStreams))
+  return eligible.filter(stream => oldest.has(stream))
+}
+
+/** Streams that could take part and do not, because there are too many. */
+export const excessStreams = (site: SiteSnapshot): number =>
+  Math.max(0, eligibleStreams(site).length - mostStreams)
+
+const eligibleStreams = (site: SiteSnapshot): readonly StreamSnapshot[] =>
+  site.streams.filter(
     s =>
       s.stream.spec.suspended !== true &&
       (site.gpus.length === 0 || allowedNodes(site.gpus, s.stream).length > 0),
   )
-}
 
 export function profileResult(stream: StreamSnapshot): ProfileResult | undefined {
   return stream.profile?.result?.kind === 'profile' ? stream.profile.result : undefined

@@ -2,8 +2,8 @@ import { expect } from 'chai'
 import { type QuickStream, quickSchedule } from './quick-schedule.ts'
 import { gpus, linear, stream } from './testing/problems.ts'
 
-const on = (gpu: number, inferenceShare: number) => ({
-  current: { ...gpus(gpu + 1)[gpu]!, inferenceShare, trainingShare: 0 },
+const on = (gpu: number, inferenceShare: number, trainingShare = 0) => ({
+  current: { ...gpus(gpu + 1)[gpu]!, inferenceShare, trainingShare },
 })
 const cam = (name: string, demand: number, more: object = {}): QuickStream =>
   stream(name, { inference: [linear(demand)], ...more })
@@ -14,7 +14,10 @@ describe('quickSchedule', () => {
     streams: QuickStream[]
     count?: number
     reserve?: number
+    keepsTrainings?: boolean
     want: number[]
+    /** Of trainings; default: none holds any. */
+    trainings?: number[]
     on?: string[]
   }[] = [
     { name: 'splits evenly what nobody needs', streams: [cam('a', 0.1), cam('b', 0.1)], want: [0.5, 0.5] },
@@ -64,15 +67,43 @@ describe('quickSchedule', () => {
       streams: Array.from({ length: 12 }, (_, i) => cam(`${i}`, 0.1, { weight: i < 2 ? 1 : 2 })),
       want: [0, 0, ...Array(10).fill(0.1)],
     },
+    {
+      name: 'takes no notice of trainings that are over',
+      streams: [cam('a', 0.1, on(0, 0.2, 0.6)), cam('b', 0.1, on(0, 0.2))],
+      want: [0.2, 0.2],
+    },
+    {
+      name: 'serves a newcomer beside trainings that go on',
+      streams: [cam('a', 0.1, on(0, 0.4, 0.6)), cam('b', 0.1)],
+      keepsTrainings: true,
+      want: [0.2, 0.2],
+      trainings: [0.6, 0],
+    },
+    {
+      name: 'takes a first step for everybody from the trainings that hold most',
+      streams: [cam('a', 0.1, on(0, 0.1, 0.6)), cam('b', 0.1, on(0, 0.1, 0.2)), cam('c', 0.1), cam('d', 0.1)],
+      keepsTrainings: true,
+      want: [0.1, 0.1, 0.1, 0.1],
+      trainings: [0.4, 0.2, 0, 0],
+    },
+    {
+      name: 'ends the training of a stream whose GPU went',
+      streams: [cam('a', 0.1, on(1, 0.4, 0.6)), cam('b', 0.1, on(0, 0.5, 0.5))],
+      keepsTrainings: true,
+      want: [0.3, 0.2],
+      trainings: [0, 0.5],
+    },
   ]
-  for (const { name, streams, count = 1, reserve = 0, want, on: where } of cases)
+  for (const { name, streams, count = 1, reserve = 0, keepsTrainings = false, want, ...more } of cases)
     it(name, () => {
-      const got = quickSchedule({ step: 0.1, gpus: gpus(count), streams, reserve })
+      const got = quickSchedule({ step: 0.1, gpus: gpus(count), streams, reserve, keepsTrainings })
+      const { trainings = want.map(() => 0), on: where } = more
       expect(got.items.map(i => i.inferenceShare)).to.deep.equal(want)
+      expect(got.items.map(i => i.trainingShare)).to.deep.equal(trainings)
       if (where !== undefined) expect(got.items.map(i => i.gpu)).to.deep.equal(where)
       const held = got.items
         .filter(i => i.gpu === '0')
-        .reduce((sum, i) => sum + i.inferenceShare + i.labelingShare, 0)
+        .reduce((sum, i) => sum + i.inferenceShare + i.trainingShare, 0)
       expect(held).to.be.at.most(1 + 1e-9)
     })
 
@@ -83,7 +114,7 @@ describe('quickSchedule', () => {
       step: 0.1,
       gpus: gpus(2),
       reserve: 0.3,
-      streams: streams.map((s, i) => ({ ...s, current: { ...first.items[i]!, trainingShare: 0 } })),
+      streams: streams.map((s, i) => ({ ...s, current: first.items[i]! })),
     })
     expect(again).to.deep.equal(first)
   })

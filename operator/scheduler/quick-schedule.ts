@@ -4,7 +4,8 @@
  *
  * Of each GPU a part is reserved for the pods that label and profile; the rest goes to inference by weight and demand.
  * Shares in force are kept where they do: a GPU is split again only when a stream came to it without a share, when its
- * shares do not fit beside the reserve, or when a free step would help somebody.
+ * shares do not fit beside the reserve, or when a free step would help somebody. Trainings are over, or where streams come in the middle
+ * of a window keep what they hold; but serving comes before learning, so reserve and trainings give way to a first step for every stream.
  */
 import { bestInference, demandShare } from './inference-quality.ts'
 import { allowedCurrent, allowedGpus, currentGpu, leastChoiceFirst, leastUsed, spread } from './placement.ts'
@@ -19,6 +20,8 @@ export interface QuickProblem {
   readonly streams: readonly QuickStream[]
   /** Share of each GPU for labelling and profiling, in [0, 1]; 0: none. */
   readonly reserve: number
+  /** Trainings that run (`current.trainingShare`) go on; default false. Not in a pool. */
+  readonly keepsTrainings?: boolean
 }
 
 export type QuickStream = Pick<StreamProblem, 'name' | 'weight' | 'inference' | 'current' | 'nodes'>
@@ -30,8 +33,8 @@ export interface QuickItem {
   /** Multiple of the step, > 0 unless the GPU has more streams than steps. */
   readonly inferenceShare: number
   readonly inferenceConfiguration: string
-  /** For the stream's labelling pod: an even part of the GPU's reserve, no multiple of the step. */
-  readonly labelingShare: number
+  /** Multiple of the step, no more than the training held; 0: none goes on. */
+  readonly trainingShare: number
 }
 
 export interface QuickSchedule {
@@ -48,27 +51,30 @@ export function quickSchedule(problem: QuickProblem): QuickSchedule {
   const perGpu = stepsPerGpu(step)
   const target = placeStreams(problem)
   const steps: number[] = streams.map(() => 0)
-  const reserved = gpus.map(() => 0)
+  const trainings: number[] = streams.map(() => 0)
   const warnings: string[] = []
   gpus.forEach((gpu, g) => {
     const here = streams.map((_, i) => i).filter(i => target[i] === g)
     if (here.length === 0) return
-    // The reserve gives way to a first step for every stream: serving comes before learning.
+    const free = Math.max(0, perGpu - here.length)
+    const held = problem.keepsTrainings === true ? trainingsKept(problem, here, g, free) : here.map(() => 0)
+    here.forEach((i, k) => {
+      trainings[i] = held[k]!
+    })
+    const taken = held.reduce((a, b) => a + b, 0)
     const wanted = problem.reserve > 0 ? coveringSteps(Math.min(1, problem.reserve), step) : 0
-    const reserve = Math.min(wanted, Math.max(0, perGpu - here.length))
-    reserved[g] = Math.min(problem.reserve, toShare(reserve, step)) / here.length
+    const left = perGpu - taken - Math.min(wanted, free - taken)
     if (here.length > perGpu)
       warnings.push(
         `GPU ${gpu.node}/${gpu.gpu} has ${here.length} streams and ${perGpu} steps of ${step}: some get no share; use smaller steps, more GPUs or fewer streams`,
       )
-    const given = kept(problem, here, g, perGpu - reserve) ?? divide(problem, here, perGpu - reserve)
+    const given = kept(problem, here, g, left) ?? divide(problem, here, left)
     here.forEach((i, k) => {
       steps[i] = given[k]!
     })
   })
   const items = streams.map((stream, i) => {
-    const gpu = target[i]!
-    return quickItem(stream, gpus[gpu]!, toShare(steps[i]!, step), reserved[gpu]!)
+    return quickItem(stream, gpus[target[i]!]!, toShare(steps[i]!, step), toShare(trainings[i]!, step))
   })
   return { items, warnings }
 }
@@ -77,24 +83,23 @@ const quickItem = (
   { name, inference }: Pick<StreamProblem, 'name' | 'inference'>,
   { node, gpu }: Gpu,
   inferenceShare: number,
-  labelingShare: number,
+  trainingShare = 0,
 ): QuickItem => ({
   stream: name,
   node,
   gpu,
   inferenceShare,
   inferenceConfiguration: bestInference(inference, inferenceShare).configuration,
-  labelingShare,
+  trainingShare,
 })
 
 function pooled({ gpus, streams, reserve }: QuickProblem, capacity: number): QuickSchedule {
   const perGpu = Math.ceil(streams.length / gpus.length)
-  const reserved = reserve * capacity
   const items = streams.map((stream, i) => {
     const first = i - (i % perGpu)
     const here = Math.min(perGpu, streams.length - first)
     const gpu = gpus[Math.floor(i / perGpu)]!
-    return quickItem(stream, gpu, (capacity - reserved) / here, reserved / here)
+    return quickItem(stream, gpu, (capacity * (1 - reserve)) / here)
   })
   return { items, warnings: [] }
 }
@@ -112,6 +117,24 @@ function placeStreams({ gpus, streams, step }: QuickProblem): number[] {
     count[least]!++
   }
   return target
+}
+
+/** Steps of the trainings that run on a GPU, at most so many in all: who holds most gives first. */
+function trainingsKept(
+  { streams, gpus, step }: QuickProblem,
+  here: readonly number[],
+  g: number,
+  most: number,
+): number[] {
+  const held = here.map(i => {
+    const { current } = streams[i]!
+    return current !== undefined && currentGpu(gpus, current) === g
+      ? coveringSteps(current.trainingShare, step)
+      : 0
+  })
+  for (let over = held.reduce((a, b) => a + b, 0) - most; over > 0; over--)
+    held[held.indexOf(Math.max(...held))]!--
+  return held
 }
 
 /** The steps in force on a GPU, where nothing speaks for a change. */

@@ -3,7 +3,7 @@
  *
  * Reloads itself every few seconds. Tables carry captions and scoped headers; bars repeat a number that stands beside them.
  */
-import { Html, html } from './html.ts'
+import { Html, html } from '../text/html.ts'
 import type { StatusView, StreamView, WindowView } from './status-view.ts'
 
 const refreshSeconds = 5

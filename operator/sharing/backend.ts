@@ -77,8 +77,17 @@ export interface ShareReading {
   readonly problem?: string
 }
 
+/** How trainings fare with the shares of a backend, which plans reckon with. */
+export interface TrainingTraits {
+  /** [share, speed relative to a whole GPU], rising to [1, 1]; absent: speed = share. */
+  readonly throughputCurve?: readonly (readonly [number, number])[]
+  /** How long a training stands still when its share changes. */
+  readonly resizeSeconds: number
+}
+
 export interface Backend {
   readonly name: string
+  readonly training: TrainingTraits
   /** `replace`: a share can be changed only by a new pod. */
   readonly resizes: 'in-place' | 'replace'
   /** Smallest share difference that the backend can express. */

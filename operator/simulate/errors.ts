@@ -1,5 +1,5 @@
 /** Errors of the simulator: all are the caller's to mend. */
-import type { Problem } from '../api/schema-problems.ts'
+import type { SchemaProblem } from '../api/schema-problems.ts'
 
 /** As many problems are told; a file with one fault often has it a thousand times. */
 const mostTold = 5
@@ -9,7 +9,7 @@ export class TraceError extends Error {
   readonly code = 'bad-trace'
   readonly retryable = false
 
-  constructor(file: string, problems: readonly Problem[], options: { cause?: unknown } = {}) {
+  constructor(file: string, problems: readonly SchemaProblem[], options: { cause?: unknown } = {}) {
     const told = problems
       .slice(0, mostTold)
       .map(({ path, message }) => (path === '' ? message : `${path}: ${message}`))

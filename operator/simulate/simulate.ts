@@ -4,9 +4,9 @@ import type { Plan, PolicyOptions } from '../scheduler/plan.ts'
 import type { Policy } from '../scheduler/policy.ts'
 import type { Problem, TrainingOutcome } from '../scheduler/problem.ts'
 import type { Timeline } from '../scheduler/timeline.ts'
-import { replay } from './replay.ts'
 import type { Trace } from './trace.ts'
 import { type Sees, type Site, traceProblem } from './trace-problem.ts'
+import { runWindow } from './window-run.ts'
 
 export interface SimulationOptions extends Site {
   /** What the policy is called in the record. */
@@ -74,7 +74,7 @@ export function simulate(trace: Trace, policy: Policy, options: SimulationOption
   const outcomes = [...(options.record ?? [])]
   const windows = actual.map((problem, index): WindowResult => {
     const seen = { ...traceProblem(trace, index, sees, options), outcomes: [...outcomes] }
-    const { plan, timeline, results, schedulerSeconds } = replay(problem, seen, policy, replayOptions)
+    const { plan, timeline, results, schedulerSeconds } = runWindow(problem, seen, policy, replayOptions)
     results.forEach(({ completesAt }, i) => {
       const training = timeline.trainings[i]
       if (completesAt === null || training == null) return

@@ -7,7 +7,8 @@
  */
 import { Ajv } from 'ajv'
 import type { Schema } from '../api/schema.ts'
-import { type Problem, problemsOf, shown } from '../api/schema-problems.ts'
+import { problemsOf, type SchemaProblem, shown } from '../api/schema-problems.ts'
+import { printable } from '../text/printable.ts'
 import { TraceError } from './errors.ts'
 
 export interface Trace {
@@ -156,7 +157,7 @@ export function parseTrace(text: string, file: string): Trace {
   try {
     value = JSON.parse(text)
   } catch (error) {
-    const message = `is not JSON (${(error as Error).message}); accepted: a trace of version 1, complete and without NaN`
+    const message = `is not JSON (${printable((error as Error).message)}); accepted: a trace of version 1, complete and without NaN`
     throw new TraceError(file, [{ path: '', message }], { cause: error })
   }
   if (!matchesSchema(value)) throw new TraceError(file, problemsOf(matchesSchema.errors ?? []))
@@ -170,7 +171,12 @@ export function parseTrace(text: string, file: string): Trace {
   return trace
 }
 
-function profileProblems(profile: TraceInferenceProfile | undefined): Problem[] {
+/** Of all retrainings, each once. */
+export const configurationsOf = ({ streams }: Pick<Trace, 'streams'>): string[] => [
+  ...new Set(streams.flatMap(({ windows }) => windows.flatMap(w => w.retraining.map(o => o.configuration)))),
+]
+
+function profileProblems(profile: TraceInferenceProfile | undefined): SchemaProblem[] {
   if (profile === undefined) return []
   const { subsampling, accuracyFactor } = profile
   const at = 'inferenceProfile'
@@ -187,11 +193,11 @@ function profileProblems(profile: TraceInferenceProfile | undefined): Problem[] 
   ]
 }
 
-function curveProblems(curve: Trace['throughputCurve']): Problem[] {
+function curveProblems(curve: Trace['throughputCurve']): SchemaProblem[] {
   if (curve === undefined) return []
   const at = 'throughputCurve'
   const [share, speed] = curve.at(-1)!
-  const rising = (values: readonly number[], k: number): Problem[] =>
+  const rising = (values: readonly number[], k: number): SchemaProblem[] =>
     unordered(values, at, 'above the one before it', (a, b) => b > a).map(p => ({
       ...p,
       path: `${p.path}[${k}]`,
@@ -222,7 +228,7 @@ function unordered(
   path: string,
   accepted: string,
   holds: (before: number, value: number) => boolean,
-): Problem[] {
+): SchemaProblem[] {
   const at = values.findIndex((value, i) => i > 0 && !holds(values[i - 1]!, value))
   if (at < 0) return []
   return [
@@ -233,7 +239,7 @@ function unordered(
   ]
 }
 
-function nameProblems({ streams }: Trace): Problem[] {
+function nameProblems({ streams }: Trace): SchemaProblem[] {
   return [
     ...repeated(streams.map(stream => stream.name)).map(([i, first]) => ({
       path: `streams[${i}].name`,

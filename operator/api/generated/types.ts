@@ -573,7 +573,7 @@ export interface WindowPlan {
   readonly predictedAccuracy?: number
   /** What the policy could not honour, for example an accuracy floor. */
   readonly warnings?: readonly string[]
-  /** One item per stream. */
+  /** One item per stream that takes part, at most 512. */
   readonly items: readonly WindowPlanItem[]
 }
 
@@ -659,7 +659,9 @@ export interface WindowRecord {
   readonly profilerError?: number
   /** Number of streams whose model was replaced. */
   readonly retrained?: number
-  /** The same per stream. */
+  /** Number of streams whose records were left out. Absent where all are there. */
+  readonly streamsLeftOut?: number
+  /** The same per stream. Left out of the oldest windows where all of them would make the object too large for the API server. */
   readonly streams?: readonly StreamRecord[]
 }
 

@@ -2,16 +2,17 @@
 import { availableParallelism } from 'node:os'
 import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
-import { checkOptions } from '../../scheduler/policies/options.ts'
+import { checkConfigurations, checkOptions } from '../../scheduler/option-rules.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
-import { type Comparison, compare, failures } from '../../simulate/compare/compare.ts'
+import { type Comparison, compare, failures, hindsightNote } from '../../simulate/compare/compare.ts'
 import { asCsv, csvHeader } from '../../simulate/compare/csv.ts'
 import { pageBegin } from '../../simulate/compare/html.ts'
 import type { PolicyChoice } from '../../simulate/compare/run.ts'
 import { onSite } from '../../simulate/compare/words.ts'
 import { TraceError } from '../../simulate/errors.ts'
-import { parseTrace, type Trace } from '../../simulate/trace.ts'
+import { configurationsOf, parseTrace, type Trace } from '../../simulate/trace.ts'
 import type { Sees } from '../../simulate/trace-problem.ts'
+import { printable } from '../../text/printable.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
 import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
@@ -57,7 +58,7 @@ export async function compareCommand(raw: RawCompareOptions, io: Io): Promise<nu
   })
   if (out !== undefined) {
     await write(out, comparison)
-    io.stderr.write(`compare: wrote ${Object.keys(ownFiles).join(', ')} to ${out}\n`)
+    io.stderr.write(`compare: wrote ${Object.keys(ownFiles).join(', ')} to ${printable(out)}\n`)
   }
   io.stdout.write(raw.json === true ? asJson(comparison) : asText(comparison))
   return failures(comparison).length === 0 ? 0 : 1
@@ -83,7 +84,7 @@ async function read(raw: RawCompareOptions): Promise<Options> {
   const gpus = reader.numbers('--gpus', raw.gpus, above0(1e4, 'a number'))
   const streams = reader.numbers('--streams', raw.streams, streamsOf(trace, raw.trace))
   const site = readSite(reader, raw)
-  const choices = await readPolicies(reader, raw.policies, site.seed)
+  const choices = await readPolicies(reader, raw.policies, site.seed, trace)
   const sees = readSees(reader, raw.sees)
   const targets = reader.numbers('--target', raw.target, above0(1, 'an accuracy'))
   const jobs =
@@ -128,6 +129,7 @@ async function readPolicies(
   reader: OptionReader,
   text: string,
   seed: number | undefined,
+  trace: Trace | undefined,
 ): Promise<PolicyChoice[]> {
   const choices: PolicyChoice[] = []
   const unknown: string[] = []
@@ -141,6 +143,7 @@ async function readPolicies(
     const options = await readPolicyOptions(reader, '--policies', policy, given, seed)
     try {
       checkOptions(name!, options, policy.options)
+      if (trace !== undefined) checkConfigurations(name!, options, policy.options, configurationsOf(trace))
     } catch (error) {
       if (!(error instanceof SchedulerError)) throw error
       reader.refuse('--policies', error.message)
@@ -185,15 +188,18 @@ function asText(comparison: Comparison): string {
   const groups = Map.groupBy(cells, ({ gpus, streams, sees }) => `${gpus}/${streams}/${sees}`)
   const rows = [...groups.values()].map(group => {
     const { gpus, streams, sees } = group[0]!
-    const means = group.map(({ meanAccuracy }) =>
-      meanAccuracy === null ? 'failed' : (meanAccuracy * 100).toFixed(2),
-    )
+    const means = settings.policies.map(policy => {
+      const mean = group.find(cell => cell.policy === policy)?.meanAccuracy
+      return mean === undefined ? '–' : mean === null ? 'failed' : (mean * 100).toFixed(2)
+    })
     return [String(gpus), String(streams), sees, ...means]
   })
+  const note = settings.sees.includes('estimate') ? hindsightNote(settings) : undefined
   return [
-    `mean accuracy in % on ${trace.file}, windows of ${settings.windowSeconds} s`,
+    `mean accuracy in % on ${printable(trace.file)}, windows of ${settings.windowSeconds} s`,
     ...table(['GPUs', 'streams', 'sees', ...settings.policies], rows, [2]),
-    ...failures(comparison).map(sentence => `failed: ${sentence}`),
+    ...(note === undefined ? [] : [`–: ${printable(note)}`]),
+    ...failures(comparison).map(sentence => `failed: ${printable(sentence)}`),
     '',
   ].join('\n')
 }

@@ -2,6 +2,7 @@
 import { type PredictionFigures, reportEstimates } from '../../profiler/pooled/report.ts'
 import { TraceError } from '../../simulate/errors.ts'
 import { parseTrace } from '../../simulate/trace.ts'
+import { printable } from '../../text/printable.ts'
 import { UsageError } from '../errors.ts'
 import { readText } from '../files.ts'
 import type { Io } from '../program.ts'
@@ -49,8 +50,7 @@ export async function estimatorReportCommand(
     )
     return 0
   } catch (error) {
-    if (error instanceof TraceError)
-      throw new UsageError(`estimator-report: ${error.message}`, { cause: error })
+    if (error instanceof TraceError) throw new UsageError(`estimator-report: ${printable(error.message)}`)
     throw error
   }
 }

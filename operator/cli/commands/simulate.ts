@@ -3,11 +3,13 @@ import { performance } from 'node:perf_hooks'
 import { ConfigError } from '../../config/errors.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { points } from '../../scheduler/explain.ts'
+import { checkConfigurations, checkOptions } from '../../scheduler/option-rules.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
-import { TraceError } from '../../simulate/errors.ts'
+import { PlanError, TraceError } from '../../simulate/errors.ts'
 import { type SimulationResult, simulate, type WindowResult } from '../../simulate/simulate.ts'
-import { parseTrace, type Trace } from '../../simulate/trace.ts'
+import { configurationsOf, parseTrace, type Trace } from '../../simulate/trace.ts'
 import { recordOf, type Sees } from '../../simulate/trace-problem.ts'
+import { printable } from '../../text/printable.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
 import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
@@ -30,6 +32,7 @@ export interface RawSimulateOptions extends RawSiteOptions {
   readonly json?: boolean
 }
 
+/** Status 1 when the policy made a plan that cannot be carried out. */
 export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<number> {
   try {
     const reader = new OptionReader()
@@ -46,6 +49,8 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
     const trace = chosenStreams(whole, raw, streams)
     refuseUnknown('--record', raw.record ?? [], whole, raw.trace)
     refuseReplayed(raw.record ?? [], trace)
+    checkOptions(raw.policy, policyOptions, policy.options)
+    checkConfigurations(raw.policy, policyOptions, policy.options, configurationsOf(trace))
     const result = simulate(trace, policy, {
       ...site,
       gpus,
@@ -61,7 +66,8 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
   } catch (error) {
     if (error instanceof ConfigError) throw usageOf('simulate', error)
     if (error instanceof TraceError || error instanceof SchedulerError)
-      throw new UsageError(`simulate: ${error.message}`, { cause: error })
+      throw new UsageError(`simulate: ${printable(error.message)}`)
+    if (error instanceof PlanError) throw new PlanError(printable(error.message))
     throw error
   }
 }
@@ -100,15 +106,18 @@ function refuseUnknown(option: string, wanted: readonly string[], { streams }: T
     )
 }
 
-const some = (names: readonly string[]): string =>
-  names.length > 20 ? `${names.slice(0, 20).join(', ')} and ${names.length - 20} more` : names.join(', ')
+function some(names: readonly string[]): string {
+  const told = names.slice(0, 20).map(printable).join(', ')
+  return names.length > 20 ? `${told} and ${names.length - 20} more` : told
+}
 
 function asJson(result: SimulationResult): string {
-  const windows = result.windows.map(({ index, meanAccuracy, schedulerSeconds, streams }) => ({
+  const windows = result.windows.map(({ index, meanAccuracy, schedulerSeconds, streams, plan }) => ({
     index,
     meanAccuracy,
     schedulerSeconds,
     streams,
+    warnings: plan.warnings,
   }))
   return `${JSON.stringify({ ...result, windows }, null, 2)}\n`
 }
@@ -144,6 +153,6 @@ function windowText({ index, meanAccuracy, schedulerSeconds, streams, plan }: Wi
     '',
     `window ${index}: ${points(meanAccuracy)} % (scheduler ${schedulerSeconds.toFixed(3)} s)`,
     ...table(['stream', 'acc %', 'inference', 'training', 'done at s', 'plan'], rows, [0, 5]),
-    ...plan.warnings.map(warning => `  warning: ${warning}`),
+    ...plan.warnings.map(warning => `  warning: ${printable(warning)}`),
   ]
 }

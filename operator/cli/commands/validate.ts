@@ -4,7 +4,8 @@
  * Documents of other API groups are skipped with a note. Status 1 when there is a problem, 2 when a file cannot be read.
  */
 import { readFile } from 'node:fs/promises'
-import { describeManifest, isOurs, type Problem, validateManifest } from '../../api/validate.ts'
+import { describeManifest, isOurs, type SchemaProblem, validateManifest } from '../../api/validate.ts'
+import { printable } from '../../text/printable.ts'
 import { type ManifestDocument, readDocuments } from '../documents.ts'
 import { UsageError } from '../errors.ts'
 import { readableReason } from '../files.ts'
@@ -21,7 +22,7 @@ export interface DocumentReport {
   readonly problems: readonly ProblemReport[]
 }
 
-export interface ProblemReport extends Problem {
+export interface ProblemReport extends SchemaProblem {
   readonly line: number
 }
 
@@ -136,7 +137,7 @@ function asText(reports: readonly DocumentReport[]): string {
       return `${file}:${problem.line}: ${object}: ${path}${problem.message}`
     })
   })
-  return `${[...lines, summary(reports)].join('\n')}\n`
+  return `${[...lines.map(printable), summary(reports)].join('\n')}\n`
 }
 
 function summary(reports: readonly DocumentReport[]): string {

@@ -5,7 +5,7 @@ import { type ConditionInput, type Reason, reasons, streamConditions } from '../
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { startProblem } from '../../cluster/pod.ts'
-import { allowedNodes, type PodSnapshot } from '../../cluster/snapshot.ts'
+import { allowedNodes, mostStreams, type PodSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
 
 export interface StreamView {
@@ -71,6 +71,15 @@ const judgements: readonly ((view: StreamView) => Judgement | undefined)[] = [
       ? not(
           'InsufficientGpu',
           `RetrainingWindow ${window?.metadata.name}: more streams than steps of GPU share; use a smaller spec.scheduler.step, more GPUs or fewer streams`,
+        )
+      : undefined
+  },
+  ({ window, stream }) => {
+    const items = window?.status?.plan?.items ?? []
+    return items.length >= mostStreams && !items.some(i => i.stream === stream.metadata.name)
+      ? not(
+          'TooManyStreams',
+          `RetrainingWindow ${window?.metadata.name} has ${mostStreams} older streams, the most that take part; select the stream by another one`,
         )
       : undefined
   },

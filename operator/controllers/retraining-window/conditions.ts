@@ -3,7 +3,7 @@
  */
 import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
-import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { activeStreams, excessStreams, mostStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
 
 type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
 
@@ -58,6 +58,13 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
     return not('PlanFailed', status.plan.warnings?.[0] ?? 'the policy made no plan')
   if (phase === 'Completed')
     return { status: true, reason: 'Completed', message: 'the window ran once, as spec.repeat asks' }
+  const excess = excessStreams(site)
+  if (excess > 0)
+    return {
+      status: true,
+      reason: 'TooManyStreams',
+      message: `window ${index} runs with the ${mostStreams} oldest streams; ${excess} more are selected and take no part: divide them among several RetrainingWindows`,
+    }
   return { status: true, reason: 'Running', message: `window ${index} runs` }
 }
 

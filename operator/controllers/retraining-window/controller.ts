@@ -108,8 +108,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
 
 function summarised(site: SiteSnapshot, status: RetrainingWindowStatus): RetrainingWindowStatus {
   return {
-    ...status,
-    ...(status.plan === undefined ? {} : { plan: withinBounds(status.plan) }),
+    ...withinBounds(status),
     observedGeneration: site.window.metadata.generation,
     conditions: setConditions(
       site.window.status?.conditions,

@@ -14,13 +14,13 @@ export interface GateOptions {
   readonly gpuSeconds?: number | undefined
 }
 
-export type Outcome = Required<Pick<PlanItem, 'state' | 'reason'>> & Partial<PlanItem>
+export type Verdict = Required<Pick<PlanItem, 'state' | 'reason'>> & Partial<PlanItem>
 
 export function gate(
   item: PlanItem,
   result: TrainingResult | undefined,
   { minGain, failure, gpuSeconds = 0 }: GateOptions,
-): Outcome {
+): Verdict {
   const name = item.retrainingConfiguration ?? ''
   if (result === undefined)
     return {

@@ -236,16 +236,24 @@ describe('advance when suspended', () => {
 })
 
 describe('advance with a policy that refuses its options', () => {
-  it('serves the window on the quick schedule and says what is wrong', () => {
-    const scheduler = { policy: 'thief' as const, step: 0.1, options: { patience: 'long' } }
-    const window = retrainingWindow(running('Planning', [item('cam-0')]), { scheduler })
-    const { status, notes } = advance(site(window, [inference('cam-0')], 20), planner)
-    expect(status.current!.phase).to.equal('Retraining')
-    expect(status.plan).to.include({ policy: 'quick' })
-    expect(status.plan!.items[0]!.inferenceShare).to.be.above(0)
-    expect(status.plan!.warnings![0]).to.match(/policy thief made no plan: .*patience/)
-    expect(notes[0]).to.include({ type: 'Warning', reason: 'PlanFailed' })
-  })
+  for (const { policy, options, want } of [
+    { policy: 'thief', options: { patience: 'long' }, want: /policy thief made no plan: .*patience/ },
+    {
+      policy: 'fair',
+      options: { configuration: 'all-50' },
+      want: /policy fair made no plan: .*configuration is "all-50", .*; accepted: all-5$/,
+    },
+  ] as const)
+    it(`serves the window on the quick schedule and says what is wrong (${policy})`, () => {
+      const scheduler = { policy, step: 0.1, options }
+      const window = retrainingWindow(running('Planning', [item('cam-0')]), { scheduler })
+      const { status, notes } = advance(site(window, [inference('cam-0')], 20), planner)
+      expect(status.current!.phase).to.equal('Retraining')
+      expect(status.plan).to.include({ policy: 'quick' })
+      expect(status.plan!.items[0]!.inferenceShare).to.be.above(0)
+      expect(status.plan!.warnings![0]).to.match(want)
+      expect(notes[0]).to.include({ type: 'Warning', reason: 'PlanFailed' })
+    })
 })
 
 describe('advance at the end of profiling', () => {

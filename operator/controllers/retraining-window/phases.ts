@@ -245,12 +245,19 @@ function retraining(context: Context): Step {
   const ended = endings(context)
   if (ended !== undefined) return ended
   if (over(context)) return cutOff(context) ?? step({ ...status, current: { ...current, phase: 'Closing' } })
-  const why = streamsChanged(context)
+  const changed = streamsChanged(context)
+  const why = changed
     ? `window ${current.index}: the streams or GPUs of the site changed`
     : lateTraining(context)
   if (why !== undefined) {
     const { plan, failed } = attempt(context, () => context.planner.replan(site))
-    if (plan === undefined) return step(status, [failed], replanEveryMs)
+    if (plan === undefined && !changed) return step(status, [failed], replanEveryMs)
+    if (plan === undefined) {
+      // Whoever came is served all the same.
+      const patch = context.planner.patch(site)
+      const warnings = [failed.message, ...(patch.warnings ?? [])]
+      return step({ ...status, plan: { ...patch, warnings } }, [failed], 1000)
+    }
     return step({ ...status, plan }, [{ type: 'Normal', reason: 'Replanned', message: why }])
   }
   return step(status, [], Math.max(50, Math.min(1000, time(current.endsAt) - site.now)))

@@ -1,13 +1,11 @@
 import { expect } from 'chai'
-import { planBy } from '../../scheduler/policies/registry.ts'
 import { answer, type PlanRequest } from '../planning/request.ts'
 import { PlanningFailed } from '../planning/thread.ts'
 import { at, pod, profiled, retrainingWindow, site } from '../testing/site.ts'
+import { planner } from '../testing/window.ts'
 import { advance } from './phases.ts'
 import { advanceAside } from './plan-aside.ts'
-import { createPlanner } from './planner.ts'
 
-const planner = createPlanner(({ policy, problem, options }) => planBy(policy, problem, options))
 const planning = (options: object = {}) => {
   const window = retrainingWindow({
     current: { index: 3, phase: 'Planning', startedAt: at(0), endsAt: at(100) },
@@ -43,6 +41,26 @@ describe('advanceAside', () => {
       expect(asked).to.have.lengthOf(1)
       expect(scheduled).to.deep.equal(name === 'a plan' ? ['thief'] : [])
     })
+
+  it('prepares a question once, though the state machine runs again', async () => {
+    const { window, streams, ...rest } = planning()
+    let read = 0
+    // Of a profile the problem alone reads what one frame costs.
+    const profile = streams[0]!.profile!
+    const result = Object.defineProperty({ ...profile.result }, 'gpuSecondsPerFrame', {
+      get: () => {
+        read++
+        return 0.005
+      },
+    }) as typeof profile.result
+    const snapshot = { ...rest, window, streams: [{ ...streams[0]!, profile: { ...profile, result } }] }
+    advance(snapshot, planner)
+    const inPlace = read
+    read = 0
+    await advanceAside(snapshot as typeof snapshot, { solve: async request => answer(request, () => 0) })
+    expect(inPlace).to.be.above(0)
+    expect(read).to.equal(inPlace)
+  })
 
   it('asks nobody where no plan is needed', async () => {
     const idle = site(retrainingWindow(), [], 20)

@@ -1,6 +1,7 @@
 /**
  * Lets the pure state machine wait for plans that are made elsewhere. It is run on one snapshot until it needs a plan that is not there
- * yet; the plan is made, and it is run again on the same snapshot, which needs the same plan. So nothing in it knows of waiting.
+ * yet; the plan is made, and it is run again on the same snapshot, which asks for the same plans in the same order. So nothing in it
+ * knows of waiting, and a question is prepared once.
  */
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { type PlanAnswer, type PlanRequest, planOf } from '../planning/request.ts'
@@ -19,20 +20,21 @@ export async function advanceAside(
   solver: PlanSolver,
   onScheduled: (policy: string, seconds: number) => void = () => {},
 ): Promise<Step> {
-  const answers = new Map<string, PlanAnswer>()
-  const planner = createPlanner(request => {
-    const known = answers.get(JSON.stringify(request))
-    if (known === undefined) throw new PlanNeeded(request)
-    return planOf(known)
-  })
+  const answers: { readonly request: PlanRequest; readonly given: PlanAnswer }[] = []
   for (;;) {
+    let asked = 0
+    const planner = createPlanner(prepare => {
+      const known = answers[asked++]
+      if (known === undefined) throw new PlanNeeded(prepare())
+      return { request: known.request, plan: planOf(known.given) }
+    })
     try {
       return advance(site, planner)
     } catch (error) {
       if (!(error instanceof PlanNeeded)) throw error
       const given = await solver.solve(error.request).catch(refusedBy)
       if ('plan' in given) onScheduled(given.plan.policy, given.seconds)
-      answers.set(JSON.stringify(error.request), given)
+      answers.push({ request: error.request, given })
     }
   }
 }

@@ -2,26 +2,39 @@
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
+import { checkConfigurations, type OptionRules } from '../../scheduler/option-rules.ts'
 import type { Plan } from '../../scheduler/plan.ts'
 import { policies } from '../../scheduler/policies/registry.ts'
 import { defaultDecisions, type Policy } from '../../scheduler/policy.ts'
 import type { Problem } from '../../scheduler/problem.ts'
+import { type QuickProblem, quickSchedule } from '../../scheduler/quick-schedule.ts'
+import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
-import { inferenceOptions, place, siteProblem } from './site-problem.ts'
+import { holding, inferenceOptions, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
-/** @param ask how a plan is come by. @throws whatever `ask` does. */
-export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
+/**
+ * How a plan is come by: the question, and what the policy says.
+ *
+ * @param prepare makes the question, which takes long for a large site; not called where the answer is known already.
+ */
+export type Ask = (prepare: () => PlanRequest) => { readonly request: PlanRequest; readonly plan: Plan }
+
+/** @throws whatever `ask` does. */
+export function createPlanner(ask: Ask): Planner {
   const solve = (site: SiteSnapshot): PlanStatus => {
     const { policy, options } = site.window.spec.scheduler
-    const problem = siteProblem(site)
-    return planStatus(site, problem, ask({ policy, problem, options }))
+    const known = site.window.spec.retraining.configurations.map(({ name }) => name)
+    checkConfigurations(policy, options, optionRules(policy), known)
+    const { request, plan } = ask(() => ({ policy, problem: siteProblem(site), options }))
+    return planStatus(site, request.problem, plan)
   }
   return {
     quick,
     plan: solve,
     replan: site => merged(site, solve(site)),
+    patch: patched,
     handOn: (site, plan, ended) => {
       // Who waits for this end has its place in the rest of the plan, and that is best made of what is known by now.
       const { status } = site.window
@@ -39,6 +52,9 @@ export function createPlanner(ask: (request: PlanRequest) => Plan): Planner {
   }
 }
 
+const optionRules = (policy: string): OptionRules =>
+  Object.hasOwn(policies, policy) ? policies[policy]!.options : {}
+
 /** Serving and handing on must not wait for a policy that is known. */
 function decisions(site: SiteSnapshot): Pick<Policy, 'inferenceSchedule' | 'handOn'> {
   const { policy } = site.window.spec.scheduler
@@ -48,20 +64,26 @@ function decisions(site: SiteSnapshot): Pick<Policy, 'inferenceSchedule' | 'hand
 /** A training that a policy plans to begin later in the window. */
 const waits = (item: PlanItem): boolean => item.state === 'Planned' && (item.trainingShare ?? 0) <= 0
 
-function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
-  const { scheduler, labeling: asked } = site.window.spec
+function quickProblem(site: SiteSnapshot): QuickProblem {
   const previous = site.window.status?.plan
-  const schedule = decisions(site).inferenceSchedule({
-    step: scheduler.step,
+  return {
+    step: site.window.spec.scheduler.step,
     gpus: site.gpus,
     streams: activeStreams(site).map(stream => ({
       name: stream.name,
       weight: stream.stream.spec.weight,
       inference: inferenceOptions(stream),
       nodes: allowedNodes(site.gpus, stream.stream),
-      current: place(previous?.items.find(i => i.stream === stream.name)),
+      current: holding(previous?.items.find(i => i.stream === stream.name)),
     })),
-    reserve: labeling ? asked.share : 0,
+    reserve: 0,
+  }
+}
+
+function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
+  const schedule = decisions(site).inferenceSchedule({
+    ...quickProblem(site),
+    reserve: labeling ? site.window.spec.labeling.share : 0,
   })
   return {
     window: site.window.status?.current?.index ?? 0,
@@ -78,6 +100,39 @@ function quick(site: SiteSnapshot, labeling: boolean): PlanStatus {
       reason: labeling ? 'quick schedule while the last window is labelled and profiled' : 'quick schedule',
     })),
     ...(schedule.warnings.length === 0 ? {} : { warnings: schedule.warnings }),
+  }
+}
+
+function patched(site: SiteSnapshot): PlanStatus {
+  const before = site.window.status?.plan ?? quick(site, false)
+  const { items, warnings } = quickSchedule({ ...quickProblem(site), keepsTrainings: true })
+  return {
+    ...before,
+    warnings: [...warnings],
+    items: items.map(({ trainingShare, ...given }): PlanItem => {
+      const was = before.items.find(i => i.stream === given.stream)
+      if (was === undefined)
+        return {
+          ...given,
+          trainingShare: 0,
+          state: 'None',
+          reason: 'no retraining: the stream came in the middle of the window',
+        }
+      const held = was.trainingShare ?? 0
+      if (!trains(was) || held <= 0) return { ...was, ...given }
+      if (trainingShare > 0)
+        return defined({
+          ...{ ...was, ...given, trainingShare },
+          completesAt:
+            was.completesAt && rescaled(was.completesAt, slowdown(site, held, trainingShare), site.now),
+        })
+      return {
+        ...{ ...was, ...given, trainingShare: 0 },
+        gpuSeconds: spent(site, was.stream),
+        state: 'Unfinished',
+        reason: `${was.retrainingConfiguration} was given up: there is no share left for it; the model in use stays`,
+      }
+    }),
   }
 }
 
@@ -204,15 +259,19 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
         trainingShare,
         inferenceConfiguration,
         ...(trainingShare > was && was > 0 && item.completesAt !== undefined
-          ? { completesAt: sooner(item.completesAt, was / trainingShare, site.now) }
+          ? { completesAt: rescaled(item.completesAt, slowdown(site, was, trainingShare), site.now) }
           : {}),
       }
     }),
   }
 }
 
-/** The end of a training of which each second that is left takes this part of one. */
-function sooner(completesAt: string, factor: number, now: number): string {
+/** How many seconds on the next share do the work of one on the last. */
+const slowdown = ({ training: { throughputCurve } }: SiteSnapshot, was: number, next: number): number =>
+  trainingSpeed(was, throughputCurve) / trainingSpeed(next, throughputCurve)
+
+/** The end of a training of which each second that is left takes so many. */
+function rescaled(completesAt: string, factor: number, now: number): string {
   const left = Date.parse(completesAt) - now
   return left <= 0 ? completesAt : iso(now + left * factor)
 }

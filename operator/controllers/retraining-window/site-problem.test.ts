@@ -23,6 +23,19 @@ const profile = (result?: Partial<ProfileResult>) => ({
 })
 
 describe('siteProblem', () => {
+  it('reckons with how the backend shares GPUs among trainings', () => {
+    const throughputCurve = [
+      [0.1, 0.36],
+      [1, 1],
+    ] as const
+    const snapshot = site(retrainingWindow(), [], 20)
+    expect(siteProblem(snapshot)).to.include({ resizeSeconds: 0 }).and.not.have.property('throughputCurve')
+    expect(siteProblem({ ...snapshot, training: { resizeSeconds: 3, throughputCurve } })).to.include({
+      resizeSeconds: 3,
+      throughputCurve,
+    })
+  })
+
   it('counts the rest of the window and takes the last labels for the present', () => {
     const window = retrainingWindow(planning(3))
     expect(siteProblem(site(window, [], 20))).to.include({ remainingSeconds: 80, windowSeconds: 100 })

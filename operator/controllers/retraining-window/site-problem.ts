@@ -42,6 +42,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
     outcomes: outcomes(site),
     moveSeconds,
+    ...site.training,
     streams: activeStreams(site).map(stream =>
       streamProblem(
         site,
@@ -74,7 +75,7 @@ function streamProblem(
       (accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor),
     inference,
     nodes: allowedNodes(site.gpus, stream.stream),
-    ...(item === undefined ? {} : { current: place(item) }),
+    ...(item === undefined ? {} : { current: holding(item) }),
   }
   // A pod that is there is under way, whether or not that is written yet.
   const begun = item?.state === 'Training' || (item?.state === 'Planned' && stream.training !== undefined)
@@ -207,7 +208,7 @@ export function inferenceOptions(stream: StreamSnapshot): readonly InferenceOpti
   )
 }
 
-export function place(item: PlanItem | undefined): StreamProblem['current'] {
+export function holding(item: PlanItem | undefined): StreamProblem['current'] {
   if (item === undefined) return undefined
   const { node, gpu, inferenceShare, trainingShare } = item
   return { node, gpu, inferenceShare, trainingShare }

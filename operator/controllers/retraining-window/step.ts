@@ -10,6 +10,8 @@ export interface Planner {
   plan(site: SiteSnapshot): PlanStatus
   /** Plans the rest of the window again, keeping trainings that run and outcomes that are there. */
   replan(site: SiteSnapshot): PlanStatus
+  /** The plan in force, changed for streams and GPUs that came or went only: for when the policy makes no plan of it. */
+  patch(site: SiteSnapshot): PlanStatus
   /** Hands the share of a training that ended to the others. */
   handOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStatus
 }

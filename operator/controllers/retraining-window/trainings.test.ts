@@ -285,3 +285,81 @@ describe('advance at the end of the window', () => {
     expect(next.history![0]!.streams![0]).to.not.have.property('configuration')
   })
 })
+
+describe('a training on GPUs whose speed is not in proportion to the share', () => {
+  const curve = [
+    [0.4, 0.8],
+    [1, 1],
+  ] as const
+  const late = {
+    ...{
+      role: 'training' as const,
+      stream: 'cam-0',
+      window: 1,
+      phase: 'training' as const,
+      epoch: 1,
+      epochs: 5,
+    },
+    ...{
+      progress: 0.1,
+      validationAccuracy: null,
+      gpuSeconds: 1,
+      remainingGpuSeconds: 10,
+      imagesPerSecond: 10,
+    },
+  }
+  const snapshot = site(
+    retrainingWindow(running('Retraining', [training('cam-0')])),
+    [{ ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1, status: late }) }],
+    35,
+  )
+
+  it('is late by its speed, not by its share', () => {
+    expect(advance(snapshot, planner).notes.map(n => n.reason)).to.deep.equal(['Replanned'])
+    const faster = { ...snapshot, training: { resizeSeconds: 0, throughputCurve: curve } }
+    expect(advance(faster, planner).notes).to.deep.equal([])
+  })
+})
+
+describe('advance when the policy makes no plan in the middle of a window', () => {
+  const scheduler = { policy: 'thief' as const, step: 0.1, options: { patience: 'long' } }
+  const streams = (...names: string[]) => [
+    { ...inference('cam-0'), training: pod<never>('cam-0', 'training', { index: 1 }) },
+    ...names.map(inference),
+  ]
+  const window = retrainingWindow(running('Retraining', [training('cam-0', { inferenceShare: 0.6 })]), {
+    scheduler,
+  })
+
+  it('serves who came, beside the training that runs, and settles', () => {
+    const { status, notes } = advance(site(window, streams('cam-1'), 30), planner)
+    const [old, newcomer] = status.plan!.items
+    expect(old).to.include({
+      state: 'Training',
+      trainingShare: 0.4,
+      completesAt: at(40),
+      inferenceShare: 0.3,
+    })
+    expect(newcomer).to.include({ stream: 'cam-1', state: 'None', trainingShare: 0, inferenceShare: 0.3 })
+    expect(notes.map(({ reason }) => reason)).to.deep.equal(['PlanFailed'])
+    expect(status.plan!.warnings![0]).to.match(/policy thief made no plan: .*patience/)
+    const next = advance(site({ ...window, status }, streams('cam-1'), 31), planner)
+    expect(next.status).to.deep.equal(status)
+    expect(next.notes).to.deep.equal([])
+  })
+
+  it('serves them from what a training holds where nothing else is left, which takes longer then', () => {
+    const names = Array.from({ length: 7 }, (_, i) => `cam-${i + 1}`)
+    const { status } = advance(site(window, streams(...names), 30), planner)
+    const [old] = status.plan!.items
+    expect(status.plan!.items.map(i => i.inferenceShare)).to.deep.equal(Array(8).fill(0.1))
+    expect(old).to.include({ state: 'Training', trainingShare: 0.2, completesAt: at(50) })
+  })
+
+  it('gives the training up where there is no share for it', () => {
+    const names = Array.from({ length: 9 }, (_, i) => `cam-${i + 1}`)
+    const { status } = advance(site(window, streams(...names), 30), planner)
+    expect(status.plan!.items[0]).to.include({ state: 'Unfinished', trainingShare: 0, inferenceShare: 0.1 })
+    expect(status.plan!.items[0]!.reason).to.match(/^all-5 was given up: there is no share left for it/)
+  })
+})

@@ -3,6 +3,7 @@
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
 import { trainingResult } from '../../cluster/snapshot.ts'
+import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
@@ -92,7 +93,7 @@ export function lateTraining(context: Context): string | undefined {
     const silent = site.now > time(item.completesAt) ? item.gpuSeconds : undefined
     const remaining = answer?.remainingGpuSeconds ?? silent
     if (remaining === undefined) continue
-    const expected = site.now + (remaining / share) * 1000
+    const expected = site.now + completionSeconds(remaining, share, site.training.throughputCurve) * 1000
     const slip = expected - time(item.completesAt)
     if (slip > divergence * context.durationMs && time(item.completesAt) <= endsAt)
       return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} will end ${Math.round(slip / 1000)} s later than planned`

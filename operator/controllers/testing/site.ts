@@ -129,6 +129,7 @@ export function site(
   return {
     window,
     gpus,
+    training: { resizeSeconds: 0 },
     streams: members,
     pods: members.flatMap(s => [s.inference, s.profile, s.training].filter(p => p !== undefined)),
     now: epoch + seconds * 1000,

@@ -7,7 +7,10 @@ import { advance, type Phase } from '../retraining-window/phases.ts'
 import { createPlanner } from '../retraining-window/planner.ts'
 import { at, pod } from './site.ts'
 
-export const planner = createPlanner(({ policy, problem, options }) => planBy(policy, problem, options))
+export const planner = createPlanner(prepare => {
+  const request = prepare()
+  return { request, plan: planBy(request.policy, request.problem, request.options) }
+})
 export const inference = (name: string) => ({ name, inference: pod<never>(name, 'inference') })
 
 export const item = (stream: string, overrides: Partial<PlanItem> = {}): PlanItem => ({

@@ -17,10 +17,13 @@
  *   the rule that trainings that run may not pause only forbid plans; leaving them out keeps the bound.
  *   Where accuracy is averaged over time, c may lie inside a slot. For a fixed μ the bound of the stream's value is linear in c there, so
  *   the greater one of the two ends bounds it.
- *   Where it is averaged over samples, slot k is the second that begins with sample k, and a training done within second k serves from
- *   sample k + 1 on: there the ends are all that counts. A share is paid for the whole second whose sample it serves, so this bounds
- *   the plans whose inference shares fall at whole seconds only: one that holds a share for the moment of a sample deceives the average.
- *   After the last whole second comes the last sample, a slot of its own in which nothing can be trained.
+ *   Where it is averaged over samples, a slot is m seconds, each beginning with its sample, and a training done within the j-th of them
+ *   serves from the next sample on: j samples of the slot are served before and m − j after it. For a fixed μ the bound is linear in j,
+ *   so the greater one of j = 1 and j = m bounds it; in slots of one second their ends are all that counts. A share is paid for the
+ *   whole second whose sample it serves, so this bounds the plans whose inference shares fall at whole seconds only: one that holds a
+ *   share for the moment of a sample deceives the average. After the last whole second comes the last sample, a slot of its own in
+ *   which nothing can be trained. Long windows have slots of several seconds: prices that stay as they are for longer loosen the bound
+ *   a little, and the time that it takes stays bounded.
  *
  * Prices: projected subgradient steps (Polyak's length towards a value that some plan reaches), from the prices of that plan.
  */
@@ -34,10 +37,13 @@ import { cornerAt, type Envelope, outer } from './serving.ts'
 export interface BoundOptions {
   /** Steps of the prices, default 150. */
   readonly iterations?: number
+  /** Seconds with a sample are joined to at most so many slots, default 400. */
+  readonly slots?: number
 }
 
 /** Slots where accuracy is averaged over time. */
 const slotsOverTime = 200
+const mostSlots = 400
 const defaultIterations = 150
 /** Values of μ that are tried. */
 const mostMultipliers = 256
@@ -52,7 +58,7 @@ const planEffort = 100
 export function upperBound(given: Problem, options: BoundOptions = {}): number {
   if (given.streams.length === 0 || given.gpus.length === 0) return 0
   const problem = withoutInstants(given)
-  const dual = createDual(problem)
+  const dual = createDual(problem, options.slots ?? mostSlots)
   const pools = assign(problem, streamModels(problem), planEffort)
   const reached = pools.reduce((sum, { solution }) => sum + solution.value, 0)
   const prices = dual.slots.map(slot => meanPrice(pools, slot.from) * slot.weight)
@@ -114,8 +120,8 @@ interface Dual {
   at(prices: readonly number[]): { readonly value: number; readonly excess: Float64Array }
 }
 
-function createDual(problem: Problem): Dual {
-  const slots = slotsOf(problem)
+function createDual(problem: Problem, mostSlots: number): Dual {
+  const slots = slotsOf(problem, mostSlots)
   const capacity = problem.gpus.length * (problem.gpuCapacity ?? gridOf(problem).most)
   const speeds = speedEnvelope(problem)
   const accuracies = assumedAccuracies(problem.streams)
@@ -139,10 +145,15 @@ function createDual(problem: Problem): Dual {
   }
 }
 
-function slotsOf({ remainingSeconds, averaging }: Problem): Slot[] {
+function slotsOf({ remainingSeconds, averaging }: Problem, mostSlots: number): Slot[] {
   if (averaging === 'samples') {
     const last = Math.floor(remainingSeconds + 1e-9)
-    return Array.from({ length: last + 1 }, (_, from) => ({ from, seconds: from < last ? 1 : 0, weight: 1 }))
+    const length = Math.max(1, Math.ceil(last / mostSlots))
+    const joined = Array.from({ length: Math.ceil(last / length) }, (_, k): Slot => {
+      const seconds = Math.min(length, last - k * length)
+      return { from: k * length, seconds, weight: seconds }
+    })
+    return [...joined, { from: last, seconds: 0, weight: 1 }]
   }
   const seconds = remainingSeconds / slotsOverTime
   return Array.from({ length: slotsOverTime }, (_, k) => ({ from: k * seconds, seconds, weight: seconds }))
@@ -255,7 +266,9 @@ function streamDual(
         const cost = (m: number, at: number): number => multipliers[m]! * option.gpuSeconds - sums[m]![at]!
         while (mu > 0 && cost(mu - 1, end) >= cost(mu, end)) mu--
         const value = (at: number): number => before[at]! + after[n]! - after[at]! - cost(mu, at)
-        const own = samples ? value(end) : Math.max(value(end - 1), value(end))
+        const [first, last] = [value(end - 1), value(end)]
+        const part = samples ? 1 / slots[end - 1]!.weight : 0
+        const own = Math.max(first + (last - first) * part, last)
         if (own > best.value) best = { value: own, option: o, end, mu }
       }
     })

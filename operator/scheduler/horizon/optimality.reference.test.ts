@@ -113,8 +113,9 @@ describe('upperBound', () => {
           maxLength: 5,
         }),
         fc.array(fc.nat(3), { minLength: 4, maxLength: 4 }),
-        (given, cuts, picks) => {
-          const bound = upperBound(given, { iterations: 20 })
+        fc.constantFrom(1, 3, 7, 30, 400),
+        (given, cuts, picks, slots) => {
+          const bound = upperBound(given, { iterations: 20, slots })
           const n = given.streams.length
           const times = [0, ...new Set(cuts.slice(1).map(c => c[0]))].sort((a, b) => a - b)
           const intervals: Interval[] = times.map((from, k) => {
@@ -151,6 +152,29 @@ describe('upperBound', () => {
       { numRuns: 100 },
     )
   })
+
+  it('stays above the plan and near it in slots of several seconds, and as fast for windows of hours', () => {
+    const given = problem({
+      gpus: gpus(1),
+      gpuCapacity: 1,
+      averaging: 'samples',
+      remainingSeconds: 200,
+      windowSeconds: 200,
+      streams: [...two, ...three].map((s, i) => ({ ...s, name: `s${i}` })),
+    })
+    const reached = horizon.plan(given, {}).predictedAccuracy!
+    const fine = upperBound(given)
+    for (const slots of [100, 50, 29]) {
+      expect(upperBound(given, { slots }), `${slots} slots`).to.be.within(reached, fine * 1.01)
+    }
+    // A hundred times as long and as much work: the same plans, in other units.
+    const streams = given.streams.map(s => ({
+      ...s,
+      retraining: s.retraining.map(o => ({ ...o, gpuSeconds: o.gpuSeconds * 100 })),
+    }))
+    const long = { ...given, remainingSeconds: 20_000, windowSeconds: 20_000, streams }
+    expect(upperBound(long)).to.be.within(horizon.plan(long, {}).predictedAccuracy!, fine * 1.01)
+  }).timeout(20_000)
 
   it('is what is served where there is nothing to train and enough for all', () => {
     const streams = [stream('a', { accuracyNow: 0.6 }), stream('b', { accuracyNow: 0.8, weight: 3 })]

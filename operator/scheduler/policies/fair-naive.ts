@@ -2,11 +2,12 @@
  * Fair-naive: equal shares for all jobs, and each stream trains what promises the highest accuracy of all that would end within the
  * window on a quarter of the site (Ekya's simulator).
  */
+
+import { mostAccurate } from '../most-accurate.ts'
 import { definePolicy } from '../policy.ts'
+import { equalJobs } from '../split.ts'
 import { completionSeconds } from '../training-speed.ts'
-import { mostAccurate } from './most-accurate.ts'
-import { equalJobs } from './split.ts'
-import { uniformPlan } from './uniform.ts'
+import { uniformPlan } from '../uniform.ts'
 
 export const fairNaive = definePolicy({
   name: 'fair-naive',

@@ -3,13 +3,13 @@
  * simulator does under this name, with one a drawn one.
  */
 import { definePolicy } from '../policy.ts'
-import { equalJobs } from './split.ts'
-import { uniformPlan } from './uniform.ts'
+import { equalJobs } from '../split.ts'
+import { uniformPlan } from '../uniform.ts'
 
 /** Option: `seed`. The same seed, window and stream draw the same. */
 export const fairRandom = definePolicy({
   name: 'fair-random',
-  options: { seed: { type: 'integer', minimum: 0, maximum: 2 ** 31 } },
+  options: { seed: { type: 'integer', minimum: 0, maximum: 2 ** 31 - 1 } },
   plan: (problem, { seed }) =>
     uniformPlan(problem, {
       policy: 'fair-random',

@@ -5,7 +5,7 @@
 
 import { definePolicy } from '../policy.ts'
 import type { StreamProblem } from '../problem.ts'
-import { uniformPlan } from './uniform.ts'
+import { uniformPlan } from '../uniform.ts'
 
 const defaultInferenceWeight = 0.5
 
@@ -18,7 +18,7 @@ export const fair = definePolicy({
   name: 'fair',
   options: {
     inferenceWeight: { type: 'number', minimum: 0, maximum: 1 },
-    configuration: { type: 'string' },
+    configuration: { type: 'configuration' },
   },
   plan: (problem, { inferenceWeight = defaultInferenceWeight, configuration }) => {
     const name = configuration ?? middleConfiguration(problem.streams)

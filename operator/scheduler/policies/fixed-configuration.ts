@@ -7,7 +7,7 @@ import { thief } from './thief.ts'
 export const fixedConfiguration = definePolicy({
   name: 'fixed-configuration',
   options: {
-    configuration: { type: 'string' },
+    configuration: { type: 'configuration' },
     iterations: { type: 'integer', minimum: 1, maximum: 100 },
   },
   plan: (problem, { configuration, ...thiefOptions }) => {

@@ -21,7 +21,7 @@ export const oracleBestFixed = definePolicy({
   name: 'oracle-best-fixed',
   poolOnly: true,
   options: {
-    configuration: { type: 'string' },
+    configuration: { type: 'configuration' },
     inferenceWeight: { type: 'number', minimum: 0, maximum: 1 },
   },
   plan: (problem, options) => {

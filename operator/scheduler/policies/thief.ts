@@ -21,10 +21,10 @@ import { allowedCurrent, type Bundle, place } from '../placement.ts'
 import type { Plan } from '../plan.ts'
 import { definePolicy } from '../policy.ts'
 import type { Problem } from '../problem.ts'
+import { releasedThief } from '../released-thief.ts'
 import { splitEvenly, stepsPerEntry, toSteps } from '../share-grid.ts'
-import { releasedThief } from './released-thief.ts'
-import { type Allocation, climb, releaseTrainings, type StealingRules, spreadFree } from './stealing.ts'
-import { withTrainings } from './uniform.ts'
+import { climb, type PooledSteps, releaseTrainings, type StealingRules, spreadFree } from '../stealing.ts'
+import { withTrainings } from '../uniform.ts'
 
 /** As many rounds as Ekya's released code makes; 1 is the paper's listing. */
 const defaultIterations = 3
@@ -114,7 +114,7 @@ interface Site {
   readonly rules: StealingRules
 }
 
-type Candidate = Allocation & { readonly notes: readonly string[] }
+type Candidate = PooledSteps & { readonly notes: readonly string[] }
 
 /**
  * Total / number of jobs each, what does not divide to inference first; heavier streams first where there is not a step for
@@ -138,7 +138,7 @@ export function fairShares(problem: Problem, total: number, perGpu: number): Str
   return shares
 }
 
-function pool(site: Site, shares: readonly StreamShares[]): Allocation {
+function pool(site: Site, shares: readonly StreamShares[]): PooledSteps {
   const used = shares.reduce((sum, s) => sum + s.inference + s.training, 0)
   return { shares, pools: shares.map(() => 0), free: [site.perGpu * site.problem.gpus.length - used] }
 }

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { expect } from 'chai'
-import { replay } from '../../simulate/replay.ts'
+import { runWindow } from '../../simulate/window-run.ts'
 import type { Policy } from '../policy.ts'
 import { gpus, linear, option, problem, stream } from '../testing/problems.ts'
 
@@ -41,7 +41,7 @@ describe('the worked example of docs/extending.md', () => {
 
   it('runs in the simulator', () => {
     const pool = problem({ streams, gpus: gpus(1), gpuCapacity: 2, averaging: 'samples' })
-    const { plan, results } = replay(pool, pool, bestValue, {
+    const { plan, results } = runWindow(pool, pool, bestValue, {
       policyOptions: {},
       delaySeconds: 0,
       monotonicMs: () => 0,

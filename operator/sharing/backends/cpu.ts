@@ -100,6 +100,8 @@ function discover(node: RawNode): readonly SiteGpu[] {
 
 export const cpuBackend: Backend = {
   name,
+  // A limit of cpu time takes effect at once, and half the time does half the work.
+  training: { resizeSeconds: 0 },
   resizes: 'in-place',
   granularity: 0.001,
   discover,

@@ -3,8 +3,8 @@
  * that one drawing suits light and dark; series differ in shape and dashes too.
  */
 import type { TopLevelSpec } from 'vega-lite'
-import type { Allocation } from './allocation.ts'
 import type { Capacity, CellResult } from './capacity.ts'
+import type { HeldOverTime } from './held-over-time.ts'
 import type { SensitivityPoint } from './sensitivity.ts'
 import { counted } from './words.ts'
 
@@ -222,7 +222,7 @@ const ownColours = seriesColours - 1
 
 /** Shares of all jobs over time, stacked: inference of all streams below, training above (Ekya, Fig. 9). */
 export function allocationAreas(
-  allocations: readonly { readonly policy: string; readonly allocation: Allocation }[],
+  allocations: readonly { readonly policy: string; readonly allocation: HeldOverTime }[],
   windowSeconds: number,
 ): TopLevelSpec {
   const policies = allocations.map(({ policy }) => policy)
@@ -285,7 +285,7 @@ export function allocationAreas(
 
 function areas(
   policy: string,
-  { streams, changes, seconds }: Allocation,
+  { streams, changes, seconds }: HeldOverTime,
   series: readonly string[],
 ): object[] {
   const last = changes.at(-1)

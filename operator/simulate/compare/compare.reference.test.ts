@@ -69,6 +69,27 @@ describe('compare', () => {
     }
   }).timeout(30_000)
 
+  it('never has what is chosen in hindsight see estimates', async () => {
+    const policies = [choice('thief'), choice('oracle-best-fixed')]
+    const options = { ...smallComparison, gpus: [1], streams: [3], policies, sensitivity: true }
+    const both = await compare(smallTrace, options)
+    const seenBy = (name: string, { cells }: typeof both) =>
+      cells.filter(({ policy }) => policy === name).map(({ sees }) => sees)
+    expect(seenBy('thief', both)).to.deep.equal(['actual', 'estimate'])
+    expect(seenBy('oracle-best-fixed', both)).to.deep.equal(['actual'])
+    expect(both.settings.inHindsight).to.deep.equal(['oracle-best-fixed'])
+    const varied = (points: readonly { readonly policy: string }[]) =>
+      new Set(points.map(({ policy }) => policy))
+    expect(varied(both.sensitivity!.step)).to.have.all.keys('thief', 'oracle-best-fixed')
+    expect(varied(both.sensitivity!.noise)).to.have.all.keys('thief')
+
+    const estimates = await compare(smallTrace, { ...options, sees: ['estimate'] })
+    expect(seenBy('thief', estimates)).to.deep.equal(['estimate'])
+    expect(seenBy('oracle-best-fixed', estimates)).to.deep.equal(['actual'])
+    expect(varied(estimates.sensitivity!.window)).to.have.all.keys('thief')
+    expect(estimates.allocation.policies.map(({ policy }) => policy)).to.deep.equal(['thief'])
+  }).timeout(30_000)
+
   it('reports a policy that fails in its cells, and goes on with the rest', async () => {
     // The schedule suits one stream only.
     const schedule = { 1: { 0: { a_0_inference: 1 } }, 2: { 0: { a_0_inference: 3 } } }

@@ -1,10 +1,10 @@
 /** A whole comparison: all runs in the worker pool → one record, the same for the same question whatever the number of threads. */
 import type { Trace } from '../trace.ts'
 import type { Sees } from '../trace-problem.ts'
-import type { Allocation } from './allocation.ts'
 import { type Capacity, type CellResult, capacities } from './capacity.ts'
 import { exampleCell, type Grid, gridRuns } from './grid.ts'
-import { type Cell, failed, type Outcome, type Run, type SiteSettings } from './run.ts'
+import type { HeldOverTime } from './held-over-time.ts'
+import { type Cell, failed, inHindsight, type Run, type RunResult, type SiteSettings } from './run.ts'
 import { draws, type SensitivityPoint, sensitivityPoints, sensitivityRuns } from './sensitivity.ts'
 import { onSite } from './words.ts'
 import { runAll } from './worker-pool.ts'
@@ -41,6 +41,8 @@ export interface Comparison {
     readonly sees: readonly Sees[]
     /** As they were asked for. */
     readonly policies: readonly string[]
+    /** Those of them that are chosen in hindsight: they see what comes true, so cells that see estimates have none of them. */
+    readonly inHindsight: readonly string[]
     readonly targets: readonly number[]
     readonly seed: number
   }
@@ -68,7 +70,7 @@ export interface Sensitivity extends Cell {
 export interface PolicyAllocation {
   readonly policy: string
   /** null: the policy failed. */
-  readonly allocation: Allocation | null
+  readonly allocation: HeldOverTime | null
 }
 
 export async function compare(trace: Trace, options: ComparisonOptions): Promise<Comparison> {
@@ -97,6 +99,7 @@ export async function compare(trace: Trace, options: ComparisonOptions): Promise
       streams: options.streams,
       sees: options.sees,
       policies: policies.map(policy => policy.label),
+      inHindsight: policies.filter(inHindsight).map(policy => policy.label),
       ...site,
       targets: options.targets,
       seed,
@@ -119,12 +122,24 @@ export async function compare(trace: Trace, options: ComparisonOptions): Promise
   }
 }
 
-function comparedCell({ gpus, streams, sees, policy }: Run, outcome: Outcome): ComparedCell {
+function comparedCell({ gpus, streams, sees, policy }: Run, outcome: RunResult): ComparedCell {
   const cell = { gpus, streams, sees, policy: policy.label }
   return failed(outcome)
     ? { ...cell, meanAccuracy: null, windows: [], error: outcome.error }
     : { ...cell, meanAccuracy: outcome.meanAccuracy, windows: outcome.windows }
 }
+
+/** Why what sees estimates leaves some policies out, undefined: it leaves out none. */
+export function hindsightNote({ inHindsight }: Comparison['settings']): string | undefined {
+  return inHindsight.length === 0
+    ? undefined
+    : `no estimates for ${inHindsight.join(', ')}: chosen in hindsight, by what comes true`
+}
+
+/** What some cell's policy was told, in the order of the cells. */
+export const seenIn = (cells: readonly Pick<Cell, 'sees'>[]): Sees[] => [
+  ...new Set(cells.map(({ sees }) => sees)),
+]
 
 /** Everything that failed, each as a sentence that says where. */
 export function failures({ cells, sensitivity }: Comparison): string[] {

@@ -1,7 +1,6 @@
 /** The figures of a comparison's page: each a plot, words about it, and the numbers in it as a table. */
 import type { TopLevelSpec } from 'vega-lite'
 import type { Sees } from '../trace-problem.ts'
-import type { Allocation } from './allocation.ts'
 import type { Capacity } from './capacity.ts'
 import {
   accuracyAgainstGpus,
@@ -11,7 +10,8 @@ import {
   sensitivityAxes,
   sensitivityCurve,
 } from './charts.ts'
-import type { ComparedCell, Comparison, Sensitivity } from './compare.ts'
+import { type ComparedCell, type Comparison, hindsightNote, type Sensitivity, seenIn } from './compare.ts'
+import type { HeldOverTime } from './held-over-time.ts'
 import type { Table } from './html.ts'
 import type { Varied } from './sensitivity.ts'
 import { counted, onSite } from './words.ts'
@@ -30,11 +30,11 @@ export function figuresOf(comparison: Comparison): Figure[] {
   const { settings, cells, capacity, sensitivity } = comparison
   const { policies } = settings
   return [
-    ...settings.sees.flatMap(sees => {
+    ...seenIn(cells).flatMap(sees => {
       const seen = cells.filter(cell => cell.sees === sees)
       return [againstStreams(sees, seen, policies), againstGpus(sees, seen, policies)]
     }),
-    ...settings.sees.map(sees =>
+    ...seenIn(cells).map(sees =>
       kept(
         sees,
         capacity.filter(row => row.sees === sees),
@@ -44,7 +44,9 @@ export function figuresOf(comparison: Comparison): Figure[] {
     ...allocation(comparison),
     ...(sensitivity === null
       ? []
-      : (['step', 'window', 'noise'] as const).map(varied => sensitive(varied, sensitivity, policies))),
+      : (['step', 'window', 'noise'] as const).map(varied =>
+          sensitive(varied, sensitivity, policies, hindsightNote(settings)),
+        )),
   ]
 }
 
@@ -135,7 +137,7 @@ function allocation({ allocation, settings }: Comparison): Figure[] {
   ]
 }
 
-const allocationTable = (policy: string, { streams, changes }: Allocation): Table => ({
+const allocationTable = (policy: string, { streams, changes }: HeldOverTime): Table => ({
   caption: `${policy}: inference + training share in GPUs, from that second on`,
   head: ['from, s', ...streams],
   rows: changes.map(({ at, inference, training }) => [
@@ -158,7 +160,12 @@ const sensitivityTexts: Readonly<Record<Varied, { readonly title: string; readon
   },
 }
 
-function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly string[]): Figure {
+function sensitive(
+  varied: Varied,
+  sensitivity: Sensitivity,
+  policies: readonly string[],
+  note: string | undefined,
+): Figure {
   const { sees, draws } = sensitivity
   const points = sensitivity[varied]
   const { title, text } = sensitivityTexts[varied]
@@ -168,10 +175,11 @@ function sensitive(varied: Varied, sensitivity: Sensitivity, policies: readonly 
     varied === 'noise'
       ? `Means over ${draws} draws; upright lines reach from the lowest to the highest.`
       : `Policies see ${seen(sees)}.`
+  const leavesOut = note !== undefined && (varied === 'noise' || sees === 'estimate')
   return {
     id: `sensitivity-${varied}`,
     title: `${title}, ${onSite(sensitivity)}`,
-    text: `${text} ${told}`,
+    text: `${text} ${told}${leavesOut ? ` –: ${note}.` : ''}`,
     spec: sensitivityCurve(varied, points, policies),
     tables: [
       {

@@ -1,6 +1,6 @@
 /** The runs of the grid, in the order in which they are reported: GPUs, streams, what is seen, policies. */
 import type { Sees } from '../trace-problem.ts'
-import type { PolicyChoice, Run, SiteSettings } from './run.ts'
+import { inHindsight, type PolicyChoice, type Run, type SiteSettings } from './run.ts'
 
 export interface Grid {
   /** Rising, none twice. */
@@ -11,22 +11,27 @@ export interface Grid {
   readonly policies: readonly PolicyChoice[]
 }
 
+/** A policy that is chosen in hindsight runs once, and as seeing what comes true, whatever the grid asks for. */
 export function gridRuns(grid: Grid, site: SiteSettings): Run[] {
   const { gpus, streams, sees } = exampleCell(grid)
+  const told = (policy: PolicyChoice): readonly Sees[] => (inHindsight(policy) ? ['actual'] : grid.sees)
+  const anySees = [...new Set([...grid.sees, ...grid.policies.flatMap(told)])]
   return grid.gpus.flatMap(g =>
     grid.streams.flatMap(n =>
-      grid.sees.flatMap(s =>
-        grid.policies.map(
-          (policy): Run => ({
-            ...site,
-            experiment: 'grid',
-            gpus: g,
-            streams: n,
-            sees: s,
-            policy,
-            keepsAllocation: g === gpus && n === streams && s === sees,
-          }),
-        ),
+      anySees.flatMap(s =>
+        grid.policies
+          .filter(policy => told(policy).includes(s))
+          .map(
+            (policy): Run => ({
+              ...site,
+              experiment: 'grid',
+              gpus: g,
+              streams: n,
+              sees: s,
+              policy,
+              keepsAllocation: g === gpus && n === streams && s === sees,
+            }),
+          ),
       ),
     ),
   )

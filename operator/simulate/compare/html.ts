@@ -1,17 +1,8 @@
-/** Pieces of HTML. Texts are escaped here and nowhere else. */
+/** Pieces of the page of a comparison. */
+import { escaped } from '../../text/html.ts'
 
 /** What every page begins with, by which it is known again. */
 export const pageBegin = '<!doctype html>\n<!-- written by ekya compare -->\n'
-
-const entities: Readonly<Record<string, string>> = {
-  '&': '&amp;',
-  '<': '&lt;',
-  '>': '&gt;',
-  '"': '&quot;',
-  "'": '&#39;',
-}
-
-export const escaped = (text: string): string => text.replace(/[&<>"']/g, character => entities[character]!)
 
 export interface Table {
   readonly caption: string

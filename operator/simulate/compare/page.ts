@@ -2,9 +2,10 @@
  * A comparison as one HTML page that needs nothing else: no network, no scripts; plots are SVG. It follows the reader's choice of light
  * or dark, and under each plot stand its numbers.
  */
-import { type Comparison, failures } from './compare.ts'
+import { escaped } from '../../text/html.ts'
+import { type Comparison, failures, hindsightNote, seenIn } from './compare.ts'
 import { type Figure, figuresOf, percent } from './figures.ts'
-import { escaped, pageBegin, table } from './html.ts'
+import { pageBegin, table } from './html.ts'
 import { drawn } from './svg.ts'
 
 const light =
@@ -59,11 +60,13 @@ ${shown.join('\n')}
 }
 
 function settingsHtml({ trace, settings }: Comparison): string {
+  const note = hindsightNote(settings)
   const { windowSeconds, step, delaySeconds, resizeSeconds, seed } = settings
   const rows = [
     ['trace', trace.file],
     ...(trace.source === null ? [] : [['source', trace.source]]),
     ['policies', settings.policies.join(', ')],
+    ...(note === undefined ? [] : [['what they see', note]]),
     ['windows', `${trace.windows} of ${windowSeconds} s`],
     ['smallest change of a share', `${Number(step.toFixed(6))} GPU`],
     ['delay before a plan', `${delaySeconds} s`],
@@ -84,15 +87,15 @@ function overview({ cells, settings }: Comparison): string {
     const values = cells
       .filter(cell => cell.policy === policy && cell.sees === sees)
       .map(cell => cell.meanAccuracy)
-    return values.some(value => value === null)
+    return values.length === 0 || values.some(value => value === null)
       ? '–'
       : percent(values.reduce<number>((a, b) => a + b!, 0) / values.length)
   }
   const count = settings.gpus.length * settings.streams.length
   return `<div class="scroll" role="region" aria-label="Means over the grid" tabindex="0">${table({
     caption: `Mean accuracy, %, over all ${count} cells of the grid`,
-    head: ['policy', ...settings.sees.map(sees => `sees ${sees}`)],
-    rows: settings.policies.map(policy => [policy, ...settings.sees.map(sees => mean(policy, sees))]),
+    head: ['policy', ...seenIn(cells).map(sees => `sees ${sees}`)],
+    rows: settings.policies.map(policy => [policy, ...seenIn(cells).map(sees => mean(policy, sees))]),
   })}</div>`
 }
 

@@ -7,7 +7,7 @@ import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
 import { simulate } from '../simulate.ts'
 import type { Trace } from '../trace.ts'
 import type { Sees } from '../trace-problem.ts'
-import { type Allocation, allocationOf } from './allocation.ts'
+import { type HeldOverTime, heldOverTime } from './held-over-time.ts'
 import { type Noise, withNoise } from './noise.ts'
 
 export interface PolicyChoice {
@@ -18,12 +18,16 @@ export interface PolicyChoice {
   readonly options: PolicyOptions
 }
 
+/** Chosen when all is over: whatever is asked, it is told what comes true and nothing else. */
+export const inHindsight = ({ name }: PolicyChoice): boolean => policyNamed(name).hindsight !== undefined
+
 /** What varies within a comparison. */
 export interface Cell {
   /** In the pool, > 0. */
   readonly gpus: number
   /** The first so many of the trace, at most as many as it has. */
   readonly streams: number
+  /** What the policy is told. */
   readonly sees: Sees
 }
 
@@ -45,24 +49,24 @@ export interface Run extends Cell, SiteSettings {
   readonly keepsAllocation?: boolean
 }
 
-export type Outcome = Reached | Failed
+export type RunResult = Reached | Failed
 
 export interface Reached {
   /** Over the streams of a window, then over the windows. */
   readonly meanAccuracy: number
   /** By window. */
   readonly windows: readonly number[]
-  readonly allocation?: Allocation
+  readonly allocation?: HeldOverTime
 }
 
 export interface Failed {
   readonly error: string
 }
 
-export const failed = (outcome: Outcome): outcome is Failed => 'error' in outcome
+export const failed = (outcome: RunResult): outcome is Failed => 'error' in outcome
 
 /** Never throws: whatever goes wrong in a policy is the outcome of its run. */
-export function carryOut(trace: Trace, run: Run): Outcome {
+export function carryOut(trace: Trace, run: Run): RunResult {
   try {
     const { policy, keepsAllocation = false, ...site } = run
     const chosen = { ...trace, streams: trace.streams.slice(0, run.streams) }
@@ -77,7 +81,7 @@ export function carryOut(trace: Trace, run: Run): Outcome {
     return {
       meanAccuracy,
       windows: windows.map(window => window.meanAccuracy),
-      ...(keepsAllocation ? { allocation: allocationOf(chosen, windows, run.windowSeconds) } : {}),
+      ...(keepsAllocation ? { allocation: heldOverTime(chosen, windows, run.windowSeconds) } : {}),
     }
   } catch (error) {
     return { error: error instanceof Error ? error.message : String(error) }

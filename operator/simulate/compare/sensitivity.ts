@@ -1,6 +1,6 @@
 /** How much the result of one cell depends on Δ, on the window's length and on wrong estimates: one of them varies, the rest stays. */
-import type { Cell, Failed, Outcome, PolicyChoice, Run, SiteSettings } from './run.ts'
-import { failed } from './run.ts'
+import type { Cell, Failed, PolicyChoice, Run, RunResult, SiteSettings } from './run.ts'
+import { failed, inHindsight } from './run.ts'
 
 /** Δ, in GPUs. */
 export const steps = [1, 0.5, 0.25, 0.1, 0.05]
@@ -26,7 +26,11 @@ export interface SensitivityPoint {
   readonly error?: string
 }
 
-/** Windows too short for the delay are left out. @param seed of the noise. */
+/**
+ * Windows too short for the delay are left out, and with estimates what is chosen in hindsight: it is told none.
+ *
+ * @param seed of the noise.
+ */
 export function sensitivityRuns(
   cell: Cell,
   policies: readonly PolicyChoice[],
@@ -34,7 +38,9 @@ export function sensitivityRuns(
   seed: number,
 ): Run[] {
   const each = (varied: Pick<Run, 'experiment'> & Partial<Run>): Run[] =>
-    policies.map(policy => ({ ...site, ...cell, ...varied, policy }))
+    policies
+      .filter(policy => (varied.sees ?? cell.sees) === 'actual' || !inHindsight(policy))
+      .map(policy => ({ ...site, ...cell, ...varied, policy }))
   return [
     ...steps.flatMap(step => each({ experiment: 'step', step })),
     ...windowLengths
@@ -58,9 +64,9 @@ export function variedValue(run: Run): number {
 export function sensitivityPoints(
   varied: Varied,
   runs: readonly Run[],
-  outcomes: readonly Outcome[],
+  outcomes: readonly RunResult[],
 ): SensitivityPoint[] {
-  const groups = new Map<string, { readonly run: Run; readonly outcomes: Outcome[] }>()
+  const groups = new Map<string, { readonly run: Run; readonly outcomes: RunResult[] }>()
   runs.forEach((run, i) => {
     if (run.experiment !== varied) return
     const key = `${variedValue(run)}/${run.policy.label}`
@@ -71,7 +77,7 @@ export function sensitivityPoints(
   return [...groups.values()].map(({ run, outcomes }) => point(run, outcomes))
 }
 
-function point(run: Run, outcomes: readonly Outcome[]): SensitivityPoint {
+function point(run: Run, outcomes: readonly RunResult[]): SensitivityPoint {
   const [policy, value] = [run.policy.label, variedValue(run)]
   const failure = outcomes.find((outcome): outcome is Failed => failed(outcome))
   if (failure !== undefined) return { policy, value, meanAccuracy: null, error: failure.error }

@@ -1,7 +1,7 @@
 /** Draws a specification of Vega-Lite as SVG text to stand in a page, without a browser. */
 import { Error as ErrorLevel, logger, parse, View } from 'vega'
 import { compile, type TopLevelSpec } from 'vega-lite'
-import { escaped } from './html.ts'
+import { escaped } from '../../text/html.ts'
 
 export interface Described {
   /** Unlike that of every other drawing of the page; letters, digits, hyphens. */

@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { gridRuns } from './grid.ts'
-import { failed, type Outcome } from './run.ts'
+import { failed, type RunResult } from './run.ts'
 import { smallComparison, smallSite, smallTrace } from './testing/small.ts'
 import { runAll } from './worker-pool.ts'
 
@@ -12,7 +12,7 @@ const script = (onMessage: string) => () =>
     { eval: true },
   )
 const echo = 'parentPort.postMessage({ meanAccuracy: run.gpus * 10 + run.streams, windows: [] })'
-const reached = (outcomes: readonly Outcome[]) =>
+const reached = (outcomes: readonly RunResult[]) =>
   outcomes.map(outcome => (failed(outcome) ? outcome.error : outcome.meanAccuracy))
 
 describe('runAll', () => {

@@ -5,7 +5,7 @@
  */
 import { Worker } from 'node:worker_threads'
 import type { Trace } from '../trace.ts'
-import type { Outcome, Run } from './run.ts'
+import type { Run, RunResult } from './run.ts'
 
 export interface PoolOptions {
   /** Threads, ≥ 1. */
@@ -23,8 +23,8 @@ export async function runAll(
   trace: Trace,
   runs: readonly Run[],
   { jobs, onDone = () => {}, start = startWorker }: PoolOptions,
-): Promise<Outcome[]> {
-  const outcomes: Outcome[] = []
+): Promise<RunResult[]> {
+  const outcomes: RunResult[] = []
   // From the end: grids put their largest cells there, and the longest run must not come last.
   let left = runs.length
   let done = 0
@@ -48,13 +48,13 @@ export async function runAll(
 function carriedOut(
   worker: Worker,
   run: Run,
-): Promise<{ readonly outcome: Outcome; readonly alive: boolean }> {
+): Promise<{ readonly outcome: RunResult; readonly alive: boolean }> {
   return new Promise(resolve => {
-    const settle = (outcome: Outcome, alive: boolean) => {
+    const settle = (outcome: RunResult, alive: boolean) => {
       worker.off('message', answered).off('error', broke).off('exit', ended)
       resolve({ outcome, alive })
     }
-    const answered = (outcome: Outcome) => settle(outcome, true)
+    const answered = (outcome: RunResult) => settle(outcome, true)
     const broke = (error: unknown) =>
       settle({ error: `the worker thread failed: ${error instanceof Error ? error.message : error}` }, false)
     const ended = (status: number) =>

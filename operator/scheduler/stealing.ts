@@ -13,9 +13,9 @@
  *   - what a training holds without being chosen, and inference beyond what helps it, is released after each round, and the
  *     free steps are a victim that loses nothing: for each job every amount of them is weighed.
  */
-import { isBetter, type Picker, type Score, type StreamShares } from '../pick-configurations.ts'
+import { isBetter, type Picker, type Score, type StreamShares } from './pick-configurations.ts'
 
-export interface Allocation {
+export interface PooledSteps {
   /** Steps by stream. */
   readonly shares: readonly StreamShares[]
   /** The pool that each stream's steps come from: a GPU, or 0 for all where streams are not placed yet. */
@@ -39,11 +39,11 @@ interface Job {
 
 /** @param trainable which streams have a training job at all. */
 export function climb(
-  start: Allocation,
+  start: PooledSteps,
   trainable: readonly boolean[],
   picker: Picker,
   rules: StealingRules,
-): Allocation {
+): PooledSteps {
   const jobs: Job[] = [
     ...start.shares.map((_, stream) => ({ stream, kind: 'inference' as const })),
     ...start.shares.flatMap((_, stream) =>
@@ -62,7 +62,7 @@ export function climb(
 }
 
 function stealAll(
-  start: Allocation,
+  start: PooledSteps,
   jobs: readonly Job[],
   picker: Picker,
   rules: StealingRules,
@@ -115,14 +115,14 @@ function scoreOf(shares: readonly StreamShares[], thief: Job, victim: Job, picke
 }
 
 /** Frees what trainings hold whose choice is ∅. */
-export function releaseTrainings(allocation: Allocation, picker: Picker): Allocation {
+export function releaseTrainings(allocation: PooledSteps, picker: Picker): PooledSteps {
   return releaseSteps(allocation, (own, stream) =>
     own.training === 0 || picker.pick(stream, own).retraining !== null ? own : { ...own, training: 0 },
   )
 }
 
 /** Frees what inference holds beyond what helps it. */
-function releaseInference(allocation: Allocation, picker: Picker, rules: StealingRules): Allocation {
+function releaseInference(allocation: PooledSteps, picker: Picker, rules: StealingRules): PooledSteps {
   return releaseSteps(allocation, (own, stream) => {
     let kept = own
     while (kept.inference > rules.leastInference) {
@@ -135,9 +135,9 @@ function releaseInference(allocation: Allocation, picker: Picker, rules: Stealin
 }
 
 function releaseSteps(
-  allocation: Allocation,
+  allocation: PooledSteps,
   keep: (own: StreamShares, stream: number) => StreamShares,
-): Allocation {
+): PooledSteps {
   const free = [...allocation.free]
   const shares = allocation.shares.map((own, stream) => {
     const kept = keep(own, stream)
@@ -149,11 +149,11 @@ function releaseSteps(
 
 /** Gives free steps to whom they help most per step, until they help nobody. */
 function takeFree(
-  allocation: Allocation,
+  allocation: PooledSteps,
   jobs: readonly Job[],
   picker: Picker,
   rules: StealingRules,
-): Allocation {
+): PooledSteps {
   const shares = [...allocation.shares]
   const free = [...allocation.free]
   for (;;) {
@@ -179,7 +179,7 @@ function takeFree(
 }
 
 /** Gives what is still free to inference, evenly: it helps nobody by the profiles, but covers bursts. */
-export function spreadFree(allocation: Allocation, streamLimit: number): Allocation {
+export function spreadFree(allocation: PooledSteps, streamLimit: number): PooledSteps {
   const shares = [...allocation.shares]
   const free = [...allocation.free]
   free.forEach((steps, pool) => {

@@ -27,7 +27,7 @@ import {
 } from '../scheduler/timeline.ts'
 import { PlanError } from './errors.ts'
 
-export interface ReplayOptions {
+export interface WindowRunOptions {
   readonly policyOptions: PolicyOptions
   /** Seconds until there is a plan (golden labels take that long), ≥ 0, below the window's length. */
   readonly delaySeconds: number
@@ -35,7 +35,7 @@ export interface ReplayOptions {
   readonly monotonicMs: () => number
 }
 
-export interface Replay {
+export interface WindowRunResult {
   /** The first plan. */
   readonly plan: Plan
   /** What was held, seconds from the window's begin, with the trainings as they really are. */
@@ -53,7 +53,12 @@ const timeTolerance = 1e-4
 const replanSeconds = 1
 
 /** @param actual what comes true; @param seen the same window as the scheduler sees it. */
-export function replay(actual: Problem, seen: Problem, policy: Policy, options: ReplayOptions): Replay {
+export function runWindow(
+  actual: Problem,
+  seen: Problem,
+  policy: Policy,
+  options: WindowRunOptions,
+): WindowRunResult {
   return new WindowRun(actual, seen, policy, options).run()
 }
 
@@ -61,7 +66,7 @@ class WindowRun {
   readonly #actual: Problem
   readonly #seen: Problem
   readonly #policy: Policy
-  readonly #options: ReplayOptions
+  readonly #options: WindowRunOptions
   readonly #intervals: Interval[] = []
   readonly #trainings: (RetrainingOption | null)[]
   readonly #deliveries: (number | null)[]
@@ -74,7 +79,7 @@ class WindowRun {
   #schedulerMs = 0
   #plans = 0
 
-  constructor(actual: Problem, seen: Problem, policy: Policy, options: ReplayOptions) {
+  constructor(actual: Problem, seen: Problem, policy: Policy, options: WindowRunOptions) {
     this.#actual = actual
     this.#seen = seen
     this.#policy = policy
@@ -84,7 +89,7 @@ class WindowRun {
     this.#ended = actual.streams.map(() => false)
   }
 
-  run(): Replay {
+  run(): WindowRunResult {
     const { delaySeconds } = this.#options
     if (delaySeconds > 0) this.#serveOnly()
     const plan = this.#planAt(delaySeconds)

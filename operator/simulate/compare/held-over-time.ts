@@ -2,7 +2,7 @@
 import type { WindowResult } from '../simulate.ts'
 import type { Trace } from '../trace.ts'
 
-export interface Allocation {
+export interface HeldOverTime {
   readonly streams: readonly string[]
   /** In order of time, each from its moment to the next one's, the last to the end. */
   readonly changes: readonly AllocationChange[]
@@ -18,11 +18,11 @@ export interface AllocationChange {
   readonly training: readonly number[]
 }
 
-export function allocationOf(
+export function heldOverTime(
   { streams }: Pick<Trace, 'streams'>,
   windows: readonly Pick<WindowResult, 'index' | 'streams' | 'timeline'>[],
   windowSeconds: number,
-): Allocation {
+): HeldOverTime {
   const names = streams.map(stream => stream.name)
   // Of changes at the same moment the last one counts.
   const changes = new Map<number, AllocationChange>()

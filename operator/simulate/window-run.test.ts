@@ -9,9 +9,9 @@ import type { Problem } from '../scheduler/problem.ts'
 import { anyPool, gpus, linear, option, problem, stream } from '../scheduler/testing/problems.ts'
 import type { Interval, Timeline } from '../scheduler/timeline.ts'
 import { PlanError } from './errors.ts'
-import { type ReplayOptions, replay } from './replay.ts'
+import { runWindow, type WindowRunOptions } from './window-run.ts'
 
-const options: ReplayOptions = { policyOptions: {}, delaySeconds: 0, monotonicMs: () => 0 }
+const options: WindowRunOptions = { policyOptions: {}, delaySeconds: 0, monotonicMs: () => 0 }
 
 /** Two streams on one GPU, 100 s; what is trained really takes `seconds` GPU-seconds. */
 const site = (seconds: readonly [number, number]): Problem =>
@@ -72,10 +72,10 @@ function oneAfterTheOther(asked: Problem[]) {
   })
 }
 
-describe('replay', () => {
+describe('runWindow', () => {
   it('follows a timeline that comes true, and asks once', () => {
     const asked: Problem[] = []
-    const run = replay(site([16, 24]), site([16, 24]), oneAfterTheOther(asked), options)
+    const run = runWindow(site([16, 24]), site([16, 24]), oneAfterTheOther(asked), options)
     expect(rows(run.timeline)).to.deep.equal([
       [0, 0.1, 0.8, 0.1, 0],
       [20, 0.1, 0, 0.1, 0.8],
@@ -89,7 +89,7 @@ describe('replay', () => {
 
   it('asks again when a training ends earlier than planned', () => {
     const asked: Problem[] = []
-    const run = replay(site([8, 24]), site([16, 24]), oneAfterTheOther(asked), options)
+    const run = runWindow(site([8, 24]), site([16, 24]), oneAfterTheOther(asked), options)
     expect(rows(run.timeline)).to.deep.equal([
       [0, 0.1, 0.8, 0.1, 0],
       [10, 0.1, 0, 0.1, 0.8],
@@ -104,7 +104,7 @@ describe('replay', () => {
 
   it('asks again when a training is not done when it should be, and tells what is left of it', () => {
     const asked: Problem[] = []
-    const run = replay(site([40, 24]), site([16, 24]), oneAfterTheOther(asked), options)
+    const run = runWindow(site([40, 24]), site([16, 24]), oneAfterTheOther(asked), options)
     expect(asked).to.have.length(2)
     expect(asked[1]!.remainingSeconds).to.be.closeTo(80, 1e-5)
     expect(asked[1]!.streams[0]!.running!.gpuSeconds).to.be.closeTo(24, 1e-5)
@@ -114,7 +114,7 @@ describe('replay', () => {
   })
 
   it('hands on at the real completion where the plan has no timeline', () => {
-    const run = replay(site([10, 1000]), site([20, 1000]), policies['fair-dumb']!, options)
+    const run = runWindow(site([10, 1000]), site([20, 1000]), policies['fair-dumb']!, options)
     expect(rows(run.timeline)).to.deep.equal([
       [0, 0.25, 0.25, 0.25, 0.25],
       [40, 0.333333, 0, 0.333333, 0.333333],
@@ -123,7 +123,7 @@ describe('replay', () => {
   })
 
   it('lets inference run alone until the labels are there', () => {
-    const run = replay(site([10, 1000]), site([10, 1000]), policies['fair-dumb']!, {
+    const run = runWindow(site([10, 1000]), site([10, 1000]), policies['fair-dumb']!, {
       ...options,
       delaySeconds: 20,
     })
@@ -164,7 +164,7 @@ describe('replay', () => {
             warnings: [],
           }),
       })
-      expect(() => replay(site([1, 1]), site([1, 1]), bad, options)).to.throw(PlanError, want)
+      expect(() => runWindow(site([1, 1]), site([1, 1]), bad, options)).to.throw(PlanError, want)
     })
 
   const listing: Policy = {
@@ -189,7 +189,7 @@ describe('replay', () => {
                 })),
               })),
             }
-            const { timeline } = replay(actual, seen, policy, { ...options, delaySeconds: 1 })
+            const { timeline } = runWindow(actual, seen, policy, { ...options, delaySeconds: 1 })
             for (const { shares } of timeline.intervals)
               expect(shares.reduce((sum, s) => sum + s.inference + s.training, 0)).to.be.at.most(
                 seen.gpuCapacity! + 1e-9,
@@ -203,7 +203,7 @@ describe('replay', () => {
     it(`comes true as ${name} predicts when it sees what is actual`, () => {
       fc.assert(
         fc.property(anyPool, seen => {
-          const { plan, results, plans } = replay(seen, seen, policy, options)
+          const { plan, results, plans } = runWindow(seen, seen, policy, options)
           const mean = results.reduce((sum, r) => sum + r.mean, 0) / results.length
           expect(plan.predictedAccuracy).to.be.closeTo(mean, 1e-9)
           expect(plans).to.equal(1)
