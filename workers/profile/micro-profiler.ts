@@ -2,17 +2,22 @@
  * Micro-profiles (Ekya §4.3): each retraining configuration is trained for a few epochs on a small part of the training data and
  * validated after each, on all validation data; what it would cost on its own data follows from what these few epochs cost.
  *
- * Cheap configurations come first. When budget or time do not suffice for another one the rest is left out: a configuration without a
- * profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
+ * Configurations that differ only in their epochs and their part of the data would train the same few epochs on the same few images, so
+ * they share one training. Cheap ones come first. When budget or time do not suffice for another one the rest is left out: a
+ * configuration without a profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
  */
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
 import type { ImageSet } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
-import type { EpochReport } from '../learning/training.ts'
+import type { EpochReport, TrainingConfiguration } from '../learning/training.ts'
+
+/** What a training may be told beyond the API's knobs is told its micro-profile as well. */
+export type ProfiledConfiguration = RetrainingConfiguration &
+  Partial<Omit<TrainingConfiguration, keyof RetrainingConfiguration | 'seed' | 'threads'>>
 
 export interface MicroProfileRequest {
   readonly trainer: Trainer
-  readonly configurations: readonly RetrainingConfiguration[]
+  readonly configurations: readonly ProfiledConfiguration[]
   readonly microProfiler: ProfileWorkerConfig['microProfiler']
   /** A random part of the training data; `trainCount` is the size of the whole. */
   readonly sample: ImageSet
@@ -25,46 +30,62 @@ export interface MicroProfileRequest {
   readonly seed: number
   readonly threads: number
   readonly gpuSeconds: () => number
-  /** Until the profiles are to be there. */
-  readonly secondsLeft: () => number
+  /** Until the profiles are to be there. Absent: there is time for all. */
+  readonly secondsLeft?: () => number
 }
 
-/** @throws LearningError other than LossDiverged, which only rules its configuration out. */
+/** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
+const fewestTrained = 32
+
+/** How many of so many training images a micro-profile trains on. */
+export const sampleSize = (trainCount: number, fraction: number): number =>
+  Math.min(trainCount, Math.max(fewestTrained, Math.round(trainCount * fraction)))
+
+/** @throws LearningError other than LossDiverged, which only rules its configurations out. */
 export async function microProfile(
   request: MicroProfileRequest,
   onProgress: (done: number, of: number) => void,
   signal?: AbortSignal,
 ): Promise<MicroProfile[]> {
-  const { configurations, microProfiler, gpuSeconds, secondsLeft } = request
+  const { configurations, microProfiler, gpuSeconds, secondsLeft = () => Number.POSITIVE_INFINITY } = request
   const { budgetGpuSeconds = Number.POSITIVE_INFINITY } = microProfiler
   const begun = gpuSeconds()
   const profiles: MicroProfile[] = []
   const setups = new Map<string, number>()
-  let [dearest, longest] = [0, 0]
-  for (const [done, configuration] of [...configurations].sort((a, b) => effort(a) - effort(b)).entries()) {
+  const cheapestFirst = [...configurations].sort((a, b) => effort(a) - effort(b))
+  const shared = [...Map.groupBy(cheapestFirst, each => JSON.stringify(knobsOf(each))).values()]
+  let [dearest, longest, done] = [0, 0, 0]
+  for (const group of shared) {
     onProgress(done, configurations.length)
     const used = gpuSeconds() - begun
     const left = secondsLeft()
     if (left <= longest || (done > 0 && used + dearest > budgetGpuSeconds)) break
     try {
-      profiles.push(await profileOne(request, configuration, setups, signal))
+      profiles.push(...(await profileTogether(request, group, setups, signal)))
     } catch (error) {
       if ((error as { code?: string }).code !== 'LossDiverged') throw error
     }
     dearest = Math.max(dearest, gpuSeconds() - begun - used)
     longest = Math.max(longest, left - secondsLeft())
+    done += group.length
   }
   return profiles
 }
 
-async function profileOne(
+/** All but what a micro-profile sets itself. */
+function knobsOf({ name: _, epochs: __, dataFraction: ___, ...knobs }: ProfiledConfiguration) {
+  return knobs
+}
+
+/** @param group configurations of the same knobs, at least one. */
+async function profileTogether(
   request: MicroProfileRequest,
-  configuration: RetrainingConfiguration,
+  group: readonly ProfiledConfiguration[],
   setups: Map<string, number>,
   signal?: AbortSignal,
-): Promise<MicroProfile> {
+): Promise<MicroProfile[]> {
   const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores } = request
-  const { epochs: _, dataFraction, name, ...knobs } = configuration
+  const knobs = knobsOf(group[0]!)
   const outcome = await trainer.train(
     {
       train: sample,
@@ -78,19 +99,19 @@ async function profileOne(
   const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits])
   const graphSetup = setups.get(graph) ?? outcome.setupCpuSeconds
   setups.set(graph, graphSetup)
-  const trained = Math.max(1, Math.round(trainCount * dataFraction))
-  return {
+  return group.map(({ name, dataFraction }) => ({
     configuration: name,
-    points: outcome.epochs.map(({ epoch, validationAccuracy }) => [
-      (epoch * sample.count) / trainCount,
-      validationAccuracy,
-    ]),
-    gpuSecondsPerEpoch: epochCpuSeconds(outcome.epochs, trained / sample.count) / cores,
+    points: outcome.epochs.map(
+      ({ epoch, validationAccuracy }) => [(epoch * sample.count) / trainCount, validationAccuracy] as const,
+    ),
+    gpuSecondsPerEpoch:
+      epochCpuSeconds(outcome.epochs, Math.max(1, Math.round(trainCount * dataFraction)) / sample.count) /
+      cores,
     setupGpuSeconds:
       request.startGpuSeconds +
       (trainCount + validation.count) * request.gpuSecondsPerImage +
       graphSetup / cores,
-  }
+  }))
 }
 
 /** Of an epoch over `ratio` times as much data; validation costs the same whatever the data. The first epoch warms up. */

@@ -28,13 +28,11 @@ import {
   labelFrames,
   writeLabels,
 } from './labeling.ts'
-import { microProfile } from './micro-profiler.ts'
+import { microProfile, sampleSize } from './micro-profiler.ts'
 import { encodeProfileResult } from './result.ts'
 
 /** Fewer labels say nothing about accuracy. */
 const fewestLabels = 20
-/** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
-const fewestTrained = 32
 /** What is assumed of a class weighs as much as so many labels of it. */
 const assumedLabels = 4
 /** Windows of samples that are kept beyond those trained on. */
@@ -283,13 +281,9 @@ export class ProfileWorker implements Worker {
     const history = await readHistory(config, older, signal)
     const fresh = await withoutRepeated(split.train, split.validation, signal)
     const trainCount = fresh.length + history.length
-    const wanted = Math.min(
-      trainCount,
-      Math.max(fewestTrained, Math.round(trainCount * microProfiler.sampleFraction)),
-    )
     const drawn = random(seed, 'micro-profile', config.stream, samplesWindow)
       .permutation(trainCount)
-      .subarray(0, wanted)
+      .subarray(0, sampleSize(trainCount, microProfiler.sampleFraction))
     const recent = fresh.filter((_, i) => drawn.includes(i))
     const past = await withoutRepeated(
       history.filter((_, i) => drawn.includes(fresh.length + i)),
