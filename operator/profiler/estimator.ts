@@ -15,6 +15,7 @@
 import type { MicroProfile, RetrainingConfiguration } from '../api/worker.ts'
 import type { RetrainingOption } from '../scheduler/problem.ts'
 import { type AccuracyPoint, fitAccuracyCurve } from './accuracy-curve.ts'
+import { costDistribution, type KnownCost } from './cost.ts'
 import { CurveFitError } from './errors.ts'
 
 export interface EstimatorInput {
@@ -61,7 +62,6 @@ const historyLength = 48
 /** How many trainings of the site count as much as the assumption that there is no bias, and of the stream as what the site shows. */
 const shrinkage = { site: 2, own: 8 } as const
 const mostCorrection = 0.15
-const costCorrection = [0.5, 2] as const
 
 /** One option for each configuration that was micro-profiled, in the order of the configurations. */
 export function estimate(input: EstimatorInput): RetrainingOption[] {
@@ -78,7 +78,7 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
       {
         configuration: configuration.name,
         accuracyAfter: Math.min(cap, Math.max(0, corrected)),
-        gpuSeconds: Math.max(0, gpuSeconds * costFactor(history, configuration.name)),
+        gpuSeconds: costDistribution(Math.max(0, gpuSeconds), costsOf(history, configuration.name)).median,
       },
     ]
   })
@@ -137,14 +137,12 @@ function accuracyCorrection(history: readonly PastTraining[]): number {
 }
 
 /** Costs depend on the configuration more than on the stream. */
-function costFactor(history: readonly PastTraining[], configuration: string): number {
-  const errors = history.flatMap(({ configuration: name, estimated, realised }) =>
-    (estimated.gpuSeconds ?? 0) > 0 && (realised.gpuSeconds ?? 0) > 0
-      ? [{ own: name === configuration, error: Math.log(realised.gpuSeconds! / estimated.gpuSeconds!) }]
-      : [],
+const costsOf = (history: readonly PastTraining[], name: string): KnownCost[] =>
+  history.flatMap(({ configuration, estimated, realised }) =>
+    estimated.gpuSeconds === undefined || realised.gpuSeconds === undefined
+      ? []
+      : [{ own: configuration === name, predicted: estimated.gpuSeconds, actual: realised.gpuSeconds }],
   )
-  return Math.min(costCorrection[1], Math.max(costCorrection[0], Math.exp(shrunkenMean(errors))))
-}
 
 /** Of the own ones, shrunken towards that of all, which is shrunken towards 0. */
 function shrunkenMean(errors: readonly { readonly own: boolean; readonly error: number }[]): number {
