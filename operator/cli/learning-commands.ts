@@ -1,6 +1,7 @@
 /** The subcommands that build, train and evaluate models, and their help. */
 import type { RawEvaluateOptions } from './commands/evaluate.ts'
 import type { RawModelBuildOptions } from './commands/model-build.ts'
+import type { RawProfileOptions } from './commands/profile.ts'
 import type { RawTrainOptions } from './commands/train.ts'
 import type { Act, AddCommand, Io } from './program.ts'
 
@@ -61,6 +62,43 @@ Example:
     )
     .action((options: RawEvaluateOptions) =>
       act(async () => (await import('./commands/evaluate.ts')).evaluateCommand(options, io)),
+    )
+}
+
+export function addProfile(add: AddCommand, io: Io, act: Act): void {
+  add(
+    'profile',
+    '--model M --train LIST --validation LIST [options]',
+    'foretell what retrainings would give and cost, from micro-profiles',
+  )
+    .requiredOption('--model <file>', 'ONNX model to start from, opset 13 to 22, float32')
+    .requiredOption('--train <list>', 'sample list to train on; can be repeated', repeated)
+    .requiredOption('--validation <list>', 'sample list on which accuracies are foretold')
+    .requiredOption('--images <dir>', 'folder that the image paths of the lists are relative to')
+    .requiredOption(
+      '--config <file|json>',
+      'configuration of a retraining, as in `ekya train`, and a name; can be repeated',
+      repeated,
+    )
+    .option(
+      '--history <file>',
+      'trace of other streams with estimates, JSON: what micro-profiles were worth there',
+    )
+    .option('--epochs <number>', 'epochs of a micro-profile', '5')
+    .option('--sample <fraction>', 'part of the training images that a micro-profile trains on', '0.1')
+    .option('--json', 'print the result as JSON')
+    .addHelpText(
+      'after',
+      `
+Accuracies and GPU-seconds come with the interval that holds them with a probability of 90 %. A GPU is one core of this machine here.
+Configurations of a history are known by their names; without a history intervals are wide.
+
+Example:
+  ekya profile --model student.onnx --train cam-0/0.csv --validation cam-0/1.csv --images . \\
+    --config '{"name": "head", "trainableLayers": "head"}' --config '{"name": "all", "epochs": 30}'`,
+    )
+    .action((options: RawProfileOptions) =>
+      act(async () => (await import('./commands/profile.ts')).profileCommand(options, io)),
     )
 }
 

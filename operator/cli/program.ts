@@ -8,7 +8,7 @@ import { Command, CommanderError, Option as CommanderOption } from 'commander'
 import { allOptions, type Option } from '../config/options.ts'
 import { printableLines } from '../text/printable.ts'
 import { describeError, UsageError } from './errors.ts'
-import { addEvaluate, addModel, addTrain } from './learning-commands.ts'
+import { addEvaluate, addModel, addProfile, addTrain } from './learning-commands.ts'
 import { addCompare, addEstimatorReport, addSimulate } from './simulation-commands.ts'
 
 /** The parts of a process that a command may touch; tests give others. */
@@ -101,6 +101,7 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
   addCompare(add, io, act)
   addEstimatorReport(add, io, act)
   addTrain(add, io, act)
+  addProfile(add, io, act)
   addEvaluate(add, io, act)
   addModel(add, io, act)
 

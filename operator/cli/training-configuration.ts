@@ -1,4 +1,4 @@
-/** The --config of `ekya train`: a JSON file, or JSON itself. */
+/** The --config of `ekya train` and `ekya profile`: a JSON file, or JSON itself. */
 import { readFile } from 'node:fs/promises'
 import { defaultConfiguration, strictConfigurationProblems } from '../../workers/learning/configuration.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
@@ -14,6 +14,36 @@ export async function readTrainingConfiguration(
   for (const { message } of strictConfigurationProblems(configuration)) reader.refuse('--config', message)
   return { ...defaultConfiguration, ...configuration }
 }
+
+export interface NamedConfiguration extends TrainingConfiguration {
+  readonly name: string
+}
+
+/** Several, each of which may bear a name; one without is named by its knobs. */
+export async function readNamedConfigurations(
+  reader: OptionReader,
+  given: readonly string[],
+): Promise<NamedConfiguration[]> {
+  const named: NamedConfiguration[] = []
+  for (const one of given) {
+    const { name, ...rest } = parse(reader, one, await textOf(reader, one)) as { name?: unknown }
+    for (const { message } of strictConfigurationProblems(rest)) reader.refuse('--config', message)
+    const configuration = { ...defaultConfiguration, ...rest }
+    if (name !== undefined && (typeof name !== 'string' || !/^[\w.-]{1,63}$/.test(name)))
+      reader.refuse('--config', `name is ${JSON.stringify(name)}; accepted: 1 to 63 letters, digits, - _ .`)
+    named.push({ ...configuration, name: typeof name === 'string' ? name : knobsName(configuration) })
+  }
+  const repeated = new Set(named.map(({ name }) => name).filter((name, i, all) => all.indexOf(name) < i))
+  for (const name of repeated)
+    reader.refuse(
+      '--config',
+      `two configurations are called ${name}; accepted: each name once, give them a name`,
+    )
+  return named
+}
+
+const knobsName = ({ trainableLayers, dataFraction, epochs }: TrainingConfiguration): string =>
+  `${trainableLayers}-${Math.round(100 * dataFraction)}pct-${epochs}`
 
 const isInline = (given: string): boolean => given.trimStart().startsWith('{')
 
