@@ -116,10 +116,20 @@ Examples:
 }
 
 export function addEstimatorReport(add: AddCommand, io: Io, act: Act): void {
-  add('estimator-report', '--trace FILE [--json]', 'tell how well outcomes of retrainings are predicted')
-    .requiredOption(
-      '--trace <file>',
-      'trace of streams and windows, JSON; its estimates are the micro-profiles',
+  add(
+    'estimator-report',
+    '--trace FILE | --images DIR [--log DIR] [--json]',
+    'tell how well outcomes of retrainings are predicted',
+  )
+    .option('--trace <file>', 'trace of streams and windows, JSON; its estimates are the micro-profiles')
+    .option('--images <dir>', 'pretrain.csv, cam-0/0.csv, cam-0/1.csv, …: trains and micro-profiles on them')
+    .option(
+      '--log <dir>',
+      'with --images: where trace and parts are kept, to be used again (default: nowhere)',
+    )
+    .option(
+      '--jobs <number>',
+      'with --images: cameras at a time, one thread each (default: as many as cores)',
     )
     .option('--json', 'print the figures as JSON')
     .addHelpText(
@@ -127,8 +137,13 @@ export function addEstimatorReport(add: AddCommand, io: Io, act: Act): void {
       `
 Each window of a stream is predicted from all windows of the other streams and from the stream's own earlier ones.
 
-Example:
-  ekya estimator-report --trace cityscapes-10.json`,
+With --images small-cnn is pretrained on pretrain.csv; then, on every window, it is retrained in 18 ways (head or all layers, on 10, 50 or
+100 % of the data, for 5, 15 or 30 epochs) and micro-profiled. That takes some minutes; FOLDER/trace.json of --log is a trace for the
+other commands.
+
+Examples:
+  ekya estimator-report --trace cityscapes-10.json
+  ekya estimator-report --images drift-cameras --log drift-log`,
     )
     .action((options: RawReportOptions) =>
       act(async () => (await import('./commands/estimator-report.ts')).estimatorReportCommand(options, io)),

@@ -56,6 +56,7 @@ describe('microProfile', () => {
         configurations,
         microProfiler: { epochs: 3, sampleFraction: 0.5 },
         sample: images(32, 1),
+        sampled: 32,
         trainCount: 64,
         validation: images(20, 2),
         startGpuSeconds: 1,
@@ -103,6 +104,13 @@ describe('microProfile', () => {
       microProfiler: { epochs: 3, sampleFraction: 0.5, budgetGpuSeconds: 4 },
     })
     expect(profiles.map(each => each.configuration)).to.deep.equal(['head'])
+  })
+
+  it('takes more images where layers are frozen, since they cost less', async () => {
+    const { profiles } = await profile([all, head], { sampled: 5 })
+    const images = (name: string) => 64 * profiles.find(each => each.configuration === name)!.points[0]![0]
+    expect(images('all-30')).to.be.closeTo(5, 1e-9)
+    expect(images('head')).to.be.closeTo(25, 1e-9)
   })
 
   it('goes on without a configuration whose training diverges', async () => {

@@ -7,7 +7,7 @@
  * configuration without a profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
  */
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
-import type { ImageSet } from '../learning/image-set.ts'
+import { type ImageSet, selectImages } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
 import type { EpochReport, TrainingConfiguration } from '../learning/training.ts'
 
@@ -19,8 +19,13 @@ export interface MicroProfileRequest {
   readonly trainer: Trainer
   readonly configurations: readonly ProfiledConfiguration[]
   readonly microProfiler: ProfileWorkerConfig['microProfiler']
-  /** A random part of the training data; `trainCount` is the size of the whole. */
+  /** Of the training data, in random order; `trainCount` is the size of the whole. */
   readonly sample: ImageSet
+  /**
+   * Images of the sample, its first ones, that a training of all layers takes. Where layers are frozen images cost less, so more of the
+   * sample is taken for the same GPU-seconds.
+   */
+  readonly sampled: number
   readonly trainCount: number
   readonly validation: ImageSet
   /** Of a training pod before it comes to its graph: start and model, and each image that it reads. */
@@ -40,6 +45,10 @@ const fewestTrained = 32
 /** How many of so many training images a micro-profile trains on. */
 export const sampleSize = (trainCount: number, fraction: number): number =>
   Math.min(trainCount, Math.max(fewestTrained, Math.round(trainCount * fraction)))
+
+/** What the cheapest micro-profile takes, where a training of all layers takes so many. */
+export const largestSample = (sampled: number, trainCount: number): number =>
+  Math.min(trainCount, Math.ceil(sampled / trainedPart('head')))
 
 /** @throws LearningError other than LossDiverged, which only rules its configurations out. */
 export async function microProfile(
@@ -86,9 +95,10 @@ async function profileTogether(
 ): Promise<MicroProfile[]> {
   const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores } = request
   const knobs = knobsOf(group[0]!)
+  const taken = Math.min(sample.count, Math.ceil(request.sampled / trainedPart(knobs.trainableLayers)))
   const outcome = await trainer.train(
     {
-      train: sample,
+      train: firstImages(sample, taken),
       validation,
       configuration: { ...knobs, epochs: microProfiler.epochs, dataFraction: 1, seed, threads },
     },
@@ -102,11 +112,10 @@ async function profileTogether(
   return group.map(({ name, dataFraction }) => ({
     configuration: name,
     points: outcome.epochs.map(
-      ({ epoch, validationAccuracy }) => [(epoch * sample.count) / trainCount, validationAccuracy] as const,
+      ({ epoch, validationAccuracy }) => [(epoch * taken) / trainCount, validationAccuracy] as const,
     ),
     gpuSecondsPerEpoch:
-      epochCpuSeconds(outcome.epochs, Math.max(1, Math.round(trainCount * dataFraction)) / sample.count) /
-      cores,
+      epochCpuSeconds(outcome.epochs, Math.max(1, Math.round(trainCount * dataFraction)) / taken) / cores,
     setupGpuSeconds:
       request.startGpuSeconds +
       (trainCount + validation.count) * request.gpuSecondsPerImage +
@@ -128,7 +137,17 @@ function median(values: readonly number[]): number {
 }
 
 /** What a configuration costs relative to others, before anything is measured. */
-function effort({ epochs, dataFraction, trainableLayers }: RetrainingConfiguration): number {
-  const part = trainableLayers === 'all' ? 1 : trainableLayers === 'head' ? 0.2 : 0.6
-  return epochs * dataFraction * part
-}
+const effort = ({ epochs, dataFraction, trainableLayers }: RetrainingConfiguration): number =>
+  epochs * dataFraction * trainedPart(trainableLayers)
+
+/** Of what training all layers costs. */
+const trainedPart = (layers: RetrainingConfiguration['trainableLayers']): number =>
+  layers === 'all' ? 1 : layers === 'head' ? 0.2 : 0.6
+
+const firstImages = (images: ImageSet, count: number): ImageSet =>
+  count === images.count
+    ? images
+    : selectImages(
+        images,
+        Array.from({ length: count }, (_, i) => i),
+      )

@@ -290,7 +290,10 @@ export class ProfileWorker implements Worker {
       split.validation,
       signal,
     )
-    const sample = await joined(selectImages(images, positionsOf(frames, recent)), past, trainer, signal)
+    const drawnOnes = await joined(selectImages(images, positionsOf(frames, recent)), past, trainer, signal)
+    // What is in memory anyway, for configurations that can take more of it.
+    const others = fresh.filter(frame => !recent.includes(frame))
+    const sample = concatImages([drawnOnes, selectImages(images, positionsOf(frames, others))])
     this.#result.profiles = await microProfile(
       {
         ...costs,
@@ -298,6 +301,7 @@ export class ProfileWorker implements Worker {
         configurations,
         microProfiler,
         sample,
+        sampled: recent.length + past.length,
         trainCount,
         validation,
         cores: device.cores ?? 1,
