@@ -19,6 +19,10 @@ export function addTrain(add: AddCommand, io: Io, act: Act): void {
     .requiredOption('--images <dir>', 'folder that the image paths of the lists are relative to')
     .requiredOption('--config <file|json>', 'configuration: a JSON file, or JSON itself')
     .requiredOption('--out <file>', 'where the trained model is written; replaced as a whole or not at all')
+    .option(
+      '--classes <number>',
+      'classes of the lists where there are more than the model has: its head gets new outputs',
+    )
     .option('--json', 'print the result as JSON')
     .addHelpText(
       'after',

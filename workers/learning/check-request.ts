@@ -6,7 +6,7 @@ import type { TrainingRequest } from './training.ts'
 
 /** @throws LearningError ConfigInvalid, LabelsInvalid, TooFewSamples */
 export function checkRequest(
-  request: Omit<TrainingRequest, 'model'>,
+  request: Omit<TrainingRequest, 'model' | 'classes'>,
   classes: number,
   shape: ImageShape,
 ): void {

@@ -3,46 +3,27 @@
  *
  * Where the layer is wide enough (units ≥ 2 · classes) the network computes the same logits as before: the first units hold +logits and
  * −logits, the head takes their difference, and the other units begin with random inputs and no say. Otherwise both layers begin at random.
- * A hidden layer that was put in earlier stays when it has the same width.
+ *
+ * A hidden layer that was put in earlier stays when it has the same width. A wider one gets more units, with random inputs and no say, so
+ * that the logits stay; of a narrower one the units stay whose outputs weigh most.
  */
-import {
-  floatTensor,
-  floatValues,
-  intAttribute,
-  type ModelProto,
-  node,
-  type TensorProto,
-} from '../models/onnx.ts'
+import { floatTensor, floatValues, type ModelProto, node, type TensorProto } from '../models/onnx.ts'
 import { random } from '../models/random.ts'
-import { LearningError } from './errors.ts'
-import { describeStudent, type Student } from './student.ts'
+import { type Head, headOf, headTensors } from './head.ts'
+import { describeStudent, replaceTensors, type Student } from './student.ts'
 
 const hiddenName = 'ekya.hidden'
+const names = { weight: `${hiddenName}.weight`, bias: `${hiddenName}.bias`, output: `${hiddenName}.output` }
 
+/** @throws LearningError OperatorUnsupported for a head of another kind */
 export function withHiddenLayer(student: Student, units: number, seed: number): Student {
-  const head = student.layers.at(-1)!.node
-  const [features, weightName, biasName] = head.input
-  const weight = student.initializers.get(weightName!)
-  if (head.opType !== 'Gemm' || weight === undefined || intAttribute(head, 'transA', 0) !== 0)
-    throw new LearningError(
-      'OperatorUnsupported',
-      `node ${head.name} (${head.opType}) is the head; accepted in front of hiddenUnits: a Gemm with its own weight`,
-    )
-  const transposed = intAttribute(head, 'transB', 0) === 1
-  const [classes, inputs] = (transposed ? weight.dims : weight.dims.toReversed()) as [number, number]
-  if (features === `${hiddenName}.output`) {
-    if (inputs === units) return student
-    throw new LearningError(
-      'ConfigInvalid',
-      `hiddenUnits is ${units} but the model already has a hidden layer of ${inputs}; accepted: ${inputs}, or none`,
-    )
-  }
-  const rows = transposed ? floatValues(weight) : transpose(floatValues(weight), inputs, classes)
-  const bias = biasName ? floatValues(student.initializers.get(biasName)!) : new Float32Array(classes)
-  const tensors = initialise(rows, bias, { classes, inputs, units, seed })
+  const head = headOf(student, 'hiddenUnits')
+  const [features, weightName, biasName] = head.node.input
+  if (features === names.output) return head.inputs === units ? student : resized(student, head, units, seed)
+  const tensors = initialise(head, units, seed)
 
   const { graph } = student.model
-  const at = graph.node.indexOf(head)
+  const at = graph.node.indexOf(head.node)
   const model: ModelProto = {
     ...student.model,
     graph: {
@@ -54,16 +35,14 @@ export function withHiddenLayer(student: Student, units: number, seed: number): 
       node: graph.node.toSpliced(
         at,
         1,
-        node('Gemm', [features!, `${hiddenName}.weight`, `${hiddenName}.bias`], [`${hiddenName}.sum`], {
-          transB: 1,
-        }),
-        node('Relu', [`${hiddenName}.sum`], [`${hiddenName}.output`]),
+        node('Gemm', [features!, names.weight, names.bias], [`${hiddenName}.sum`], { transB: 1 }),
+        node('Relu', [`${hiddenName}.sum`], [names.output]),
         node(
           'Gemm',
-          [`${hiddenName}.output`, 'ekya.head.weight', 'ekya.head.bias'],
-          head.output,
+          [names.output, 'ekya.head.weight', 'ekya.head.bias'],
+          head.node.output,
           { transB: 1 },
-          head.name,
+          head.node.name,
         ),
       ),
     },
@@ -71,20 +50,14 @@ export function withHiddenLayer(student: Student, units: number, seed: number): 
   return describeStudent(model)
 }
 
-interface Sizes {
-  readonly classes: number
-  readonly inputs: number
-  readonly units: number
-  readonly seed: number
+/** Of so many inputs, as variance after a Relu is kept. */
+const drawer = (seed: number) => {
+  const draw = random(seed, hiddenName)
+  return (fanIn: number) => () => draw.normal() * Math.sqrt(2 / fanIn)
 }
 
-function initialise(
-  rows: Float32Array,
-  bias: Float32Array,
-  { classes, inputs, units, seed }: Sizes,
-): TensorProto[] {
-  const draw = random(seed, hiddenName)
-  const normal = (fanIn: number) => () => draw.normal() * Math.sqrt(2 / fanIn)
+function initialise({ classes, inputs, rows, bias }: Head, units: number, seed: number): TensorProto[] {
+  const normal = drawer(seed)
   const hidden = Float32Array.from({ length: units * inputs }, normal(inputs))
   const hiddenBias = new Float32Array(units)
   const head = Float32Array.from({ length: classes * units }, normal(units))
@@ -106,13 +79,55 @@ function initialise(
     }
   }
   return [
-    floatTensor(`${hiddenName}.weight`, [units, inputs], hidden),
-    floatTensor(`${hiddenName}.bias`, [units], hiddenBias),
+    floatTensor(names.weight, [units, inputs], hidden),
+    floatTensor(names.bias, [units], hiddenBias),
     floatTensor('ekya.head.weight', [classes, units], head),
     floatTensor('ekya.head.bias', [classes], new Float32Array(classes)),
   ]
 }
 
-function transpose(values: Float32Array, rows: number, columns: number): Float32Array {
-  return Float32Array.from(values, (_, i) => values[(i % rows) * columns + Math.floor(i / rows)]!)
+function resized(student: Student, head: Head, units: number, seed: number): Student {
+  const weight = floatValues(student.initializers.get(names.weight)!)
+  const bias = floatValues(student.initializers.get(names.bias)!)
+  const inputs = weight.length / bias.length
+  const normal = drawer(seed)(inputs)
+  // A unit beyond the old ones is undefined here.
+  const kept = unitsByWeight(head)
+    .slice(0, units)
+    .sort((a, b) => a - b)
+  const sources = Array.from({ length: units }, (_, i) => kept[i])
+  const column = (row: number, unit: number | undefined): number =>
+    unit === undefined ? 0 : head.rows[row * head.inputs + unit]!
+  const tensors = [
+    floatTensor(
+      names.weight,
+      [units, inputs],
+      Float32Array.from({ length: units * inputs }, (_, i) => {
+        const unit = sources[Math.floor(i / inputs)]
+        return unit === undefined ? normal() : weight[unit * inputs + (i % inputs)]!
+      }),
+    ),
+    floatTensor(
+      names.bias,
+      [units],
+      Float32Array.from(sources, unit => (unit === undefined ? 0 : bias[unit]!)),
+    ),
+    ...headTensors(
+      { ...head, inputs: units },
+      Float32Array.from({ length: head.classes * units }, (_, i) =>
+        column(Math.floor(i / units), sources[i % units]),
+      ),
+      head.bias,
+    ),
+  ]
+  const named = new Map(tensors.map(tensor => [tensor.name!, tensor]))
+  return describeStudent(replaceTensors(student.model, tensor => named.get(tensor.name!) ?? tensor))
+}
+
+/** The inputs of a head, those first whose weights are largest over all classes. */
+function unitsByWeight({ classes, inputs, rows }: Head): number[] {
+  const say = (unit: number): number =>
+    Array.from({ length: classes }, (_, row) => rows[row * inputs + unit]! ** 2).reduce((a, b) => a + b, 0)
+  const says = Array.from({ length: inputs }, (_, unit) => say(unit))
+  return says.map((_, unit) => unit).sort((a, b) => says[b]! - says[a]!)
 }

@@ -5,13 +5,14 @@
 import { createHash } from 'node:crypto'
 import { digestOf, largest } from '../models/classifier.ts'
 import { encodeModel } from '../models/onnx.ts'
-import { floats, type Session } from '../models/session.ts'
+import { floats, type Session, type Tensor } from '../models/session.ts'
 import { drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
+import { descend, type Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
 import type { ImageSet } from './image-set.ts'
 import { rateFactor } from './schedule.ts'
-import { packValues, slotsLength, unpackValues } from './slots.ts'
+import { packValues, slotsLength, slotTensors, unpackValues } from './slots.ts'
 import { type Student, withWeights } from './student.ts'
 import { classWeights, targetRows } from './targets.ts'
 import type { Checkpoint, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
@@ -27,7 +28,7 @@ export interface Network {
   close(): Promise<void>
 }
 
-export interface RunRequest extends Omit<TrainingRequest, 'model'> {
+export interface RunRequest extends Omit<TrainingRequest, 'model' | 'classes'> {
   readonly classes: number
   readonly modelDigest: string
   readonly baselineAccuracy: number
@@ -61,6 +62,7 @@ export async function runTraining(
   const weights = classWeights(labels, request.classes, configuration.classBalanced ?? false)
   const steps = stepsPerEpoch(used.length, batchSize)
   const state = startingState(network, request)
+  const weightsFed = slotTensors(network.graphs.parameters, state.parameters)
   const inputs = network.featuresOf(train)
   await inputs.prepare(used, configuration.augment ?? true)
   const setupCpuSeconds = hooks.cpuSeconds() - request.begunCpuSeconds
@@ -79,13 +81,13 @@ export async function runTraining(
     })
     while (state.step < steps) {
       if (signal?.aborted) {
-        await hooks.onCheckpoint?.({ ...state })
+        await hooks.onCheckpoint?.(copyOf(state))
         throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
       }
       const begun = hooks.cpuSeconds()
       const { indexes, alterations } = batches[state.step]!
       const images = indexes.map(index => used[index]!)
-      const feeds = await inputs.batch(images, alterations)
+      const feeds = { ...(await inputs.batch(images, alterations)), ...weightsFed }
       const rows = indexes.map(index => labels[index]!)
       await step(
         network,
@@ -98,7 +100,7 @@ export async function runTraining(
       state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + hooks.cpuSeconds() - begun }
       hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
       if (hooks.now() - checkpointAt >= (hooks.checkpointEverySeconds ?? Number.POSITIVE_INFINITY)) {
-        await hooks.onCheckpoint?.({ ...state })
+        await hooks.onCheckpoint?.(copyOf(state))
         checkpointAt = hooks.now()
       }
     }
@@ -116,7 +118,7 @@ function startingState({ student, graphs }: Network, request: RunRequest): State
         'ConfigInvalid',
         'the checkpoint belongs to another model, configuration or data',
       )
-    return { ...request.resume }
+    return copyOf(request.resume)
   }
   const parameters = packValues(graphs.parameters, student.initializers)
   const statistics = packValues(graphs.statistics, student.initializers)
@@ -131,14 +133,26 @@ function startingState({ student, graphs }: Network, request: RunRequest): State
     parameters,
     velocity: new Float32Array(slotsLength(graphs.parameters)),
     statistics,
-    bestParameters: parameters,
-    bestStatistics: statistics,
+    bestParameters: parameters.slice(),
+    bestStatistics: statistics.slice(),
   }
 }
 
-function fingerprintOf({ modelDigest, configuration, train, validation }: RunRequest): string {
+/** With vectors of its own: a step changes them in place. */
+const copyOf = (state: Checkpoint): State => ({
+  ...state,
+  parameters: state.parameters.slice(),
+  velocity: state.velocity.slice(),
+  statistics: state.statistics.slice(),
+  bestParameters: state.bestParameters.slice(),
+  bestStatistics: state.bestStatistics.slice(),
+})
+
+function fingerprintOf({ modelDigest, classes, configuration, train, validation }: RunRequest): string {
   const { threads: _, ...deciding } = configuration
-  const hash = createHash('sha256').update(modelDigest).update(JSON.stringify(deciding))
+  const hash = createHash('sha256')
+    .update(modelDigest)
+    .update(JSON.stringify({ ...deciding, classes }))
   for (const { pixels, labels } of [train, validation])
     hash.update(pixels).update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength))
   return hash.digest('hex')
@@ -155,40 +169,29 @@ function ratesAt(
   at: number,
   total: number,
   reports: State['reports'],
-): Float32Array {
+): Rates {
   const { learningRate, momentum = 0.9, weightDecay = 5e-4, schedule = 'one-cycle' } = configuration
-  return Float32Array.of(
-    learningRate *
-      rateFactor(
-        schedule,
-        at,
-        total,
-        reports.map(report => report.loss),
-      ),
+  const losses = reports.map(report => report.loss)
+  return {
+    learningRate: learningRate * rateFactor(schedule, at, total, losses),
     momentum,
     weightDecay,
-    statisticsMomentum(at, total),
-  )
+    keep: statisticsMomentum(at, total),
+  }
 }
 
 async function step(
   { graphs, step: session }: Network,
   state: State,
-  feeds: Awaited<ReturnType<Features['batch']>>,
+  feeds: Record<string, Tensor>,
   labels: Int32Array,
   weights: Float32Array,
-  rates: Float32Array,
+  rates: Rates,
 ): Promise<void> {
   const classes = weights.length
-  const vector = (values: Float32Array) => floats(values, [values.length])
-  const statistics = graphs.statistics.length > 0
   const results = await session.run({
     ...feeds,
     [wire.targets]: floats(targetRows(labels, weights), [labels.length, classes]),
-    [wire.rates]: vector(rates),
-    [wire.parameters]: vector(state.parameters),
-    [wire.velocity]: vector(state.velocity),
-    ...(statistics ? { [wire.statistics]: vector(state.statistics) } : {}),
   })
   const data = (name: string) => results[name]!.data as Float32Array
   const loss = data(wire.loss)[0]!
@@ -197,9 +200,7 @@ async function step(
       'LossDiverged',
       `the loss became ${loss} in step ${state.step + 1} of epoch ${state.epoch + 1}; a lower learningRate may help`,
     )
-  state.parameters = data(wire.nextParameters)
-  state.velocity = data(wire.nextVelocity)
-  if (statistics) state.statistics = data(wire.nextStatistics)
+  descend(state, graphs, data, rates)
   state.running = {
     ...state.running,
     loss: state.running.loss + loss,
@@ -231,8 +232,8 @@ async function finishEpoch(
   }
   if (state.best === null || validationAccuracy >= state.best.accuracy) {
     state.best = { epoch: report.epoch, accuracy: validationAccuracy }
-    state.bestParameters = state.parameters
-    state.bestStatistics = state.statistics
+    state.bestParameters.set(state.parameters)
+    state.bestStatistics.set(state.statistics)
   }
   state.reports = [...state.reports, report]
   state.running = { loss: 0, correct: 0, cpuSeconds: 0 }
@@ -248,10 +249,8 @@ async function evaluate(
 ): Promise<number> {
   const source = featuresOf(images)
   const weights = {
-    [wire.parameters]: floats(state.parameters, [state.parameters.length]),
-    ...(graphs.statistics.length > 0
-      ? { [wire.statistics]: floats(state.statistics, [state.statistics.length]) }
-      : {}),
+    ...slotTensors(graphs.parameters, state.parameters),
+    ...slotTensors(graphs.statistics, state.statistics),
   }
   let correct = 0
   for (let from = 0; from < images.count; from += evaluationBatch) {

@@ -1,5 +1,6 @@
-/** Named float tensors packed one after the other into one vector: what goes in and out of a training step. */
+/** Named float tensors packed one after the other into one vector: the weights that a training changes. */
 import { floatValues, type TensorProto } from '../models/onnx.ts'
+import { floats, type Tensor } from '../models/session.ts'
 
 export interface Slot {
   readonly name: string
@@ -28,4 +29,11 @@ export function packValues(slots: readonly Slot[], tensors: ReadonlyMap<string, 
 
 export function unpackValues(slots: readonly Slot[], packed: Float32Array): [string, Float32Array][] {
   return slots.map(slot => [slot.name, packed.subarray(slot.offset, slot.offset + slot.size)])
+}
+
+/** Each slot as a tensor that looks into the vector: what is written there later is what the runtime reads. */
+export function slotTensors(slots: readonly Slot[], packed: Float32Array): Record<string, Tensor> {
+  return Object.fromEntries(
+    unpackValues(slots, packed).map(([name, values], i) => [name, floats(values, slots[i]!.dims)]),
+  )
 }

@@ -121,14 +121,19 @@ const follows = (from: NodeProto | undefined, opType: string, node: NodeProto): 
 
 /** A copy of the model with other values for some float weights; nothing else differs. */
 export function withWeights(model: ModelProto, values: ReadonlyMap<string, Float32Array>): ModelProto {
-  const { graph } = model
-  const changed = (tensor: TensorProto): TensorProto => {
+  return replaceTensors(model, tensor => {
     const next = values.get(tensor.name!)
     return next === undefined ? tensor : floatTensor(tensor.name!, tensor.dims, next)
-  }
+  })
+}
+
+/** A copy of the model with other tensors in its initializers and Constant nodes. */
+export function replaceTensors(model: ModelProto, changed: (tensor: TensorProto) => TensorProto): ModelProto {
+  const { graph } = model
   const node = graph.node.map(each => {
-    const value = values.has(each.output[0] ?? '') ? constantValue(each) : undefined
-    return value === undefined ? each : { ...each, attribute: [tensorValue(changed(value))] }
+    const value = constantValue(each)
+    const next = value === undefined ? undefined : changed(value)
+    return next === undefined || next === value ? each : { ...each, attribute: [tensorValue(next)] }
   })
   return { ...model, graph: { ...graph, node, initializer: graph.initializer.map(changed) } }
 }

@@ -130,9 +130,42 @@ describe('train', () => {
         .graph.node.map(node => node.opType)
         .slice(-3),
     ).to.deep.equal(['Gemm', 'Relu', 'Gemm'])
-    expect(await codeOf(train({ ...request({ hiddenUnits: 20 }), model: first.model }))).to.equal(
-      'ConfigInvalid',
+  })
+
+  it('gives the same answers with a wider hidden layer, and learns with a narrower one', async () => {
+    const first = await train(request({ hiddenUnits: 12, epochs: 8 }))
+    const still = { trainableLayers: 'head', learningRate: 1e-9, epochs: 1 } as const
+    const wider = await train({ ...request({ hiddenUnits: 20, ...still }), model: first.model })
+    expect(wider.bestValidationAccuracy).to.equal(wider.baselineAccuracy).and.be.greaterThan(0.8)
+    const narrower = await train({ ...request({ hiddenUnits: 3, epochs: 8 }), model: wider.model })
+    expect(narrower.bestValidationAccuracy).to.be.greaterThan(0.8)
+    const widths = [wider, narrower].map(
+      ({ model }) =>
+        decodeModel(model).graph.initializer.find(({ name }) => name === 'ekya.hidden.weight')!.dims[0],
     )
+    expect(widths).to.deep.equal([20, 3])
+  })
+
+  for (const { name, changes } of [
+    { name: 'all layers', changes: {} },
+    { name: 'the head', changes: { trainableLayers: 'head', learningRate: 0.2 } },
+    { name: 'a new hidden layer', changes: { hiddenUnits: 12 } },
+  ] as const)
+    it(`learns a class that the model did not have: ${name}`, async () => {
+      const twoClasses = smallCnn({ classes: 2, seed: 4, widths: [6, 8], shape })
+      const outcome = await train({ ...request({ epochs: 10, ...changes }), model: twoClasses, classes })
+      const third = await openClassifier(outcome.model, 'outcome')
+      const { pixels, labels, count } = request().validation
+      const found = await third.classify(pixels, count)
+      await third.close()
+      expect(third.classes).to.equal(3)
+      const of = [...labels.keys()].filter(i => labels[i] === 2)
+      expect(of.filter(i => found[i] === 2).length / of.length).to.be.greaterThan(0.6)
+      expect(outcome.bestValidationAccuracy).to.be.greaterThan(outcome.baselineAccuracy)
+    })
+
+  it('refuses fewer classes than the model has', async () => {
+    expect(await codeOf(train({ ...request(), classes: 2 }))).to.equal('ConfigInvalid')
   })
 
   it('stops early when the validation accuracy does not rise', async () => {
@@ -232,6 +265,23 @@ describe('a checkpoint', () => {
   it('comes back whole from its bytes', async () => {
     const checkpoint = await take()
     expect(decodeCheckpoint(encodeCheckpoint(checkpoint))).to.deep.equal(checkpoint)
+  })
+
+  it('stays as it was given while the training goes on', async () => {
+    const given: { checkpoint: Checkpoint; bytes: Uint8Array }[] = []
+    const onCheckpoint = (checkpoint: Checkpoint) => {
+      given.push({ checkpoint, bytes: encodeCheckpoint(checkpoint) })
+    }
+    await train(request(), { onCheckpoint, checkpointEverySeconds: 0 })
+    expect(given).to.have.length.greaterThan(10)
+    for (const { checkpoint, bytes } of given) expect(encodeCheckpoint(checkpoint)).to.deep.equal(bytes)
+  })
+
+  it('is not changed by the training that goes on from it', async () => {
+    const checkpoint = await take()
+    const before = encodeCheckpoint(checkpoint)
+    await train({ ...request(), resume: checkpoint })
+    expect(encodeCheckpoint(checkpoint)).to.deep.equal(before)
   })
 
   it('is refused when damaged, cut, or of another training', async () => {

@@ -8,7 +8,10 @@ export async function train(
   hooks: TrainingHooks = {},
   signal?: AbortSignal,
 ): Promise<TrainingOutcome> {
-  const trainer = await createTrainer(request.model, { threads: request.configuration.threads })
+  const trainer = await createTrainer(request.model, {
+    threads: request.configuration.threads,
+    ...(request.classes === undefined ? {} : { classes: request.classes }),
+  })
   try {
     return await trainer.train(request, hooks, signal)
   } finally {

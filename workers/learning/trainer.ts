@@ -5,11 +5,13 @@
  * With one thread the outcome depends on the request alone. Training runs between awaits: a step blocks the event loop, nothing longer does.
  */
 import { openClassifier } from '../models/classifier.ts'
-import { openSession } from '../models/session.ts'
+import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
+import { openSession, type Provider } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
+import { withClasses } from './more-classes.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
 import { firstTrained, readStudent, type Student } from './student.ts'
@@ -17,13 +19,16 @@ import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingReq
 import { writeTrainingGraphs } from './training-graph.ts'
 
 export interface Trainer {
+  /** That are trained: the model's outputs, or more. */
   readonly classes: number
   readonly shape: ImageShape
   /** sha-256 of the model, hex. */
   readonly digest: string
+  /** What trains, and why it does. */
+  readonly provider: ProviderChoice
   /** @throws LearningError OperatorUnsupported, LossDiverged, TooFewSamples, LabelsInvalid, ConfigInvalid, Cancelled */
   train(
-    request: Omit<TrainingRequest, 'model'>,
+    request: Omit<TrainingRequest, 'model' | 'classes'>,
     hooks?: TrainingHooks,
     signal?: AbortSignal,
   ): Promise<TrainingOutcome>
@@ -32,14 +37,27 @@ export interface Trainer {
   close(): Promise<void>
 }
 
+export interface TrainerOptions {
+  /** What shall train; cuda falls back to cpu where the runtime has none. Default cpu. */
+  readonly device?: Provider
+  /** Inside one operator. Default 1. */
+  readonly threads?: number
+  /** Where there are more than the model has outputs, its head gets new ones behind the old. Default: as many as it has. */
+  readonly classes?: number
+}
+
 /** @throws LearningError, ModelError ModelInvalid */
 export async function createTrainer(
   bytes: Uint8Array,
-  { threads = 1 }: { threads?: number } = {},
+  { device = 'cpu', threads = 1, classes: more }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes)
+  // Refuses at once what no seed can make possible.
+  if (more !== undefined) withClasses(student, more, 0)
   const classifier = await openClassifier(bytes, 'the model', { threads })
-  const { classes, input: shape, digest } = classifier
+  const classes = more ?? classifier.classes
+  const choice = await chooseProvider(device)
+  const { input: shape, digest } = classifier
   const compiled = new Map<string, Promise<Network>>()
   const baselines = new WeakMap<ImageSet, Promise<number>>()
 
@@ -49,12 +67,13 @@ export async function createTrainer(
       trainableLayers,
       freezeBatchNorm,
       hiddenUnits ?? null,
-      hiddenUnits === undefined ? 0 : seed,
+      // Where it draws new weights.
+      hiddenUnits === undefined && more === undefined ? 0 : seed,
       threads,
     ])
     let known = compiled.get(key)
     if (known === undefined) {
-      known = compile(student, configuration)
+      known = compile(student, { provider: choice.provider, classes: more }, configuration)
       compiled.set(key, known)
     }
     return known
@@ -80,6 +99,7 @@ export async function createTrainer(
     classes,
     shape,
     digest,
+    provider: choice,
     accuracy,
     train: async (request, hooks = {}, signal) => {
       checkRequest(request, classes, shape)
@@ -107,21 +127,23 @@ const matches = (found: Int32Array, labels: Int32Array): number =>
   found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
 
 async function compile(
-  base: Student,
+  given: Student,
+  { provider, classes }: { readonly provider: Provider; readonly classes: number | undefined },
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
+  const base = classes === undefined ? given : withClasses(given, classes, seed)
   const student = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
-  const added = student.layers.length - base.layers.length
-  // A new hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
+  const added = hiddenUnits === undefined ? 0 : 1
+  // The hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
   const first = trainable === 'head' ? firstTrained(student, 1 + added) : firstTrained(student, trainable)
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,
   })
-  const step = await openSession(graphs.step, { threads })
-  const evaluation = await openSession(graphs.evaluation, { threads })
-  const frozen = graphs.frozen === null ? null : await openSession(graphs.frozen, { threads })
+  const step = await openSession(graphs.step, { provider, threads })
+  const evaluation = await openSession(graphs.evaluation, { provider, threads })
+  const frozen = graphs.frozen === null ? null : await openSession(graphs.frozen, { provider, threads })
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,

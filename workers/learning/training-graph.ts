@@ -2,13 +2,13 @@
  * Writes a student's training as ONNX graphs.
  *
  *   frozen      input → boundary                                 the part below the trained layers; absent when everything is trained
- *   step        boundary, targets, parameters, velocity, …       forward, softmax cross-entropy, backward, SGD update; one run is one step
- *               → parameters, velocity, statistics, loss, logits
+ *   step        boundary, targets, parameters                    forward, softmax cross-entropy, backward
+ *               → gradients, statistics of the batch, loss, logits
  *   evaluation  boundary, parameters, statistics → logits        the trained part as it is served
  *
- * Weights travel as two vectors: `parameters` (trained by gradient) and `statistics` (BatchNormalization's running mean and variance).
+ * Every weight is an input under its own name, so that the runtime reads it where it lies and nothing is copied. What a step does to the
+ * weights is outside (descent.ts): in place, in one pass. `statistics` are BatchNormalization's running mean and variance.
  * `targets` [N, classes] are one-hot rows times the sample's weight; weights of a batch that sum to 1 give the weighted mean.
- * `rates` are learning rate, momentum, weight decay, and how much of the old running statistics a step keeps.
  */
 import {
   encodeModel,
@@ -23,7 +23,7 @@ import { emitter } from './emitter.ts'
 import { LearningError } from './errors.ts'
 import { gradientRules } from './gradients/registry.ts'
 import type { Backward, Dims, Emitter, NodeContext } from './gradients/rule.ts'
-import { packSlots, type Slot, slotsLength } from './slots.ts'
+import { packSlots, type Slot } from './slots.ts'
 import type { Student } from './student.ts'
 
 export interface TrainingGraphs {
@@ -36,17 +36,14 @@ export interface TrainingGraphs {
   readonly logits: string
 }
 
-/** Names of the vectors that go in and out. */
+/** Names of what goes in and out besides boundary, weights and logits. */
 export const wire = {
-  parameters: 'ekya.parameters',
-  velocity: 'ekya.velocity',
-  statistics: 'ekya.statistics',
   targets: 'ekya.targets',
-  rates: 'ekya.rates',
-  nextParameters: 'ekya.parameters.next',
-  nextVelocity: 'ekya.velocity.next',
-  nextStatistics: 'ekya.statistics.next',
   loss: 'ekya.loss',
+  /** Loss gradient of a parameter, in its shape. */
+  gradient: (parameter: string): string => `ekya.gradient/${parameter}`,
+  /** Of the batch, what a running statistic follows. */
+  batch: (statistic: string): string => `ekya.batch/${statistic}`,
 } as const
 
 export interface CutOptions {
@@ -207,9 +204,7 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
 
 function evaluationModel(student: Student, cut: Cut): Uint8Array {
   const graph = graphOf('evaluation', student, cut)
-  const emit = emitter(graph, namesOf(student))
-  unpack(emit, wire.parameters, cut.parameters)
-  unpack(emit, wire.statistics, cut.statistics)
+  graph.input.push(...cut.statistics.map(asValue))
   graph.node.push(...cut.fixed, ...cut.trained)
   graph.output.push({ name: student.output, type: { tensorType: { elemType: 1 } } })
   return encodeModel(modelOf(graph, student.opset))
@@ -217,32 +212,17 @@ function evaluationModel(student: Student, cut: Cut): Uint8Array {
 
 function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut): Uint8Array {
   const graph = graphOf('step', student, cut)
-  const emit = emitter(graph, namesOf(student))
-  unpack(emit, wire.parameters, cut.parameters)
-  unpack(emit, wire.statistics, cut.statistics)
-  const [rate, momentum, decay, keep] = splitVector(emit, wire.rates, [1, 1, 1, 1]) as [
-    string,
-    string,
-    string,
-    string,
-  ]
-
+  const emit = emitter(graph, namesOf(student, cut))
   graph.node.push(...cut.fixed)
   const wanted = new Set(cut.parameters.map(slot => slot.name))
   for (const node of cut.trained) for (const output of node.output) wanted.add(output)
   const constants = new Map(constantsOf(student, cut).map(tensor => [tensor.name!, tensor]))
-  const statistics = new Map<string, string>()
   const backward = cut.trained.map(node => {
     const context = nodeContext(emit, graph, node, {
       shapes,
       constants,
       wanted,
       trained: cut.onBatch.has(node),
-      updateStatistic: (name, batch) => {
-        const kept = emit.emit('Mul', [name, keep])
-        const taken = emit.emit('Mul', [batch, emit.emit('Sub', [emit.floats([1]), keep])])
-        statistics.set(name, emit.emit('Add', [kept, taken]))
-      },
     })
     return gradientRules.get(node.opType)!(context)
   })
@@ -254,28 +234,17 @@ function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut
   }
   for (let i = cut.trained.length - 1; i >= 0; i--)
     backpropagate(cut.trained[i]!, backward[i]!, gradientOf, gradients)
+  for (const { name, dims, size } of cut.parameters) {
+    const gradient = gradientOf(name) ?? emit.floats(new Float32Array(size), dims)
+    emit.emitAs('Reshape', [gradient, emit.ints(dims)], [wire.gradient(name)])
+  }
 
-  const flat = cut.parameters.map(({ name, size }) => {
-    const gradient = gradientOf(name) ?? emit.floats(new Float32Array(size), [size])
-    return emit.emit('Reshape', [gradient, emit.ints([-1])])
-  })
-  update(emit, cut.parameters, emit.emit('Concat', flat, { axis: 0 }), { rate, momentum, decay })
-  if (cut.statistics.length > 0)
-    emit.emitAs(
-      'Concat',
-      cut.statistics.map(slot => statistics.get(slot.name)!),
-      [wire.nextStatistics],
-      { axis: 0 },
-    )
-
-  const outputs = [wire.nextParameters, wire.nextVelocity, wire.loss, student.output]
-  if (cut.statistics.length > 0) outputs.push(wire.nextStatistics)
-  const length = slotsLength(cut.parameters)
-  graph.input.push(
-    floatValue(wire.velocity, [length]),
-    floatValue(wire.rates, [4]),
-    floatValue(wire.targets, ['N', classesOf(student, shapes)]),
-  )
+  graph.input.push(floatValue(wire.targets, ['N', classesOf(student, shapes)]))
+  const outputs = [
+    ...[wire.loss, student.output],
+    ...cut.parameters.map(({ name }) => wire.gradient(name)),
+    ...cut.statistics.map(({ name }) => wire.batch(name)),
+  ]
   graph.output.push(...outputs.map(name => ({ name, type: { tensorType: { elemType: 1 } } })))
   return encodeModel(modelOf(graph, Math.max(emittedOpset, student.opset)))
 }
@@ -299,35 +268,20 @@ function modelOf(graph: GraphProto, opset: number): ModelProto {
 
 function graphOf(name: string, student: Student, cut: Cut): GraphProto {
   const input = cut.boundary.map(each => floatValue(each.name, ['N', ...each.dims]))
-  input.push(floatValue(wire.parameters, [slotsLength(cut.parameters)]))
-  if (cut.statistics.length > 0) input.push(floatValue(wire.statistics, [slotsLength(cut.statistics)]))
+  input.push(...cut.parameters.map(asValue))
   return { name, node: [], initializer: constantsOf(student, cut), input, output: [] }
 }
 
-const namesOf = (student: Student): Set<string> =>
+const asValue = ({ name, dims }: Slot) => floatValue(name, dims)
+
+const namesOf = (student: Student, { parameters, statistics }: Cut): Set<string> =>
   new Set([
     ...student.nodes.flatMap(node => [...node.input, ...node.output, node.name ?? '']),
     ...student.initializers.keys(),
-    ...Object.values(wire),
+    ...[wire.targets, wire.loss],
+    ...parameters.map(({ name }) => wire.gradient(name)),
+    ...statistics.map(({ name }) => wire.batch(name)),
   ])
-
-/** Gives every slot its own name and shape back. */
-function unpack(emit: Emitter, packed: string, slots: readonly Slot[]): void {
-  if (slots.length === 0) return
-  const pieces = splitVector(
-    emit,
-    packed,
-    slots.map(slot => slot.size),
-  )
-  for (const [i, slot] of slots.entries())
-    emit.emitAs('Reshape', [pieces[i]!, emit.ints(slot.dims)], [slot.name])
-}
-
-function splitVector(emit: Emitter, vector: string, sizes: readonly number[]): string[] {
-  const pieces = sizes.map(() => emit.fresh('piece'))
-  emit.emitAs('Split', [vector, emit.ints(sizes)], pieces, { axis: 0 })
-  return pieces
-}
 
 /** loss = −Σ targets · log softmax(logits); its gradient is softmax · (row sum of targets) − targets. */
 function crossEntropy(emit: Emitter, logits: string): string {
@@ -354,23 +308,6 @@ function backpropagate(
   }
 }
 
-/** velocity ← momentum · velocity + gradient + decay · parameter; parameter ← parameter − rate · velocity. Vectors are not decayed. */
-function update(
-  emit: Emitter,
-  slots: readonly Slot[],
-  gradient: string,
-  { rate, momentum, decay }: { rate: string; momentum: string; decay: string },
-): void {
-  const decayed = slots.map(slot => {
-    const factor = slot.dims.length > 1 ? decay : emit.emit('Mul', [decay, emit.floats([0])])
-    return emit.emit('Expand', [factor, emit.ints([slot.size])])
-  })
-  const pull = emit.emit('Mul', [emit.emit('Concat', decayed, { axis: 0 }), wire.parameters])
-  const kept = emit.emit('Mul', [wire.velocity, momentum])
-  emit.emitAs('Add', [kept, emit.emit('Add', [gradient, pull])], [wire.nextVelocity])
-  emit.emitAs('Sub', [wire.parameters, emit.emit('Mul', [wire.nextVelocity, rate])], [wire.nextParameters])
-}
-
 /** What a node's rule may ask of the graph around it. */
 interface Surroundings {
   readonly shapes: ReadonlyMap<string, Dims>
@@ -379,14 +316,13 @@ interface Surroundings {
   /** Tensors whose gradients are needed. */
   readonly wanted: ReadonlySet<string>
   readonly trained: boolean
-  readonly updateStatistic: (name: string, batch: string) => void
 }
 
 function nodeContext(
   emit: Emitter,
   graph: GraphProto,
   node: NodeProto,
-  { shapes, constants, wanted, trained, updateStatistic }: Surroundings,
+  { shapes, constants, wanted, trained }: Surroundings,
 ): NodeContext {
   const refuse = (reason: string): never => {
     throw new LearningError(
@@ -409,6 +345,6 @@ function nodeContext(
     wants: input => wanted.has(node.input[input] ?? ''),
     constant: input => constants.get(node.input[input] ?? ''),
     dims: tensor => shapes.get(tensor) ?? refuse(`the shape of ${tensor} is unknown`),
-    updateStatistic: (input, batch) => updateStatistic(node.input[input]!, batch),
+    batchStatistic: input => wire.batch(node.input[input]!),
   }
 }

@@ -37,6 +37,8 @@ export interface TrainingRequest {
   readonly train: ImageSet
   readonly validation: ImageSet
   readonly configuration: TrainingConfiguration
+  /** Where there are more than the model has outputs, its head gets new ones behind the old. Default: as many as it has. */
+  readonly classes?: number
   /** A state that an earlier call with the same model, data and configuration gave to onCheckpoint. */
   readonly resume?: Checkpoint
 }

@@ -7,7 +7,12 @@ import { InferenceSession, Tensor } from 'onnxruntime-node'
 export { Tensor }
 export type Session = InferenceSession
 
+/** What runs a graph. */
+export type Provider = 'cpu' | 'cuda'
+
 export interface SessionOptions {
+  /** Default cpu. What cuda cannot run the cpu does. */
+  readonly provider?: Provider
   /** Threads inside one operator, ≥ 1. */
   readonly threads?: number
   /** False keeps every tensor of the graph visible under its own name. Default true. */
@@ -16,10 +21,10 @@ export interface SessionOptions {
 
 export function openSession(
   model: Uint8Array,
-  { threads = 1, optimise = true }: SessionOptions = {},
+  { provider = 'cpu', threads = 1, optimise = true }: SessionOptions = {},
 ): Promise<Session> {
   return InferenceSession.create(model, {
-    executionProviders: ['cpu'],
+    executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
     executionMode: 'sequential',

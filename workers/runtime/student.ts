@@ -21,12 +21,13 @@ export async function loadStudent(model: ModelReference, options: StudentOptions
       'ModelDigestMismatch',
       `${path} has the digest ${digest}, expected ${model.digest}`,
     )
-  const trainer = await createTrainer(bytes, { threads: trainingThreads(options.device.cores) }).catch(
-    (cause: unknown) => {
-      const { code, message } = failureOf(cause)
-      throw new WorkerFailure(code, `${path}: ${message}`, { cause })
-    },
-  )
+  const trainer = await createTrainer(bytes, {
+    device: options.device.kind,
+    threads: trainingThreads(options.device.cores),
+  }).catch((cause: unknown) => {
+    const { code, message } = failureOf(cause)
+    throw new WorkerFailure(code, `${path}: ${message}`, { cause })
+  })
   if (trainer.classes === options.classes.length) return trainer
   await trainer.close()
   throw new WorkerFailure(

@@ -126,6 +126,7 @@ export class TrainingWorker implements Worker {
   async #train(signal: AbortSignal): Promise<void> {
     const { storage, namespace, stream, window, configuration } = this.#context.config
     const trainer = await loadStudent(this.#context.config.model, this.#context.config)
+    this.#context.log.info(trainer.provider, `trains on ${trainer.provider.provider}`)
     let outcome: TrainingOutcome
     try {
       const data = await this.#loadData(trainer, signal)

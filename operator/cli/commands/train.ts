@@ -8,7 +8,7 @@ import { ConfigError } from '../../config/errors.ts'
 import { usageOf } from '../errors.ts'
 import { describeRefused, loadLists, readList } from '../labelled-images.ts'
 import { checkFolder, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
-import { OptionReader } from '../option-reader.ts'
+import { OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
 import { ProgressLine } from '../progress.ts'
 import { table } from '../table.ts'
@@ -22,6 +22,7 @@ export interface RawTrainOptions {
   readonly images: string
   readonly config: string
   readonly out: string
+  readonly classes?: string
   readonly json?: boolean
 }
 
@@ -61,6 +62,8 @@ export async function trainCommand(raw: RawTrainOptions, io: Io): Promise<number
     const refused = [...given.refused, ...held.refused]
     io.stderr.write(describeRefused('train', refused))
     await makeRoomFor('train', raw.out)
+    const { provider, reason } = trainer.provider
+    io.stderr.write(`train: runs on ${provider} (${reason})\n`)
 
     const started = performance.now()
     const progress = new ProgressLine(io.stderr, 'train', { unit: 'steps', bar: true })
@@ -142,10 +145,18 @@ async function read(raw: RawTrainOptions): Promise<Work> {
   const configuration = await readTrainingConfiguration(reader, raw.config)
   await checkFolder(reader, '--images', raw.images)
   await checkOutFile(reader, raw.out)
+  const classes =
+    raw.classes === undefined ? undefined : reader.number('--classes', raw.classes, wholeFrom(1, 65_536))
   const model = await readModelFile(reader, raw.model)
   // Without a usable model the lists are checked all the same, with any class.
   const trainer =
-    model === undefined ? undefined : await createTrainer(model, { threads: threadsOf(configuration) })
+    model === undefined || Number.isNaN(classes)
+      ? undefined
+      : await createTrainer(model, {
+          device: 'cuda',
+          threads: threadsOf(configuration),
+          ...(classes === undefined ? {} : { classes }),
+        })
   try {
     const of = { images: raw.images, classes: trainer?.classes ?? Number.MAX_SAFE_INTEGER }
     const train = []

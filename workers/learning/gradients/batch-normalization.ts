@@ -4,7 +4,7 @@ import type { GradientRule, NodeContext } from './rule.ts'
 /**
  * y = scale · (x − mean) / √(var + ε) + bias, per channel.
  *
- * Trained: mean and (biased) variance of the batch, which depend on x; running statistics follow them.
+ * Trained: mean and (biased) variance of the batch, which depend on x; running statistics follow them (descent.ts).
  * Frozen: the running statistics, which are constants.
  */
 export const batchNormalization: GradientRule = context => {
@@ -17,44 +17,38 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
   const { node } = context
   const [x, scale, bias] = node.input as [string, string, string]
   const epsilon = floatAttribute(node, 'epsilon', 1e-5)
+  const channels = (context.dims(scale) as number[])[0]!
+  const vector = (value: number): string => context.floats(new Float32Array(channels).fill(value), [channels])
   const perChannel = context.ints([1, -1, ...Array.from({ length: rank - 2 }, () => 1)])
-  const channel = (vector: string): string => context.emit('Reshape', [vector, perChannel])
-  const vector = (tensor: string): string => context.emit('Reshape', [tensor, context.ints([-1])])
+  const [mean, variance] = [context.batchStatistic(3), context.batchStatistic(4)]
+  // With momentum 0 the "running" statistics that come out are those of the batch.
+  context.emitAs(
+    'BatchNormalization',
+    [x, scale, bias, vector(0), vector(1)],
+    [node.output[0]!, mean, variance],
+    { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
+  )
 
-  const mean = context.emit('ReduceMean', [x, context.ints(axes)], { keepdims: 1 })
-  const centred = context.emit('Sub', [x, mean])
-  const squares = context.emit('Mul', [centred, centred])
-  const variance = context.emit('ReduceMean', [squares, context.ints(axes)], { keepdims: 0 })
-  const meanVector = vector(mean)
-  context.updateStatistic(3, meanVector)
-  context.updateStatistic(4, variance)
-  const deviation = context.emit('Sqrt', [context.emit('Add', [variance, context.floats([epsilon])])])
-  context.emitAs('BatchNormalization', [x, scale, bias, meanVector, variance], [node.output[0]!], {
-    epsilon: { float: epsilon },
-  })
-
-  // With m(·) the mean over the batch: dx = scale / deviation · (dy − m(dy) − centred · m(dy · centred) / deviation²),
-  // an affine map of dy per channel (one pass of BatchNormalization itself) plus a multiple of centred.
+  // With m(·) the mean over the batch: dx = scale / deviation · (dy − m(dy) − centred · m(dy · centred) / deviation²), per channel an
+  // affine map of dy (one pass of BatchNormalization itself) plus a multiple of x.
   return gradient => {
-    const sum = (tensor: string): string =>
-      context.emit('ReduceSum', [tensor, context.ints(axes)], { keepdims: 0 })
+    const { emit } = context
+    const sum = (tensor: string): string => emit('ReduceSum', [tensor, context.ints(axes)], { keepdims: 0 })
     const biasGradient = sum(gradient)
-    const correlation = sum(context.emit('Mul', [gradient, centred]))
-    const scaleGradient = context.emit('Div', [correlation, deviation])
+    const deviation = emit('Sqrt', [emit('Add', [variance, context.floats([epsilon])])])
+    const correlation = emit('Sub', [sum(emit('Mul', [gradient, x])), emit('Mul', [mean, biasGradient])])
+    const scaleGradient = emit('Div', [correlation, deviation])
     const input = (): string => {
-      const count = context.emit('Div', [elements(context, x), elements(context, scale)])
-      const factor = context.emit('Div', [scale, deviation])
-      const perElement = context.emit('Div', [factor, count])
-      const offset = context.emit('Neg', [context.emit('Mul', [perElement, biasGradient])])
-      const slope = context.emit('Neg', [
-        context.emit('Div', [
-          context.emit('Mul', [perElement, correlation]),
-          context.emit('Mul', [deviation, deviation]),
-        ]),
+      const count = emit('Div', [elements(context, x), elements(context, scale)])
+      const factor = emit('Div', [scale, deviation])
+      const perElement = emit('Div', [factor, count])
+      const slope = emit('Neg', [emit('Div', [emit('Mul', [perElement, scaleGradient]), deviation])])
+      const offset = emit('Neg', [
+        emit('Add', [emit('Mul', [perElement, biasGradient]), emit('Mul', [slope, mean])]),
       ])
-      return context.emit('Add', [
+      return emit('Add', [
         affine(context, gradient, factor, offset),
-        context.emit('Mul', [centred, channel(slope)]),
+        emit('Mul', [x, emit('Reshape', [slope, perChannel])]),
       ])
     }
     return [

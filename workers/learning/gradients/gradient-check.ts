@@ -14,7 +14,7 @@ import {
 import { type Random, random } from '../../models/random.ts'
 import { floats, openSession, type Session } from '../../models/session.ts'
 import { inferShapes } from '../shapes.ts'
-import { packValues, type Slot, slotsLength } from '../slots.ts'
+import { packValues, type Slot, slotsLength, slotTensors } from '../slots.ts'
 import { firstTrained, readStudent } from '../student.ts'
 import { targetRows } from '../targets.ts'
 import { wire, writeTrainingGraphs } from '../training-graph.ts'
@@ -106,18 +106,9 @@ export async function gradientDifference(given: GradientCase, seed: number): Pro
     const size = boundary!.dims.reduce((a, b) => a * b, 1)
     const image = Float32Array.from({ length: batch * size }, () => draw.normal())
     const labels = Int32Array.from({ length: batch }, () => draw.integer(classes))
-    const length = slotsLength(graphs.parameters)
     const fixed = {
       [boundary!.name]: floats(image, [batch, ...boundary!.dims]),
       [wire.targets]: floats(targetRows(labels, Float32Array.of(1, 2, 0.5)), [batch, classes]),
-      [wire.velocity]: floats(new Float32Array(length), [length]),
-      ...(graphs.statistics.length === 0
-        ? {}
-        : {
-            [wire.statistics]: floats(packValues(graphs.statistics, student.initializers), [
-              slotsLength(graphs.statistics),
-            ]),
-          }),
     }
     const parameters = packValues(graphs.parameters, student.initializers)
     return await compare(session, fixed, parameters, graphs.parameters, draw)
@@ -142,18 +133,13 @@ async function compare(
   slots: readonly Slot[],
   draw: Random,
 ): Promise<GradientDifference> {
-  // With momentum 0 and decay 0 the velocity after a step is the gradient itself.
+  const gradients = slots.map(({ name }) => wire.gradient(name))
   const run = async (values: Float32Array) => {
-    const feeds = {
-      ...fixed,
-      [wire.parameters]: floats(values, [values.length]),
-      [wire.rates]: floats(Float32Array.of(0, 0, 0, 1), [4]),
-    }
-    const results = await session.run(feeds, [wire.loss, wire.nextVelocity])
-    return {
-      loss: (results[wire.loss]!.data as Float32Array)[0]!,
-      gradient: results[wire.nextVelocity]!.data as Float32Array,
-    }
+    const results = await session.run({ ...fixed, ...slotTensors(slots, values) }, [wire.loss, ...gradients])
+    const data = (name: string) => results[name]!.data as Float32Array
+    const gradient = new Float32Array(slotsLength(slots))
+    for (const { name, offset } of slots) gradient.set(data(wire.gradient(name)), offset)
+    return { loss: data(wire.loss)[0]!, gradient }
   }
   const { loss, gradient } = await run(parameters)
   /** The central difference over ±by, and the change of the slope from one side to the other. */

@@ -1,11 +1,8 @@
 import type { GradientRule } from './rule.ts'
 
-/** dX = dY where the output is positive. */
+/** dX = dY where the output is positive: its sign is 0 or 1 there. */
 export const relu: GradientRule = context => {
   context.copy()
   const [output] = context.node.output
-  return gradient => {
-    const positive = context.emit('Greater', [output!, context.floats([0])])
-    return [context.emit('Where', [positive, gradient, context.floats([0])])]
-  }
+  return gradient => [context.emit('Mul', [gradient, context.emit('Sign', [output!])])]
 }

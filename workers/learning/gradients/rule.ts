@@ -42,8 +42,8 @@ export interface NodeContext extends Emitter {
   dims(tensor: string): Dims
   /** The value of this input where the file holds it and no training changes it. */
   constant(input: number): TensorProto | undefined
-  /** Replaces a running statistic (an initializer that is an input of this node) by old × momentum + batch × (1 − momentum). */
-  updateStatistic(input: number, batch: string): void
+  /** The name under which the graph gives the batch's value of a running statistic (an input of this node), for the rule to fill. */
+  batchStatistic(input: number): string
   /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
   readonly trained: boolean
   /** @throws LearningError OperatorUnsupported */

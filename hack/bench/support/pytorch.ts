@@ -1,0 +1,72 @@
+/**
+ * PyTorch beside us: a virtual environment in the cache folder, made on first use by the ordinary pip, and a Python process that trains when asked.
+ *
+ * The package index's build for x86-64 needs NVIDIA's libraries to be loaded at all, so these come along (about 6 GB; 0.5 GB elsewhere).
+ */
+import { execFileSync, spawn } from 'node:child_process'
+import { existsSync, rmSync } from 'node:fs'
+import { homedir } from 'node:os'
+import { join } from 'node:path'
+import { createInterface } from 'node:readline'
+import { fileURLToPath } from 'node:url'
+
+const version = '2.15.0'
+const script = fileURLToPath(new URL('pytorch_training.py', import.meta.url))
+
+export interface PyTorchRequest {
+  readonly network: string
+  readonly trainable: 'all' | 'head'
+  readonly batch: number
+  readonly side: number
+  readonly classes: number
+  readonly threads: number
+  readonly steps: number
+}
+
+export interface PyTorch {
+  readonly version: string
+  train(request: PyTorchRequest): Promise<{ readonly seconds: number; readonly weights: number }>
+  close(): void
+}
+
+/** @throws Error where no PyTorch can be had here; its message says why. */
+export async function startPyTorch(): Promise<PyTorch> {
+  const child = spawn(install(), [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+  const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
+  const answer = async () => {
+    const { done, value } = await lines.next()
+    if (done === true) throw new Error('PyTorch ended without an answer')
+    return JSON.parse(value)
+  }
+  const { version } = await answer()
+  return {
+    version,
+    async train(request) {
+      child.stdin.write(`${JSON.stringify(request)}\n`)
+      return await answer()
+    },
+    close: () => child.stdin.end(),
+  }
+}
+
+/** @returns the interpreter of an environment that has PyTorch. */
+function install(): string {
+  const given = process.env.EKYA_BENCH_PYTHON
+  if (given !== undefined) return given
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
+  const folder = join(cache, 'ekya-operator', `pytorch-${version}`)
+  const python = join(folder, 'bin', 'python')
+  if (existsSync(join(folder, 'complete'))) return python
+  rmSync(folder, { recursive: true, force: true })
+  process.stderr.write(`installing PyTorch ${version} into ${folder}\n`)
+  const run = (command: string, ...args: string[]) => execFileSync(command, args, { stdio: ['ignore', 2, 2] })
+  try {
+    run('python3', '-m', 'venv', folder)
+    run(python, '-m', 'pip', 'install', '--quiet', '--no-cache-dir', `torch==${version}`, 'numpy')
+    run(python, '-c', `import torch; open(${JSON.stringify(join(folder, 'complete'))}, "w").close()`)
+  } catch (cause) {
+    rmSync(folder, { recursive: true, force: true })
+    throw new Error('PyTorch cannot be installed here', { cause })
+  }
+  return python
+}

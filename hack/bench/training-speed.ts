@@ -1,0 +1,167 @@
+/**
+ * How fast students are trained, against PyTorch on the same machine with the same threads: npm run bench -- training-speed
+ *   [--threads 2] [--rounds 5] [--seconds 3] [--only NAME] [--without-pytorch] [--json]
+ *
+ * Images per second of the clock, making the batches included, validation not. Rounds of ours and PyTorch's alternate, each of about
+ * `--seconds`; the ratio is the median of the rounds' ratios. Of the head alone ours is a whole training of 15 epochs over 512 images, the
+ * pass through the frozen layers included: it is made once and kept. PyTorch makes it in each step, as is usual there.
+ */
+import { parseArgs } from 'node:util'
+import type { ImageSet } from '../../workers/learning/image-set.ts'
+import { createTrainer } from '../../workers/learning/trainer.ts'
+import type { TrainingConfiguration } from '../../workers/learning/training.ts'
+import { mobilenetv2 } from '../../workers/models/architectures/mobilenetv2.ts'
+import { resnet18 } from '../../workers/models/architectures/resnet18.ts'
+import { smallCnn } from '../../workers/models/architectures/small-cnn.ts'
+import { random } from '../../workers/models/random.ts'
+import { machine } from './support/machine.ts'
+import { type PyTorch, startPyTorch } from './support/pytorch.ts'
+
+const { values } = parseArgs({
+  options: {
+    threads: { type: 'string', default: '2' },
+    rounds: { type: 'string', default: '5' },
+    seconds: { type: 'string', default: '3' },
+    only: { type: 'string' },
+    'without-pytorch': { type: 'boolean', default: false },
+    json: { type: 'boolean', default: false },
+  },
+})
+const [threads, rounds, seconds] = [Number(values.threads), Number(values.rounds), Number(values.seconds)]
+const classes = 6
+const headEpochs = 15
+
+const networks = [
+  {
+    ...{ network: 'small-cnn', batch: 64, side: 32 },
+    model: smallCnn({ classes, seed: 1, widths: [32, 64, 128] }),
+  },
+  { network: 'resnet18', batch: 32, side: 32, model: resnet18({ classes, seed: 1 }) },
+  {
+    ...{ network: 'mobilenetv2', batch: 16, side: 64 },
+    model: mobilenetv2({ classes, seed: 1, shape: { channels: 3, height: 64, width: 64 } }),
+  },
+] as const
+type Case = (typeof networks)[number] & { readonly trainable: 'all' | 'head' }
+const cases: Case[] = networks
+  .flatMap(each => [
+    { ...each, trainable: 'all' as const },
+    { ...each, trainable: 'head' as const },
+  ])
+  .filter(each => values.only === undefined || `${each.network} ${each.trainable}`.includes(values.only))
+
+function images(count: number, side: number): ImageSet {
+  const draw = random(count, 'training-speed')
+  return {
+    count,
+    shape: { channels: 3, height: side, width: side },
+    pixels: Uint8Array.from({ length: count * 3 * side * side }, () => draw.integer(256)),
+    labels: Int32Array.from({ length: count }, () => draw.integer(classes)),
+  }
+}
+
+/** Seconds of so many steps (all layers) or of a whole training (the head). */
+async function ours({ model, batch, side, trainable }: Case) {
+  const trainer = await createTrainer(model, { threads })
+  const validation = images(1, side)
+  const configuration: TrainingConfiguration = {
+    ...{ batchSize: batch, learningRate: 0.01, augment: false, dataFraction: 1, seed: 1 },
+    ...{ trainableLayers: trainable, threads, epochs: 1 },
+  }
+  const all = async (train: ImageSet, epochs: number): Promise<number> => {
+    let [inSteps, at] = [0, 0]
+    const hooks = {
+      onStep(done: number) {
+        const now = performance.now()
+        if (done > 0) inSteps += now - at
+        at = now
+      },
+      // The validation between two epochs is not a step.
+      onEpoch() {
+        at = performance.now()
+      },
+    }
+    await trainer.train({ train, validation, configuration: { ...configuration, epochs } }, hooks)
+    return inSteps / 1000
+  }
+  const set = images(trainable === 'all' ? 8 * batch : 512, side)
+  const run = async (epochs: number): Promise<number> => {
+    if (trainable === 'all') return all(set, epochs)
+    // A set that the trainer has not seen: nothing of it is kept.
+    const fresh = { ...set }
+    const begun = performance.now()
+    await trainer.train(
+      { train: fresh, validation, configuration: { ...configuration, epochs: headEpochs } },
+      {},
+    )
+    return (performance.now() - begun) / 1000
+  }
+  const once = trainable === 'all' ? set.count : set.count * headEpochs
+  const warm = await run(1)
+  const epochs = trainable === 'all' ? Math.max(1, Math.round(seconds / warm)) : 1
+  return {
+    async rate() {
+      return (once * epochs) / (await run(epochs))
+    },
+    close: () => trainer.close(),
+  }
+}
+
+async function theirs(pytorch: PyTorch, { network, trainable, batch, side }: Case) {
+  const request = { network, trainable, batch, side, classes, threads }
+  const warm = await pytorch.train({ ...request, steps: 3 })
+  const steps = Math.max(2, Math.round((3 * seconds) / warm.seconds))
+  return async () => (steps * batch) / (await pytorch.train({ ...request, steps })).seconds
+}
+
+const median = (of: readonly number[]): number => of.toSorted((a, b) => a - b)[of.length >> 1]!
+
+let pytorch: PyTorch | undefined
+let absent = 'not asked for'
+if (!values['without-pytorch'])
+  try {
+    pytorch = await startPyTorch()
+  } catch (error) {
+    absent = (error as Error).message
+  }
+
+const rows = []
+for (const each of cases) {
+  const [mine, other] = [await ours(each), pytorch && (await theirs(pytorch, each))]
+  const measured: { readonly ours: number; readonly pytorch?: number }[] = []
+  for (let i = 0; i < rounds; i++)
+    measured.push({ ours: await mine.rate(), ...(other ? { pytorch: await other() } : {}) })
+  await mine.close()
+  const ratios = measured.map(round => round.ours / (round.pytorch ?? Number.NaN))
+  rows.push({
+    network: each.network,
+    trained: each.trainable,
+    batch: each.batch,
+    ours: median(measured.map(round => round.ours)),
+    ...(other
+      ? {
+          pytorch: median(measured.map(round => round.pytorch!)),
+          ratio: median(ratios),
+          lowest: Math.min(...ratios),
+          highest: Math.max(...ratios),
+        }
+      : {}),
+  })
+}
+pytorch?.close()
+
+const against = pytorch === undefined ? `no PyTorch: ${absent}` : `PyTorch ${pytorch.version}`
+if (values.json) console.log(JSON.stringify({ machine: machine(), threads, rounds, against, rows }, null, 2))
+else {
+  console.log(`${machine()}; ${threads} threads, ${rounds} rounds; ${against}; images per second`)
+  console.table(
+    rows.map(row =>
+      Object.fromEntries(
+        Object.entries(row).map(([key, value]) => {
+          if (typeof value !== 'number' || key === 'batch') return [key, value]
+          return [key, value.toFixed(value < 100 ? 2 : 0)]
+        }),
+      ),
+    ),
+  )
+}
