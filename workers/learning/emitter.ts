@@ -27,9 +27,10 @@ export function emitter(graph: GraphProto, taken: Iterable<string>): Emitter {
   return {
     fresh,
     emitAs,
-    emit(opType: string, inputs: readonly string[], attributes: Attributes = {}) {
+    emit(opType: string, inputs: readonly string[], attributes: Attributes = {}, domain?: string) {
       const output = fresh(`${opType.toLowerCase()}`)
       emitAs(opType, inputs, [output], attributes)
+      if (domain !== undefined) graph.node.at(-1)!.domain = domain
       return output
     },
     ints: values => constant(`i:${values.join()}`, name => intTensor(name, [values.length], values)),

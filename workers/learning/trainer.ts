@@ -4,6 +4,7 @@
  *
  * With one thread the outcome depends on the request alone. Training runs between awaits: a step blocks the event loop, nothing longer does.
  */
+import { blockSize } from '../models/blocked-layout.ts'
 import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider } from '../models/session.ts'
@@ -140,6 +141,7 @@ async function compile(
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,
+    block: provider === 'cpu' ? await blockSize() : 1,
   })
   const step = await openSession(graphs.step, { provider, threads })
   const evaluation = await openSession(graphs.evaluation, { provider, threads })

@@ -10,6 +10,7 @@
  * weights is outside (descent.ts): in place, in one pass. `statistics` are BatchNormalization's running mean and variance.
  * `targets` [N, classes] are one-hot rows times the sample's weight; weights of a batch that sum to 1 give the weighted mean.
  */
+import { blockedDomain } from '../models/blocked-layout.ts'
 import {
   encodeModel,
   floatValue,
@@ -51,6 +52,8 @@ export interface CutOptions {
   readonly first: number
   /** BatchNormalization keeps its running statistics and normalises with them, as it is served. Default false. */
   readonly freezeStatistics?: boolean
+  /** Channels in a block of the runtime's blocked layout (models/blocked-layout.ts). Default 1: it is not used. */
+  readonly block?: number
 }
 
 /** @throws LearningError OperatorUnsupported */
@@ -64,7 +67,7 @@ export function writeTrainingGraphs(
   return {
     boundary: cut.boundary,
     frozen: frozenModel(student, cut),
-    step: stepModel(student, shapes, cut),
+    step: stepModel(student, shapes, cut, options.block ?? 1),
     evaluation: evaluationModel(student, cut),
     parameters,
     statistics,
@@ -210,7 +213,7 @@ function evaluationModel(student: Student, cut: Cut): Uint8Array {
   return encodeModel(modelOf(graph, student.opset))
 }
 
-function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut): Uint8Array {
+function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut, block: number): Uint8Array {
   const graph = graphOf('step', student, cut)
   const emit = emitter(graph, namesOf(student, cut))
   graph.node.push(...cut.fixed)
@@ -222,6 +225,7 @@ function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut
       shapes,
       constants,
       wanted,
+      block,
       trained: cut.onBatch.has(node),
     })
     return gradientRules.get(node.opType)!(context)
@@ -263,7 +267,7 @@ function classesOf(student: Student, shapes: ReadonlyMap<string, Dims>): number 
 const emittedOpset = 18
 
 function modelOf(graph: GraphProto, opset: number): ModelProto {
-  return { ...model(graph), opsetImport: [{ version: opset }] }
+  return { ...model(graph), opsetImport: [{ version: opset }, { domain: blockedDomain, version: 1 }] }
 }
 
 function graphOf(name: string, student: Student, cut: Cut): GraphProto {
@@ -315,6 +319,7 @@ interface Surroundings {
   readonly constants: ReadonlyMap<string, TensorProto>
   /** Tensors whose gradients are needed. */
   readonly wanted: ReadonlySet<string>
+  readonly block: number
   readonly trained: boolean
 }
 
@@ -322,7 +327,7 @@ function nodeContext(
   emit: Emitter,
   graph: GraphProto,
   node: NodeProto,
-  { shapes, constants, wanted, trained }: Surroundings,
+  { shapes, constants, wanted, block, trained }: Surroundings,
 ): NodeContext {
   const refuse = (reason: string): never => {
     throw new LearningError(
@@ -334,6 +339,7 @@ function nodeContext(
     ...emit,
     node,
     trained,
+    block,
     refuse,
     copy: (outputs = node.output) => {
       graph.node.push({ ...node, output: [...outputs] })

@@ -1,31 +1,43 @@
 import { intAttribute } from '../../models/onnx.ts'
+import { type Convolution, fastConvolution, fastInputGradient, isSinglePlace } from './convolution.ts'
 import { kernelGradient } from './kernel-gradient.ts'
-import type { GradientRule } from './rule.ts'
+import type { Backward, GradientRule, NodeContext } from './rule.ts'
+import { singlePlace } from './single-place.ts'
 import { type Pair, transposedAttributes, windowOf } from './window.ts'
 
 /**
  * Convolution [N, C, H, W] * [O, C/group, kh, kw].
  *
  * dX: the transposed convolution of dY with the same weights. dB: dY summed over images and places. dW: see kernel-gradient.ts.
+ * Which operators do it is a matter of speed: see convolution.ts.
  */
 export const conv: GradientRule = context => {
   const { node } = context
   const group = intAttribute(node, 'group', 1)
-  const [input, weight, bias] = node.input as [string, string, string?]
-  const [outputs, channels, ...kernel] = context.dims(weight) as number[]
+  const [outputs, channels, ...kernel] = context.dims(node.input[1]!) as number[]
   const window = windowOf(context, kernel as unknown as Pair)
-  context.copy()
+  const given = { window, inputs: channels! * group, outputs: outputs!, group }
+  return isSinglePlace(given) ? singlePlace(context, given) : manyPlaces(context, given)
+}
+
+function manyPlaces(context: NodeContext, given: Convolution): Backward {
+  const { node } = context
+  const { window, inputs, outputs, group } = given
+  const [input, weight, bias] = node.input as [string, string, string?]
+  const fast = fastConvolution(context, input, weight, given)
+  if (fast === undefined) context.copy()
+  else if (bias) {
+    const perChannel = context.emit('Reshape', [bias, context.ints([outputs, 1, 1])])
+    context.emitAs('Add', [fast, perChannel], [node.output[0]!])
+  } else context.emitAs('Identity', [fast], [node.output[0]!])
 
   return gradient => [
     context.wants(0)
-      ? context.emit('ConvTranspose', [gradient, weight], { ...transposedAttributes(window), group })
+      ? (fastInputGradient(context, gradient, weight, given) ??
+        context.emit('ConvTranspose', [gradient, weight], { ...transposedAttributes(window), group }))
       : undefined,
     context.wants(1)
-      ? kernelGradient(context, window, {
-          ...{ input, gradient, group },
-          inputs: channels! * group,
-          outputs: outputs!,
-        })
+      ? kernelGradient(context, window, { input, gradient, inputs, outputs, group })
       : undefined,
     bias && context.wants(2)
       ? context.emit('ReduceSum', [gradient, context.ints([0, 2, 3])], { keepdims: 0 })

@@ -1,4 +1,5 @@
 /** Gradients of operators that map each value by itself. `y` is the node's output. */
+import { dataType } from '../../models/onnx.ts'
 import type { GradientRule, NodeContext } from './rule.ts'
 
 /** @param derivative emits dy/dx, in the shape of x. */
@@ -13,9 +14,9 @@ export function elementwise(
   }
 }
 
-/** The gradient where a condition holds, and zero elsewhere. */
+/** The gradient where a condition holds, and zero elsewhere. (The runtime's Where makes two temporary tensors on the way.) */
 export const where = (context: NodeContext, condition: string, gradient: string): string =>
-  context.emit('Where', [condition, gradient, context.floats([0])])
+  context.emit('Mul', [gradient, context.emit('Cast', [condition], { to: dataType.float })])
 
 /** factor · x + offset. */
 export function scaled(context: NodeContext, x: string, factor: number, offset = 0): string {

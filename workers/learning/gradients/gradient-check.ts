@@ -1,4 +1,5 @@
 /** Compares the gradient that a training step uses with central differences of the loss. For tests. */
+import { blockSize } from '../../models/blocked-layout.ts'
 import {
   encodeModel,
   floatTensor,
@@ -99,7 +100,11 @@ export async function gradientDifference(given: GradientCase, seed: number): Pro
   const student = readStudent(await caseModel(given, draw))
   const { trainable = 'all', freezeStatistics } = given
   const first = firstTrained(student, trainable)
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), { first, freezeStatistics })
+  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
+    first,
+    freezeStatistics,
+    block: await blockSize(),
+  })
   const [boundary] = graphs.boundary
   const session = await openSession(graphs.step)
   try {

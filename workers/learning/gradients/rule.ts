@@ -44,6 +44,8 @@ export interface NodeContext extends Emitter {
   constant(input: number): TensorProto | undefined
   /** The name under which the graph gives the batch's value of a running statistic (an input of this node), for the rule to fill. */
   batchStatistic(input: number): string
+  /** Channels in a block of the runtime's blocked layout; 1 where there is none. */
+  readonly block: number
   /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
   readonly trained: boolean
   /** @throws LearningError OperatorUnsupported */
@@ -52,7 +54,8 @@ export interface NodeContext extends Emitter {
 
 /** Adds nodes and constants to a graph; returns the names of the tensors made. */
 export interface Emitter {
-  emit(opType: string, inputs: readonly string[], attributes?: Attributes): string
+  /** @param domain where it is not ONNX's own */
+  emit(opType: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string
   /** With output names of the caller's choice. */
   emitAs(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void
   /** A name that nothing else has. */
