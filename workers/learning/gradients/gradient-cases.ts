@@ -51,6 +51,18 @@ function convolution(draw: Random, group: number, perGroup: number, filters: num
   }
 }
 
+/** Of which the input fills only a part. */
+function convolutionToOnePlace(draw: Random): GradientCase {
+  const [height, width] = pair(draw, 1, 2)
+  const [inputs, outputs] = [between(draw, 1, 3), between(draw, 1, 3)]
+  const bias = draw.next() < 0.5
+  return {
+    nodes: [node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'], { strides: [2, 2], pads: [1, 1, 1, 1] })],
+    tensors: [normal(draw, 'w', [outputs, inputs, 3, 3]), normal(draw, 'b', [outputs])],
+    x: [inputs, height, width],
+  }
+}
+
 function transposedConvolution(draw: Random): GradientCase {
   const group = between(draw, 1, 2)
   const [perGroup, filters] = [between(draw, 1, 2), between(draw, 1, 2)]
@@ -329,6 +341,9 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   'Conv, many channels': draw => convolution(draw, 1, 17, 2),
   'Conv in groups': draw => convolution(draw, 2, between(draw, 2, 3), between(draw, 1, 2)),
   'Conv, depthwise': draw => convolution(draw, between(draw, 2, 4), 1, between(draw, 1, 2)),
+  'Conv, channels in blocks': draw => convolution(draw, 1, 16, 16),
+  'Conv, depthwise in blocks': draw => convolution(draw, 16, 1, 1),
+  'Conv to one place': convolutionToOnePlace,
   'Conv 1×1': draw => ({
     nodes: [node('Conv', ['x', 'w'], ['y'], { strides: pair(draw, 1, 2) })],
     tensors: [normal(draw, 'w', [2, 3, 1, 1], 0.4)],
