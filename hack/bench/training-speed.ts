@@ -5,7 +5,11 @@
  * Images per second of the clock, making the batches included, validation not. Rounds of ours and PyTorch's alternate, each of about
  * `--seconds`; the ratio is the median of the rounds' ratios. Of the head alone ours is a whole training of 15 epochs over 512 images, the
  * pass through the frozen layers included: it is made once and kept. PyTorch makes it in each step, as is usual there.
+ *
+ * Only an idle machine gives a fair ratio: PyTorch's threads wait for each other by spinning, so that it loses by far more than we do to
+ * whatever else runs. The load before the first round is printed, and must be near 0.
  */
+import { loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { ImageSet } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
@@ -116,6 +120,8 @@ async function theirs(pytorch: PyTorch, { network, trainable, batch, side }: Cas
 
 const median = (of: readonly number[]): number => of.toSorted((a, b) => a - b)[of.length >> 1]!
 
+/** Of the last minute. */
+const load = loadavg()[0]!
 let pytorch: PyTorch | undefined
 let absent = 'not asked for'
 if (!values['without-pytorch'])
@@ -151,9 +157,12 @@ for (const each of cases) {
 pytorch?.close()
 
 const against = pytorch === undefined ? `no PyTorch: ${absent}` : `PyTorch ${pytorch.version}`
-if (values.json) console.log(JSON.stringify({ machine: machine(), threads, rounds, against, rows }, null, 2))
+if (values.json)
+  console.log(JSON.stringify({ machine: machine(), load, threads, rounds, against, rows }, null, 2))
 else {
-  console.log(`${machine()}; ${threads} threads, ${rounds} rounds; ${against}; images per second`)
+  console.log(
+    `${machine()}, load ${load.toFixed(1)}; ${threads} threads, ${rounds} rounds; ${against}; images per second`,
+  )
   console.table(
     rows.map(row =>
       Object.fromEntries(

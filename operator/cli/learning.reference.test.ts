@@ -100,6 +100,33 @@ describe('ekya train, evaluate and model build', function () {
     expect(perClass.map((each: { images: number }) => each.images)).to.deep.equal([4, 4, 4])
   })
 
+  it('trains more classes than the model has with --classes, and says what runs it', async () => {
+    const rows = readFileSync(at('train.csv'), 'utf8').trim().split('\n')
+    writeFileSync(at('four.csv'), [...rows, '90,3,0,0,32,32,images/train-0.jpg'].join('\n'))
+    const args = ['--model', model, '--train', at('four.csv'), '--validation', at('validation.csv')]
+    const more = (classes: string) =>
+      ekya(
+        false,
+        ...['train', ...args, '--images', folder, '--config', JSON.stringify(quick)],
+        ...['--out', at('four.onnx'), '--classes', classes, '--json'],
+      )
+    const { status, stdout, stderr } = await more('4')
+    expect(status, stderr).to.equal(0)
+    expect(stderr).to.match(/^train: runs on (cpu|cuda) \(the runtime has .*\)$/m)
+    expect(JSON.parse(stdout)).to.include({ images: 37, refused: 0 })
+    const list = ['--list', at('four.csv'), '--images', folder, '--json']
+    const evaluated = JSON.parse((await ekya(false, 'evaluate', '--model', at('four.onnx'), ...list)).stdout)
+    expect(evaluated.perClass).to.have.length(4)
+
+    const fewer = await more('2')
+    expect([fewer.status, fewer.stderr]).to.satisfy(
+      ([status, text]: [number, string]) => status === 1 && text.includes('accepted: 3 or more'),
+    )
+    const wrong = await more('none')
+    expect(wrong.status).to.equal(2)
+    expect(wrong.stderr).to.include('--classes')
+  })
+
   it('draws a bar on a terminal, and gives a table', async () => {
     const args = ['--model', model, '--train', at('train.csv'), '--validation', at('validation.csv')]
     const config = at('config.json')

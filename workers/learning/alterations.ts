@@ -50,15 +50,16 @@ export function alterImage(
   offset: number,
 ): void {
   const scales = changed === undefined ? undefined : litScales(from, channels, changed)
+  const columns = Int32Array.from({ length: width }, (_, x) => {
+    const column = clamp(x - right, width)
+    return flip ? width - 1 - column : column
+  })
   let at = offset
   for (let channel = 0; channel < channels; channel++) {
     const values = scales?.[channel] ?? scale
     for (let y = 0; y < height; y++) {
       const row = (channel * height + clamp(y - down, height)) * width
-      for (let x = 0; x < width; x++) {
-        const column = clamp(x - right, width)
-        into[at++] = values[from[row + (flip ? width - 1 - column : column)]!]!
-      }
+      for (let x = 0; x < width; x++) into[at++] = values[from[row + columns[x]!]!]!
     }
   }
 }

@@ -5,10 +5,10 @@
  */
 import { execFileSync, spawn } from 'node:child_process'
 import { existsSync, rmSync } from 'node:fs'
-import { homedir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
+import { cacheDirectory } from '../../control-plane/binaries.ts'
 
 const version = '2.15.0'
 const script = fileURLToPath(new URL('pytorch_training.py', import.meta.url))
@@ -49,12 +49,11 @@ export async function startPyTorch(): Promise<PyTorch> {
   }
 }
 
-/** @returns the interpreter of an environment that has PyTorch. */
+/** @returns the interpreter of an environment that has PyTorch: that of EKYA_BENCH_PYTHON, or one of our own. */
 function install(): string {
   const given = process.env.EKYA_BENCH_PYTHON
   if (given !== undefined) return given
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), '.cache')
-  const folder = join(cache, 'ekya-operator', `pytorch-${version}`)
+  const folder = join(cacheDirectory(), `pytorch-${version}`)
   const python = join(folder, 'bin', 'python')
   if (existsSync(join(folder, 'complete'))) return python
   rmSync(folder, { recursive: true, force: true })
