@@ -4,7 +4,7 @@
  *
  *   velocity ← momentum · velocity + gradient + decay · parameter        parameter ← parameter − rate · velocity
  *
- * Outside the training graph because it is one pass over memory here, and six there with copies of all weights in and out besides.
+ * Outside the training graph because it is one pass over memory here, and one for each operation there with copies of all weights in and out besides.
  */
 import type { Slot } from './slots.ts'
 import { type TrainingGraphs, wire } from './training-graph.ts'

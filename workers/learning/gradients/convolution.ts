@@ -3,7 +3,7 @@
  *
  *   one output place     a matrix product over the window: the per-image products of Conv read all weights for every image
  *   depthwise            the blocked layout: 5 to 10 times as fast as Conv, both reorders included
- *   3×3 and larger       the blocked layout: 1.2 to 1.4 times as fast
+ *   3×3 and larger       the blocked layout: 1.1 to 1.4 times as fast
  *   otherwise            Conv
  *
  * Gradients of the input are convolutions, too: of the output's gradient, spread by the stride, with the kernel turned around.
