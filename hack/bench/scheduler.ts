@@ -19,6 +19,7 @@ export interface Timing {
   readonly step: number
   /** Measured MPS throughput curve and two seconds for a resize, or speed in proportion to share. */
   readonly speed: 'linear' | 'curve'
+  readonly pool: boolean
   readonly milliseconds: { readonly median: number; readonly worst: number }
   readonly predictedAccuracy: number
   /** Largest resident set of the process, the runtime's own (about 70 MB) included. */
@@ -27,19 +28,22 @@ export interface Timing {
 
 interface Case {
   readonly policy: string
-  readonly size: Size
+  readonly size: Size & Pick<Timing, 'pool'>
 }
 
-const size = (streams: number, gpus: number, step: number, speed: Size['speed'] = 'linear'): Size => ({
+const size = (streams: number, gpus: number, step: number, rest: Partial<Size> = {}) => ({
   streams,
   gpus,
   configurations: 18,
   step,
-  speed,
+  speed: 'linear' as const,
+  pool: false,
+  ...rest,
 })
 
-const paper = [size(10, 8, 0.1), size(10, 2, 0.05), size(10, 2, 0.05, 'curve')]
+const paper = [size(10, 8, 0.1), size(10, 2, 0.05), size(10, 2, 0.05, { speed: 'curve' })]
 const growth = [10, 30, 100, 300, 1000].map(streams => size(streams, streams / 10, 0.05))
+const pools = [10, 30, 100, 300].map(streams => size(streams, (streams * 8) / 10, 0.1, { pool: true }))
 /** Its time grows with the square of the jobs, times the steps. */
 const mostStreamsOfThief = 300
 
@@ -52,6 +56,7 @@ const cases: readonly Case[] = [
       policy === 'thief' && s.streams > mostStreamsOfThief ? [] : [{ policy, size: s }],
     ),
   ),
+  ...pools.map(of => ({ policy: 'horizon', size: of })),
 ]
 
 function measure({ policy, size: of }: Case, runs: number): Timing {
@@ -78,7 +83,7 @@ function measureApart(one: Case, runs: number): Timing {
   const file = fileURLToPath(import.meta.url)
   const { stdout, stderr, status } = spawnSync(
     process.execPath,
-    ['--max-old-space-size=96', file, '--case', JSON.stringify(one), String(runs)],
+    ['--max-old-space-size=96', '--max-semi-space-size=8', file, '--case', JSON.stringify(one), String(runs)],
     { encoding: 'utf8' },
   )
   if (status !== 0) throw new Error(`${one.policy} with ${one.size.streams} streams: ${stderr}`)

@@ -7,6 +7,8 @@ export interface Size {
   readonly configurations: number
   readonly step: number
   readonly speed: 'linear' | 'curve'
+  /** All GPUs are one pool, as traces have it. Default false: streams are placed on them. */
+  readonly pool?: boolean
 }
 
 /** Drifted streams of random depth; costlier configurations gain more. Deterministic by seed. */
@@ -26,7 +28,9 @@ export function makeProblem(of: Size, seed: number): Problem {
           ] as const,
           resizeSeconds: 2,
         }),
-    gpus: Array.from({ length: of.gpus }, (_, i) => ({ node: 'node', gpu: `${i}` })),
+    ...(of.pool === true
+      ? { gpus: [{ node: 'node', gpu: 'pool' }], gpuCapacity: of.gpus, averaging: 'samples' }
+      : { gpus: Array.from({ length: of.gpus }, (_, i) => ({ node: 'node', gpu: `${i}` })) }),
     streams: Array.from({ length: of.streams }, (_, s) => {
       const accuracyNow = 0.4 + 0.5 * random()
       const demand = 0.1 + 0.3 * random()

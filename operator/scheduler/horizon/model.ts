@@ -9,6 +9,7 @@ import { assumedAccuracies, trainable } from '../objective.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
 import { stepsPerGpu, toShare } from '../share-grid.ts'
 import {
+  anyPart,
   createGrid,
   type Envelope,
   type FactorPoints,
@@ -16,14 +17,8 @@ import {
   type Grid,
   inner,
   leastShare,
+  type Serving,
 } from './serving.ts'
-
-/** One model in service of one stream: at corner j the stream is worth scale × envelope.factors[j] a second. */
-export interface Serving {
-  /** Weight × accuracy. */
-  readonly scale: number
-  readonly envelope: Envelope
-}
 
 export interface Job {
   readonly option: RetrainingOption
@@ -47,6 +42,10 @@ export interface StreamModel {
   readonly running: boolean
   /** Share that keeps a_MIN with the model in use, on this grid; undefined: none does. */
   readonly floorShare: number | undefined
+  /** The same with each job's model; 0 where none does. */
+  readonly floorsAfter: readonly number[]
+  /** The stream as it is in pools, by the least share and whether its floor is kept: most pools are alike to a stream. */
+  readonly inPools: Map<string, StreamModel>
 }
 
 export interface PoolModel {
@@ -67,7 +66,7 @@ const leastWork = 1e-6
 export function gridOf(problem: Problem): Grid {
   return problem.gpuCapacity === undefined
     ? createGrid(problem.step, toShare(stepsPerGpu(problem.step), problem.step))
-    : createGrid(0, problem.gpuCapacity)
+    : anyPart(problem.step, problem.gpuCapacity)
 }
 
 /** The streams without regard to each other: floors as if each had its GPU for itself. */
@@ -79,15 +78,19 @@ export function streamModels(problem: Problem): StreamModel[] {
     const points = known.get(stream.inference) ?? factorPoints(stream.inference, grid)
     known.set(stream.inference, points)
     const accuracy = accuracies[index]!
+    const envelope = inner(points, 0, points.factors[0]!)
+    const jobs = worthwhile(stream, accuracy, envelope)
     return {
       index,
       stream,
       accuracy,
       points,
-      before: { scale: stream.weight * accuracy, envelope: inner(points, 0, points.factors[0]!) },
-      jobs: worthwhile(stream, accuracy, inner(points, 0, points.factors[0]!)),
+      before: { scale: stream.weight * accuracy, envelope },
+      jobs,
       running: stream.running !== undefined,
       floorShare: floorShare(stream, accuracy, grid),
+      floorsAfter: jobs.map(({ option }) => floorShare(stream, option.accuracyAfter, grid) ?? 0),
+      inPools: new Map(),
     }
   })
 }
@@ -124,8 +127,11 @@ function worthwhile(stream: StreamProblem, accuracy: number, envelope: Envelope)
  * The streams of one pool: each starts from the share that it must have. First a step for everybody (where there are as many), then
  * the floors, as many by weight as fit; what a retrained model needs to keep its floor is held back where that fits as well.
  */
-export function poolModel(problem: Problem, streams: readonly StreamModel[]): PoolModel {
-  const grid = gridOf(problem)
+export function poolModel(
+  problem: Problem,
+  streams: readonly StreamModel[],
+  grid: Grid = gridOf(problem),
+): PoolModel {
   const capacity = problem.gpuCapacity ?? grid.most
   const least = grid.unit > 0 && streams.length * grid.unit <= capacity + 1e-9 ? grid.unit : 0
   const kept = keepableFloors(
@@ -136,13 +142,10 @@ export function poolModel(problem: Problem, streams: readonly StreamModel[]): Po
     capacity - least * streams.length,
     grid.unit,
   )
-  let free =
-    capacity - streams.reduce((sum, s, i) => sum + (kept[i] ? Math.max(least, s.floorShare!) : least), 0)
-  const from = (model: StreamModel, share: number): Envelope => {
-    const { envelope } = model.before
-    if (share <= envelope.shares[0]! + 1e-12) return envelope
-    return inner(model.points, share, bestInference(model.stream.inference, share).factor)
-  }
+  let free = capacity
+  streams.forEach((s, i) => {
+    free -= kept[i] ? Math.max(least, s.floorShare!) : least
+  })
   return {
     capacity,
     grid,
@@ -152,26 +155,44 @@ export function poolModel(problem: Problem, streams: readonly StreamModel[]): Po
     samples: problem.averaging === 'samples',
     keepsFloor: kept,
     streams: streams.map((model, i) => {
-      const { stream } = model
-      const before = {
-        ...model.before,
-        envelope: from(model, kept[i] ? Math.max(least, model.floorShare!) : least),
-      }
-      if (stream.minAccuracy <= 0) {
-        const jobs = model.jobs.map(job => ({ ...job, after: { ...job.after, envelope: before.envelope } }))
-        return { ...model, before, jobs }
-      }
+      const own = kept[i]!
       let reserved = 0
-      const jobs = model.jobs.map(job => {
-        const wanted = Math.max(least, floorShare(stream, job.option.accuracyAfter, grid) ?? 0)
-        const fits = kept[i] || wanted - least <= free + 1e-9
-        if (!kept[i] && fits) reserved = Math.max(reserved, wanted - least)
-        return { ...job, after: { ...job.after, envelope: from(model, fits ? wanted : least) } }
+      const fits = model.floorsAfter.map(share => {
+        const more = Math.max(0, share - least)
+        const fitting = own || more <= free + 1e-9
+        if (!own && fitting) reserved = Math.max(reserved, more)
+        return fitting
       })
       free -= reserved
-      return { ...model, before, jobs }
+      return inPool(model, least, own, fits)
     }),
   }
+}
+
+/** @param fits by job, whether the floor of the retrained model is kept. */
+function inPool(model: StreamModel, least: number, kept: boolean, fits: readonly boolean[]): StreamModel {
+  const key = `${least}/${kept}/${fits.join()}`
+  const known = model.inPools.get(key)
+  if (known !== undefined) return known
+  const envelopes = new Map<number, Envelope>()
+  const from = (share: number): Envelope => {
+    const { envelope } = model.before
+    if (share <= envelope.shares[0]! + 1e-12) return envelope
+    const made =
+      envelopes.get(share) ?? inner(model.points, share, bestInference(model.stream.inference, share).factor)
+    envelopes.set(share, made)
+    return made
+  }
+  const made: StreamModel = {
+    ...model,
+    before: { ...model.before, envelope: from(kept ? Math.max(least, model.floorShare!) : least) },
+    jobs: model.jobs.map((job, k) => ({
+      ...job,
+      after: { ...job.after, envelope: from(fits[k] ? Math.max(least, model.floorsAfter[k]!) : least) },
+    })),
+  }
+  model.inPools.set(key, made)
+  return made
 }
 
 /** More streams than this are not tried in every combination. */
@@ -186,6 +207,9 @@ export function keepableFloors(
   room: number,
   unit: number,
 ): boolean[] {
+  let all = 0
+  for (const { need } of floors) all += need
+  if (all <= room + 1e-9) return floors.map(() => true)
   const possible = floors.flatMap(({ need }, i) => (need <= room + 1e-9 ? [i] : []))
   const sum = possible.reduce((total, i) => total + floors[i]!.need, 0)
   const kept = floors.map(() => false)

@@ -19,10 +19,19 @@ export interface Envelope {
   readonly slopes: readonly number[]
 }
 
+/** One model in service of one stream: at corner j the stream is worth scale × envelope.factors[j] a second. */
+export interface Serving {
+  /** Weight × accuracy. */
+  readonly scale: number
+  readonly envelope: Envelope
+}
+
 /** The grid of shares. */
 export interface Grid {
   /** 0: any part, else shares are multiples of it. */
   readonly unit: number
+  /** The least that a job holds that holds anything. */
+  readonly least: number
   /** The most that one stream may hold. */
   readonly most: number
   /** By number of units; empty where any part may be held. */
@@ -40,20 +49,25 @@ const pointsPerSegment = 8
 /** Ekya's guard against dividing by a share of zero: every (maxShare / (share + guard))-th frame is analysed. */
 const shareGuard = 1e-6
 
-/** @param unit 0: any part. */
+/** Multiples of a unit. */
 export function createGrid(unit: number, most: number): Grid {
-  const steps = unit > 0 ? Math.floor(most / unit + 1e-9) + 1 : 0
-  return { unit, most, shares: Array.from({ length: steps }, (_, k) => toShare(k, unit)) }
+  const steps = Math.floor(most / unit + 1e-9) + 1
+  return { unit, least: unit, most, shares: Array.from({ length: steps }, (_, k) => toShare(k, unit)) }
 }
+
+/** Any part from `least` on. */
+export const anyPart = (least: number, most: number): Grid => ({ unit: 0, least, most, shares: [] })
 
 export function factorPoints(
   inference: readonly InferenceOption[],
-  { unit, most, shares: steps }: Grid,
+  { unit, least, most, shares: steps }: Grid,
 ): FactorPoints {
   const shares =
     unit > 0
       ? steps
-      : distinct([0, ...inference.flatMap(corners).filter(share => share > 0 && share < most), most])
+      : distinct(
+          [0, least, ...inference.flatMap(corners), most].filter(s => s === 0 || (s >= least && s <= most)),
+        )
   return { shares, factors: shares.map(share => bestInference(inference, share).factor) }
 }
 
@@ -101,8 +115,7 @@ export function inner(points: FactorPoints, least: number, at: number): Envelope
 }
 
 /** Corner of the best share at a price: the last one to which the way is worth more than it costs. */
-export function cornerAt(envelope: Envelope, price: number): number {
-  const { slopes } = envelope
+export function cornerAt({ slopes }: Envelope, price: number): number {
   let j = 0
   while (j < slopes.length && slopes[j]! > price) j++
   return j
@@ -125,7 +138,7 @@ export function factorBetween({ shares, factors }: FactorPoints, share: number):
 export function leastShare(
   inference: readonly InferenceOption[],
   factor: number,
-  { unit, most, shares }: Grid,
+  { unit, least, most, shares }: Grid,
 ): number | undefined {
   const keeps = (share: number): boolean =>
     share <= most + 1e-12 && bestInference(inference, share).factor >= factor - 1e-12
@@ -137,14 +150,15 @@ export function leastShare(
       if (keeps(shares[k]!)) return shares[k]!
     return undefined
   }
-  for (const more of [0, 1e-9, 1e-6]) if (keeps(reached + more)) return reached + more
+  for (const more of [0, 1e-9, 1e-6])
+    if (keeps(Math.max(least, reached + more))) return Math.max(least, reached + more)
   return undefined
 }
 
 /** From share 0 on nowhere below the factor: on a grid the envelope of its steps, in a pool with the tangents where it is curved. */
 export function outer(inference: readonly InferenceOption[], grid: Grid): Envelope {
-  const points = factorPoints(inference, grid)
-  if (grid.unit > 0) return inner(points, 0, 0)
+  if (grid.unit > 0) return inner(factorPoints(inference, grid), 0, 0)
+  const points = factorPoints(inference, { ...grid, least: 0 })
   const extra = inference.flatMap(option => ('profile' in option ? [] : tangentCrossings(option)))
   const all = [...points.shares.map((share, i) => [share, points.factors[i]!] as const), ...extra]
     .filter(([share]) => share > 0 && share <= grid.most)

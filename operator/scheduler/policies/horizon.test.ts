@@ -6,7 +6,7 @@ import { allowedCurrent, allowedGpus, currentGpu } from '../placement.ts'
 import type { Plan } from '../plan.ts'
 import type { Problem } from '../problem.ts'
 import { stepsPerGpu } from '../share-grid.ts'
-import { anyProblem, gpus, linear, option, problem, stream } from '../testing/problems.ts'
+import { anyPool, anyProblem, gpus, linear, option, problem, stream } from '../testing/problems.ts'
 import { evaluate } from '../timeline.ts'
 import { horizon } from './horizon.ts'
 
@@ -86,6 +86,20 @@ describe('horizon', () => {
             })
             expect(sum).to.be.at.most(most + 1e-9)
           }
+      }),
+      runs,
+    )
+  })
+
+  it('gives no job a share between 0 and a step, on GPUs and in a pool, nor a pool more than there is', () => {
+    fc.assert(
+      fc.property(fc.oneof(usable, anyPool), given => {
+        for (const { shares } of horizon.plan(given, {}).timeline!.intervals) {
+          const held = shares.flatMap(({ inference, training }) => [inference, training])
+          for (const share of held) if (share !== 0) expect(share).to.be.at.least(given.step - 1e-9)
+          if (given.gpuCapacity !== undefined)
+            expect(held.reduce((sum, share) => sum + share)).to.be.at.most(given.gpuCapacity + 1e-9)
+        }
       }),
       runs,
     )
