@@ -7,6 +7,7 @@
  * The bias is that of the configuration, drawn towards that of all, drawn towards 0. The spread comes from what is left, drawn towards an
  * assumption.
  */
+import { type SeenError, shrunkenMean } from './shrunken-mean.ts'
 
 /** A training whose cost is known. */
 export interface KnownCost {
@@ -53,16 +54,9 @@ export function costDistribution(predicted: number, known: readonly KnownCost[])
 }
 
 /** @returns uncertainty: variance of the bias's error, relative to that of a training. */
-function biasOf(errors: readonly { readonly own: boolean; readonly error: number }[]): {
-  readonly bias: number
-  readonly uncertainty: number
-} {
-  const sum = (some: typeof errors): number => some.reduce((total, { error }) => total + error, 0)
-  const own = errors.filter(each => each.own)
-  const ofAll = sum(errors) / (errors.length + shrinkage.all)
-  const bias = (sum(own) + shrinkage.own * ofAll) / (own.length + shrinkage.own)
+function biasOf(errors: readonly SeenError[]): { readonly bias: number; readonly uncertainty: number } {
   return {
-    bias: Math.min(mostBias, Math.max(-mostBias, bias)),
+    bias: Math.min(mostBias, Math.max(-mostBias, shrunkenMean(errors, shrinkage))),
     uncertainty: 1 / (errors.length + shrinkage.all),
   }
 }

@@ -17,6 +17,7 @@ import type { RetrainingOption } from '../scheduler/problem.ts'
 import { type AccuracyPoint, fitAccuracyCurve } from './accuracy-curve.ts'
 import { costDistribution, type KnownCost } from './cost.ts'
 import { CurveFitError } from './errors.ts'
+import { shrunkenMean } from './shrunken-mean.ts'
 
 export interface EstimatorInput {
   readonly profiles: readonly MicroProfile[]
@@ -60,7 +61,7 @@ const anchorWeight = 2
 /** Trainings of the site that are looked back on. */
 const historyLength = 48
 /** How many trainings of the site count as much as the assumption that there is no bias, and of the stream as what the site shows. */
-const shrinkage = { site: 2, own: 8 } as const
+const shrinkage = { all: 2, own: 8 } as const
 const mostCorrection = 0.15
 
 /** One option for each configuration that was micro-profiled, in the order of the configurations. */
@@ -133,7 +134,7 @@ function accuracyCorrection(history: readonly PastTraining[]): number {
       ? []
       : [{ own, error: realised.accuracyAfter - estimated.accuracyAfter }],
   )
-  return Math.min(mostCorrection, Math.max(-mostCorrection, shrunkenMean(errors)))
+  return Math.min(mostCorrection, Math.max(-mostCorrection, shrunkenMean(errors, shrinkage)))
 }
 
 /** Costs depend on the configuration more than on the stream. */
@@ -143,11 +144,3 @@ const costsOf = (history: readonly PastTraining[], name: string): KnownCost[] =>
       ? []
       : [{ own: configuration === name, predicted: estimated.gpuSeconds, actual: realised.gpuSeconds }],
   )
-
-/** Of the own ones, shrunken towards that of all, which is shrunken towards 0. */
-function shrunkenMean(errors: readonly { readonly own: boolean; readonly error: number }[]): number {
-  const sum = (some: typeof errors): number => some.reduce((total, { error }) => total + error, 0)
-  const site = sum(errors) / (errors.length + shrinkage.site)
-  const own = errors.filter(each => each.own)
-  return (sum(own) + shrinkage.own * site) / (own.length + shrinkage.own)
-}

@@ -4,6 +4,8 @@
  *
  * What is kept follows from the record alone, so there is no state to lose: the record ranks all configurations, and the number that is
  * kept falls. A dropped one comes back for a window now and then, in turn; if it has become good, its rank brings it back for good.
+ *
+ * The operator does not ask it yet: it micro-profiles all configurations, the cheapest first.
  */
 
 /** What one stream's configurations promised, or came to, in one window. */

@@ -8,6 +8,8 @@
  *   gain = s · f(−|m − best other| / s),   f(z) = φ(z) + z Φ(z)
  *
  * A training that is far behind, or of which a micro-profile tells little, is not worth one.
+ *
+ * The operator does not ask it yet, as `pruning.ts`.
  */
 
 export interface Candidate {

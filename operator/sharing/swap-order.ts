@@ -1,8 +1,8 @@
 /**
  * The order in which workers of one GPU get to the amounts that they should hold, with as few new pods as possible.
  *
- * A worker (`Holder`: what it holds of the GPU) is where it is (`held`), `out` (it has no pod), or where it should be (`wanted`). One that serves goes from held to wanted
- * through both at once; one that can be interrupted through neither, so it can also wait outside until others have changed, and one
+ * A worker (`Holder`: what it holds of the GPU) is where it is (`held`), `out` (it has no pod), or where it should be (`wanted`). One that
+ * serves goes from held to wanted through both at once; one that can be interrupted through neither, so it can also wait outside until others have changed, and one
  * that is to stay as it is can step aside for the price of one more pod.
  *
  * First the order that is right where amounts are alike in all respects: what frees memory comes first, by how much it needs meanwhile,
@@ -251,7 +251,7 @@ function compare(a: Holder, b: Holder): number {
     const [more, units] = [wanted.memoryMiB - (held?.memoryMiB ?? 0), wanted.units - (held?.units ?? 0)]
     return more < 0 || (more === 0 && units <= 0) ? 1 : 2
   }
-  const need = ({ held, wanted }: Holder): number =>
-    kind({ held, wanted } as Holder) === 1 ? wanted!.memoryMiB : -(held?.memoryMiB ?? 0)
+  const need = (holder: Holder): number =>
+    kind(holder) === 1 ? holder.wanted!.memoryMiB : -(holder.held?.memoryMiB ?? 0)
   return kind(a) - kind(b) || need(a) - need(b) || (a.name < b.name ? -1 : a.name > b.name ? 1 : 0)
 }

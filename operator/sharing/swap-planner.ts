@@ -1,5 +1,6 @@
 /**
- * Which pods of one GPU are made, handed over to and ended next, where a share can be changed by a new pod alone (NVIDIA MPS).
+ * Which pods of one GPU are made, handed over to and ended next, where a share can be changed by a new pod alone (NVIDIA MPS). No backend
+ * asks it yet: the one there is resizes in place (`resize-planner.ts`).
  *
  * A worker that serves is swapped: a new pod starts beside the old one, takes over at a frame, and the old one goes. Both exist for a
  * while, so the node advertises more units than a GPU has (surge). A worker that can be interrupted, a training, ends at a
@@ -42,7 +43,7 @@ export interface SwapLimits extends OrderLimits {
 export interface SwapRequest {
   readonly workers: readonly Worker[]
   readonly limits: SwapLimits
-  /** Units; smaller changes are left out unless others need them. */
+  /** Units, and that part of the memory; smaller changes are left out unless others need them. */
   readonly step: number
   /** Whether what is left of the window is worth a swap; if not, no share of a pod that exists is changed. Default true. */
   readonly worthSwapping?: boolean
@@ -103,8 +104,7 @@ const sum = <T>(all: readonly T[], of: (each: T) => number): number =>
 
 const largest = (amounts: readonly Amount[]): number => Math.max(0, ...amounts.map(({ units }) => units))
 
-export const sameAmount = (a: Amount, b: Amount): boolean =>
-  a.units === b.units && a.memoryMiB === b.memoryMiB
+const sameAmount = (a: Amount, b: Amount): boolean => a.units === b.units && a.memoryMiB === b.memoryMiB
 
 /** Its next step comes from the world (a pod gets ready, ends, goes) or finishes what is begun. */
 function isUnderWay({ pods }: Worker): boolean {
@@ -141,7 +141,9 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
       worker.wanted !== null &&
       serving !== undefined &&
       worker.pods.length === 1 &&
-      (!worthSwapping || Math.abs(worker.wanted.units - serving.units) < step)
+      (!worthSwapping ||
+        (Math.abs(worker.wanted.units - serving.units) < step &&
+          worker.wanted.memoryMiB - serving.memoryMiB < (step / 100) * limits.memoryMiB))
     )
   }
   const kept = workers.map(worker => (isSmall(worker) ? { ...worker, wanted: worker.pods[0]! } : worker))

@@ -17,10 +17,18 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
   const { node } = layers.at(-1)!
   const [, weightName, biasName] = node.input
   const weight = initializers.get(weightName!)
-  if (node.opType !== 'Gemm' || weight === undefined || intAttribute(node, 'transA', 0) !== 0)
+  const bias = biasName ? initializers.get(biasName) : null
+  const scaled = node.attribute?.some(({ name, f = 1 }) => ['alpha', 'beta'].includes(name ?? '') && f !== 1)
+  if (
+    node.opType !== 'Gemm' ||
+    weight === undefined ||
+    bias === undefined ||
+    scaled ||
+    intAttribute(node, 'transA', 0) !== 0
+  )
     throw new LearningError(
       'OperatorUnsupported',
-      `node ${node.name} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with its own weight`,
+      `node ${node.name} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with weight and bias of its own, alpha and beta 1`,
     )
   const transposed = intAttribute(node, 'transB', 0) === 1
   const [classes, inputs] = (transposed ? weight.dims : weight.dims.toReversed()) as [number, number]
@@ -29,7 +37,7 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
     classes,
     inputs,
     rows: transposed ? floatValues(weight) : transpose(floatValues(weight), classes),
-    bias: biasName ? floatValues(initializers.get(biasName)!) : new Float32Array(classes),
+    bias: bias === null ? new Float32Array(classes) : spread(floatValues(bias), classes),
   }
 }
 
@@ -43,6 +51,10 @@ export function headTensors({ node, inputs }: Head, rows: Float32Array, bias: Fl
       : floatTensor(weightName!, [inputs, classes], transpose(rows, inputs))
   return biasName ? [weight, floatTensor(biasName, [classes], bias)] : [weight]
 }
+
+/** One value for all, or each its own. */
+const spread = (bias: Float32Array, classes: number): Float32Array =>
+  bias.length === 1 ? new Float32Array(classes).fill(bias[0]!) : bias
 
 /** Of a matrix whose transpose has so many rows. */
 function transpose(values: Float32Array, rows: number): Float32Array {

@@ -64,8 +64,12 @@ export async function runTraining(
   const state = startingState(network, request)
   const weightsFed = slotTensors(network.graphs.parameters, state.parameters)
   const inputs = network.featuresOf(train)
+  const featuresBegun = hooks.cpuSeconds()
   await inputs.prepare(used, configuration.augment ?? true)
-  const setupCpuSeconds = hooks.cpuSeconds() - request.begunCpuSeconds
+  const setup = {
+    setupCpuSeconds: hooks.cpuSeconds() - request.begunCpuSeconds,
+    featureCpuSeconds: hooks.cpuSeconds() - featuresBegun,
+  }
   let checkpointAt = hooks.now()
   hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
 
@@ -106,7 +110,7 @@ export async function runTraining(
     }
     await finishEpoch(network, state, validation, { samples: used.length, steps }, hooks)
   }
-  return outcome(network, state, used.length, setupCpuSeconds)
+  return outcome(network, state, used.length, setup)
 }
 
 /** A checkpoint of the same request, or the beginning. */
@@ -275,7 +279,7 @@ function outcome(
   { student, graphs }: Network,
   state: State,
   samples: number,
-  setupCpuSeconds: number,
+  setup: Pick<TrainingOutcome, 'setupCpuSeconds' | 'featureCpuSeconds'>,
 ): TrainingOutcome {
   const values = new Map([
     ...unpackValues(graphs.parameters, state.bestParameters),
@@ -290,6 +294,6 @@ function outcome(
     baselineAccuracy: state.baselineAccuracy,
     epochs: state.reports,
     samples,
-    setupCpuSeconds,
+    ...setup,
   }
 }

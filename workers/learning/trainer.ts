@@ -7,7 +7,7 @@
 import { blockSize } from '../models/blocked-layout.ts'
 import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
-import { openSession, type Provider } from '../models/session.ts'
+import { openSession, type Provider, type Session } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
@@ -41,7 +41,7 @@ export interface Trainer {
 export interface TrainerOptions {
   /** What shall train; cuda falls back to cpu where the runtime has none. Default cpu. */
   readonly device?: Provider
-  /** Inside one operator. Default 1. */
+  /** Of the model as given, inside one operator; trainings have their own. Default 1. */
   readonly threads?: number
   /** Where there are more than the model has outputs, its head gets new ones behind the old. Default: as many as it has. */
   readonly classes?: number
@@ -143,9 +143,19 @@ async function compile(
     freezeStatistics: freezeBatchNorm,
     block: provider === 'cpu' ? await blockSize() : 1,
   })
-  const step = await openSession(graphs.step, { provider, threads })
-  const evaluation = await openSession(graphs.evaluation, { provider, threads })
-  const frozen = graphs.frozen === null ? null : await openSession(graphs.frozen, { provider, threads })
+  const opened: Session[] = []
+  const open = async (bytes: Uint8Array): Promise<Session> => {
+    try {
+      opened.push(await openSession(bytes, { provider, threads }))
+    } catch (error) {
+      for (const session of opened) await session.release()
+      throw error
+    }
+    return opened.at(-1)!
+  }
+  const step = await open(graphs.step)
+  const evaluation = await open(graphs.evaluation)
+  const frozen = graphs.frozen === null ? null : await open(graphs.frozen)
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,
@@ -161,7 +171,7 @@ async function compile(
       return found
     },
     close: async () => {
-      for (const session of [step, evaluation, frozen]) await session?.release()
+      for (const session of opened) await session.release()
     },
   }
 }

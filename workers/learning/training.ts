@@ -84,6 +84,8 @@ export interface TrainingOutcome {
   readonly samples: number
   /** Model, graphs, frozen features and baseline, before the first step. */
   readonly setupCpuSeconds: number
+  /** Of it, the frozen features of the images trained on: in proportion to their number, about 0 where nothing is frozen or all is known. */
+  readonly featureCpuSeconds: number
 }
 
 /** The whole state between two steps. */

@@ -30,7 +30,10 @@ async function measure(): Promise<number> {
     opsetImport: [{ version: 17 }, { domain: blockedDomain, version: 1 }],
   })
   const session = await openSession(bytes)
-  const { y } = await session.run({ x: floats(new Float32Array(4), [1, 4, 1, 1]) })
-  await session.release()
-  return y!.dims[1]!
+  try {
+    const { y } = await session.run({ x: floats(new Float32Array(4), [1, 4, 1, 1]) })
+    return y!.dims[1]!
+  } finally {
+    await session.release()
+  }
 }

@@ -113,6 +113,27 @@ describe('microProfile', () => {
     expect(images('head')).to.be.closeTo(25, 1e-9)
   })
 
+  it('charges frozen features by the images that a configuration trains on', async () => {
+    const telling: Trainer = {
+      ...trainer,
+      train: async (request, hooks, signal) => ({
+        ...(await trainer.train(request, hooks, signal)),
+        setupCpuSeconds: 110,
+        featureCpuSeconds: 100,
+      }),
+    }
+    const { profiles } = await profile([head, { ...head, name: 'half', dataFraction: 0.5 }], {
+      trainer: telling,
+      sampled: 5,
+      startGpuSeconds: 0,
+      gpuSecondsPerImage: 0,
+    })
+    const setup = (name: string) => profiles.find(each => each.configuration === name)!.setupGpuSeconds
+    // 25 images were taken of 64; validating costs next to nothing here.
+    expect(setup('head')).to.be.closeTo(10 + (100 * 64) / 25, 1)
+    expect(setup('half')).to.be.closeTo(10 + (100 * 32) / 25, 1)
+  })
+
   it('goes on without a configuration whose training diverges', async () => {
     const wild = { ...all, name: 'wild', learningRate: 1e30, schedule: 'constant' as const }
     const { profiles } = await profile([wild, all])

@@ -59,6 +59,8 @@ export async function microProfile(
   const { configurations, microProfiler, gpuSeconds, secondsLeft = () => Number.POSITIVE_INFINITY } = request
   const { budgetGpuSeconds = Number.POSITIVE_INFINITY } = microProfiler
   const begun = gpuSeconds()
+  // Known from here on, so that it is in no group's set-up.
+  await request.trainer.accuracy(request.validation)
   const profiles: MicroProfile[] = []
   const setups = new Map<string, number>()
   const cheapestFirst = [...configurations].sort((a, b) => effort(a) - effort(b))
@@ -106,29 +108,33 @@ async function profileTogether(
     signal,
   )
   // Configurations with the same graph share it here; a training pod builds its own.
-  const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits])
-  const graphSetup = setups.get(graph) ?? outcome.setupCpuSeconds
+  const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits, knobs.freezeBatchNorm])
+  const graphSetup = setups.get(graph) ?? outcome.setupCpuSeconds - outcome.featureCpuSeconds
   setups.set(graph, graphSetup)
+  const { stepCpuSeconds, validationCpuSeconds } = epochCost(outcome.epochs)
+  const trainedOn = (dataFraction: number): number => Math.max(1, Math.round(trainCount * dataFraction))
   return group.map(({ name, dataFraction }) => ({
     configuration: name,
     points: outcome.epochs.map(
       ({ epoch, validationAccuracy }) => [(epoch * taken) / trainCount, validationAccuracy] as const,
     ),
-    gpuSecondsPerEpoch:
-      epochCpuSeconds(outcome.epochs, Math.max(1, Math.round(trainCount * dataFraction)) / taken) / cores,
+    gpuSecondsPerEpoch: ((stepCpuSeconds * trainedOn(dataFraction)) / taken + validationCpuSeconds) / cores,
     setupGpuSeconds:
       request.startGpuSeconds +
       (trainCount + validation.count) * request.gpuSecondsPerImage +
-      graphSetup / cores,
+      // A training validates the model in use first.
+      (graphSetup + (outcome.featureCpuSeconds * trainedOn(dataFraction)) / taken + validationCpuSeconds) /
+        cores,
   }))
 }
 
-/** Of an epoch over `ratio` times as much data; validation costs the same whatever the data. The first epoch warms up. */
-function epochCpuSeconds(reports: readonly EpochReport[], ratio: number): number {
+/** Steps go with the data, validation costs the same whatever the data. The first epoch warms up. */
+function epochCost(reports: readonly EpochReport[]) {
   const warm = reports.length > 1 ? reports.slice(1) : reports
-  const steps = median(warm.map(report => report.stepCpuSeconds))
-  const validation = median(warm.map(report => report.cpuSeconds - report.stepCpuSeconds))
-  return steps * ratio + validation
+  return {
+    stepCpuSeconds: median(warm.map(report => report.stepCpuSeconds)),
+    validationCpuSeconds: median(warm.map(report => report.cpuSeconds - report.stepCpuSeconds)),
+  }
 }
 
 function median(values: readonly number[]): number {

@@ -281,9 +281,9 @@ export class ProfileWorker implements Worker {
     const history = await readHistory(config, older, signal)
     const fresh = await withoutRepeated(split.train, split.validation, signal)
     const trainCount = fresh.length + history.length
-    const drawn = random(seed, 'micro-profile', config.stream, samplesWindow)
-      .permutation(trainCount)
-      .subarray(0, sampleSize(trainCount, microProfiler.sampleFraction))
+    const order = random(seed, 'micro-profile', config.stream, samplesWindow).permutation(trainCount)
+    const sampled = sampleSize(trainCount, microProfiler.sampleFraction)
+    const drawn = order.subarray(0, sampled)
     const recent = fresh.filter((_, i) => drawn.includes(i))
     const past = await withoutRepeated(
       history.filter((_, i) => drawn.includes(fresh.length + i)),
@@ -291,9 +291,9 @@ export class ProfileWorker implements Worker {
       signal,
     )
     const drawnOnes = await joined(selectImages(images, positionsOf(frames, recent)), past, trainer, signal)
-    // What is in memory anyway, for configurations that can take more of it.
-    const others = fresh.filter(frame => !recent.includes(frame))
-    const sample = concatImages([drawnOnes, selectImages(images, positionsOf(frames, others))])
+    // What is in memory anyway, for configurations that can take more of it, in random order as well.
+    const others = [...order.subarray(sampled)].filter(i => i < fresh.length).map(i => fresh[i]!)
+    const sample = concatImages([drawnOnes, selectImages(images, inOrder(frames, others))])
     this.#result.profiles = await microProfile(
       {
         ...costs,
@@ -390,6 +390,12 @@ async function readKept(folder: string) {
 function thin<T>(items: readonly T[], limit: number): T[] {
   if (items.length <= limit) return [...items]
   return Array.from({ length: limit }, (_, i) => items[Math.floor((i * items.length) / limit)]!)
+}
+
+/** Positions of some, in the order of these. */
+function inOrder<T>(all: readonly T[], some: readonly T[]): number[] {
+  const positions = new Map(all.map((item, position) => [item, position]))
+  return some.map(item => positions.get(item)!)
 }
 
 function positionsOf<T>(all: readonly T[], some: readonly T[]): number[] {

@@ -109,6 +109,7 @@ async function profiled(
     },
     () => {},
   )
+  const gpuSeconds = cpuSeconds() - begun
   const accuracyBefore = await trainer.accuracy(validation)
   const estimates = estimate({
     profiles,
@@ -126,7 +127,7 @@ async function profiled(
   const accuracies = fitOutcomes([...records, [window]]).predict(records.length, 0)
   return {
     accuracyBefore,
-    gpuSeconds: cpuSeconds() - begun,
+    gpuSeconds,
     configurations: estimates.map(({ configuration, gpuSeconds, accuracyAfter }, i) => ({
       configuration,
       accuracy: accuracies[i]!,
@@ -161,6 +162,9 @@ interface Work {
 async function read(raw: RawProfileOptions): Promise<Work> {
   const reader = new OptionReader()
   const configurations = await readNamedConfigurations(reader, raw.config)
+  for (const key of ['seed', 'threads'] as const)
+    if (new Set(configurations.map(each => each[key])).size > 1)
+      reader.refuse('--config', `${key} differs between configurations; accepted: the same in all`)
   const epochs = reader.number('--epochs', raw.epochs, wholeFrom(1, 1000))
   const sampleFraction = reader.number('--sample', raw.sample, above0(1, 'a fraction'))
   await checkFolder(reader, '--images', raw.images)

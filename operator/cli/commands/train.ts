@@ -1,5 +1,4 @@
 /** `ekya train`: a model, sample lists and a configuration → a trained model → a summary or JSON. */
-
 import type { SampleList } from '../../../workers/frames/samplelist.ts'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import type { EpochReport, TrainingConfiguration } from '../../../workers/learning/training.ts'

@@ -86,7 +86,7 @@ export async function makeProfileLog({ images, cache, jobs, onWindow }: LogReque
       cameras.map(async ({ name, lists }, i) => {
         const file = join(cache, `${name}.${work}.json`)
         const key = await keyOf(settings[work], lists)
-        const task = { student, images, windows: lists, seed: i + 1, work }
+        const task = { student, images, windows: lists, seed: seedOf(name, i), work }
         return { name, file, key, task, windows: (await readPart(file, key))?.windows }
       }),
     ),
@@ -195,6 +195,9 @@ async function classesOf(list: string): Promise<number> {
   return highest + 1
 }
 
+/** Of a camera the same whichever others there are: its number, where the name ends with one. */
+const seedOf = (name: string, position: number): number => Number(/\d+$/.exec(name)?.[0] ?? position) + 1
+
 /** Over the lists and the sizes of the images in the folders beside them. */
 async function keyOf(before: string, lists: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(before)
@@ -224,10 +227,15 @@ const exists = async (file: string): Promise<boolean> =>
     () => false,
   )
 
+const children = new Set<ChildProcess>()
+const endAll = (): void => {
+  for (const child of children) child.kill()
+}
+
 async function runTask(task: Task, what: string, onWindow: (window: unknown) => void): Promise<void> {
   const child: ChildProcess = fork(new URL('./camera-process.ts', import.meta.url))
-  const end = () => child.kill()
-  process.once('exit', end)
+  if (children.size === 0) process.once('exit', endAll)
+  children.add(child)
   try {
     await new Promise<void>((resolve, reject) => {
       const fail = (why: string) => reject(new ProfileLogError(`${what}: ${why}`))
@@ -242,6 +250,7 @@ async function runTask(task: Task, what: string, onWindow: (window: unknown) => 
     })
   } finally {
     child.kill()
-    process.off('exit', end)
+    children.delete(child)
+    if (children.size === 0) process.off('exit', endAll)
   }
 }

@@ -24,8 +24,6 @@ import {
 
 export interface TrainedWindow {
   readonly outcomes: readonly TraceRetraining[]
-  /** Validation accuracy after each epoch of the longest training of each configuration. */
-  readonly curves: Readonly<Record<string, readonly number[]>>
   /** Of the longest training of each configuration, which have the shorter ones in them. */
   readonly sharedGpuSeconds: number
 }
@@ -53,7 +51,6 @@ export async function trainWindow(
   for (const base of baseConfigurations) trained.push(await trainFully(student, images, base, seed))
   return {
     outcomes: trained.flatMap(({ outcomes }) => outcomes),
-    curves: Object.fromEntries(trained.map(({ name, curve }) => [name, curve])),
     sharedGpuSeconds: trained.reduce((sum, { outcomes }) => sum + outcomes.at(-1)!.gpuSeconds, 0),
   }
 }
@@ -103,7 +100,6 @@ export async function profileWindow(
 interface FullTraining {
   readonly name: string
   readonly outcomes: readonly TraceRetraining[]
-  readonly curve: readonly number[]
 }
 
 /** The longest training of a configuration, told after each number of epochs. */
@@ -127,7 +123,7 @@ async function trainFully(
         .slice(0, trained)
         .reduce((sum, epoch) => sum + epoch.cpuSeconds, startGpuSeconds + outcome.setupCpuSeconds),
     }))
-    return { name, outcomes, curve: outcome.epochs.map(epoch => epoch.validationAccuracy) }
+    return { name, outcomes }
   } finally {
     await trainer.close()
   }

@@ -1,5 +1,6 @@
 /** Problem → policy → plan as it stands in status. Pure. */
 import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { windowPromise } from '../../profiler/window-promise.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference-quality.ts'
 import { checkConfigurations, type OptionRules } from '../../scheduler/option-rules.ts'
@@ -108,7 +109,7 @@ function patched(site: SiteSnapshot): PlanStatus {
   const { items, warnings } = quickSchedule({ ...quickProblem(site), keepsTrainings: true })
   return {
     ...before,
-    warnings: [...warnings],
+    warnings: [...new Set([...(before.warnings ?? []), ...warnings])],
     items: items.map(({ trainingShare, ...given }): PlanItem => {
       const was = before.items.find(i => i.stream === given.stream)
       if (was === undefined)
@@ -136,13 +137,42 @@ function patched(site: SiteSnapshot): PlanStatus {
   }
 }
 
+/** Scenes change, and so do the reasons for which windows come to less than planned. */
+const windowsLookedBackOn = 8
+
+/** What the window will come to: as the policy computes it, and by what this site's windows have taught of such promises. */
+function promisedOf(site: SiteSnapshot, problem: Problem, plan: Plan) {
+  const records = (site.window.status?.history ?? [])
+    .slice(0, windowsLookedBackOn)
+    .flatMap(({ streams = [] }) => streams)
+  const streams = new Map(
+    plan.items.flatMap(({ stream, predictedWindow, retrainingConfiguration }) => {
+      if (predictedWindow === null) return []
+      // Whoever retrains is promised more than whoever does not.
+      const past = records.flatMap(({ name, configuration, predicted, realised }) =>
+        predicted === undefined ||
+        realised === undefined ||
+        (configuration === undefined) !== (retrainingConfiguration === null)
+          ? []
+          : [{ own: name === stream, predicted, realised }],
+      )
+      return [[stream, windowPromise(predictedWindow, past)] as const]
+    }),
+  )
+  const weights = problem.streams.filter(({ name }) => streams.has(name))
+  const total = weights.reduce((sum, { weight }) => sum + weight, 0)
+  const whole = weights.reduce((sum, { name, weight }) => sum + weight * streams.get(name)!, 0)
+  return { streams, mean: total > 0 ? whole / total : null }
+}
+
 function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatus {
+  const promised = promisedOf(site, problem, plan)
   const at = (seconds: number | null) => (seconds === null ? undefined : iso(site.now + seconds * 1000))
   return {
     window: site.window.status?.current?.index ?? 0,
     decidedAt: iso(site.now),
     policy: plan.policy,
-    ...(plan.predictedAccuracy === null ? {} : { predictedAccuracy: round(plan.predictedAccuracy) }),
+    ...(promised.mean === null ? {} : { predictedAccuracy: round(promised.mean) }),
     ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
     items: plan.items.map(item =>
       defined({
@@ -157,7 +187,7 @@ function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatu
         initialUri: site.streams.find(s => s.name === item.stream)?.stream.spec.model.uri,
         predictedBefore: rounded(item.predictedBefore),
         predictedAfter: rounded(item.predictedAfter),
-        predictedWindow: rounded(item.predictedWindow),
+        predictedWindow: rounded(promised.streams.get(item.stream) ?? null),
         gpuSeconds: Number(item.gpuSeconds.toFixed(2)),
         estimate: estimateOf(problem, item),
         startsAt: at(item.startsAtSeconds),

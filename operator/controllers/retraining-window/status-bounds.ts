@@ -3,7 +3,8 @@
  * that exceeds them is refused, and the window stands still.
  *
  * The plan is what the window runs by, so all its items stay. What gives way are records of streams in past windows, the oldest first,
- * and the length of reasons; the two newest windows are wanted next, for what was served and what was promised.
+ * and the length of reasons; the two newest windows are wanted next, for what was served and what was promised, and only where nothing else
+ * helps is the older of them given up.
  */
 import { truncateMessage } from '../../api/conditions.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'

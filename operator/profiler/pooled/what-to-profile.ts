@@ -2,6 +2,8 @@
  * Which micro-profiles of a window are worth their GPU-seconds, by what the pooled model knows already and how much they would tell it
  * (value-of-information.ts). In the model the variance after a micro-profile does not depend on what it will say, so it can be foretold: by
  * giving it the value that is expected.
+ *
+ * The operator does not ask it yet, as `../pruning.ts`.
  */
 import { type ProfilingChoice, profilesWorthwhile } from '../value-of-information.ts'
 import { fitOutcomes, type WindowRecord } from './outcome-model.ts'

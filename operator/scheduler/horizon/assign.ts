@@ -71,7 +71,7 @@ const mostSearched = 16
 const wellSearched = 16
 const moreEffort = 8
 
-/** @param effort constructed plans by stream. */
+/** @param effort constructed plans by stream, `moreEffort` times as many at small sites. */
 export function assign(problem: Problem, models: readonly StreamModel[], effort: number): PoolPlan[] {
   const { gpus, streams } = problem
   const grid = gridOf(problem)

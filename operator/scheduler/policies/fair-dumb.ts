@@ -1,5 +1,4 @@
 /** Fair-dumb: equal shares, and each stream trains what promises the highest accuracy, however long it takes (Ekya's simulator). */
-
 import { mostAccurate } from '../most-accurate.ts'
 import { definePolicy } from '../policy.ts'
 import { equalJobs } from '../split.ts'

@@ -16,7 +16,7 @@ import { report } from '../horizon/report.ts'
 import { definePolicy } from '../policy.ts'
 import { stepsPerGpu } from '../share-grid.ts'
 
-/** Plans looked at, by stream: 1,000 in all at small sites, where that takes some milliseconds, and at large ones what still helps. */
+/** Plans looked at, by stream; eight times as many at sites of up to 16 streams, where that takes some milliseconds (`horizon/assign.ts`). */
 const defaultEffort = (streams: number): number => Math.round(Math.max(40, Math.min(100, 1000 / streams)))
 
 export const horizon = definePolicy({

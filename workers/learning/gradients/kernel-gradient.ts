@@ -11,7 +11,7 @@ import type { Window } from './window.ts'
 export interface KernelGradient {
   /** [N, inputs, H, W], what the window slides over. */
   readonly input: string
-  /** [N, outputs, positions]. */
+  /** [N, outputs, H, W] of the outputs. */
   readonly gradient: string
   readonly inputs: number
   readonly outputs: number

@@ -94,6 +94,11 @@ describe('planSwaps', () => {
       want: [],
     },
     {
+      name: 'gives more memory at the same share',
+      workers: [worker('a', 50, 50, { pods: [pod('a-1', amount(50, 1000))], wanted: amount(50, 3000) })],
+      want: ['create a 50'],
+    },
+    {
       name: 'makes small changes that another one needs',
       workers: [worker('a', 50, 46), worker('b', 50, 46), worker('c', null, 8)],
       want: ['create a 46'],
