@@ -58,3 +58,24 @@ export function describeRefused(command: string, refused: readonly string[]): st
   const lines = refused.slice(0, quoted).map(line => `  ${line}`)
   return `${[`${command}: ${refused.length} images left out`, ...lines, ...more].join('\n')}\n`
 }
+
+export interface TrainingLists {
+  readonly train: readonly [SampleList, ...SampleList[]]
+  readonly validation: SampleList
+}
+
+/** @param classes undefined: there is no usable model, and any class is taken. @returns undefined where a list was refused. */
+export async function readTrainingLists(
+  reader: OptionReader,
+  given: { readonly images: string; readonly train: readonly string[]; readonly validation: string },
+  classes = Number.MAX_SAFE_INTEGER,
+): Promise<TrainingLists | undefined> {
+  const of = { images: given.images, classes }
+  const train: (SampleList | undefined)[] = []
+  for (const file of given.train) train.push(await readList(reader, '--train', file, of))
+  const validation = await readList(reader, '--validation', given.validation, of)
+  const read = train.filter(list => list !== undefined)
+  const [first, ...others] = read
+  if (first === undefined || read.length < train.length || validation === undefined) return undefined
+  return { train: [first, ...others], validation }
+}

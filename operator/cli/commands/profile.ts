@@ -1,5 +1,4 @@
 /** `ekya profile`: a model, sample lists and configurations → micro-profiles → what each retraining would give and cost. */
-import type { SampleList } from '../../../workers/frames/samplelist.ts'
 import { selectImages } from '../../../workers/learning/image-set.ts'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import { random } from '../../../workers/models/random.ts'
@@ -14,7 +13,7 @@ import { TraceError } from '../../simulate/errors.ts'
 import { parseTrace, type Trace } from '../../simulate/trace.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
-import { describeRefused, loadLists, readList } from '../labelled-images.ts'
+import { describeRefused, loadLists, readTrainingLists, type TrainingLists } from '../labelled-images.ts'
 import { checkFolder, readModelFile } from '../model-file.ts'
 import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
@@ -148,11 +147,9 @@ const knownCosts = (history: Trace | undefined, name: string): KnownCost[] =>
     ),
   )
 
-interface Work {
+interface Work extends TrainingLists {
   readonly trainer: Trainer
   readonly configurations: readonly NamedConfiguration[]
-  readonly train: readonly [SampleList, ...SampleList[]]
-  readonly validation: SampleList
   readonly history?: Trace
   readonly epochs: number
   readonly sampleFraction: number
@@ -172,16 +169,12 @@ async function read(raw: RawProfileOptions): Promise<Work> {
   const model = await readModelFile(reader, raw.model)
   const trainer = model === undefined ? undefined : await createTrainer(model)
   try {
-    const of = { images: raw.images, classes: trainer?.classes ?? Number.MAX_SAFE_INTEGER }
-    const train = []
-    for (const file of raw.train) train.push(await readList(reader, '--train', file, of))
-    const validation = await readList(reader, '--validation', raw.validation, of)
+    const lists = await readTrainingLists(reader, raw, trainer?.classes)
     reader.check()
     return {
       trainer: trainer!,
       configurations,
-      train: train as SampleList[] as [SampleList, ...SampleList[]],
-      validation: validation!,
+      ...lists!,
       ...(history === undefined ? {} : { history }),
       epochs,
       sampleFraction,

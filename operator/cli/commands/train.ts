@@ -1,11 +1,10 @@
 /** `ekya train`: a model, sample lists and a configuration → a trained model → a summary or JSON. */
-import type { SampleList } from '../../../workers/frames/samplelist.ts'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import type { EpochReport, TrainingConfiguration } from '../../../workers/learning/training.ts'
 import { writeAtomically } from '../../../workers/models/store.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { usageOf } from '../errors.ts'
-import { describeRefused, loadLists, readList } from '../labelled-images.ts'
+import { describeRefused, loadLists, readTrainingLists, type TrainingLists } from '../labelled-images.ts'
 import { checkFolder, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
 import { OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
@@ -131,11 +130,9 @@ function stopwatch() {
   }
 }
 
-interface Work {
+interface Work extends TrainingLists {
   readonly trainer: Trainer
   readonly configuration: TrainingConfiguration
-  readonly train: readonly [SampleList, ...SampleList[]]
-  readonly validation: SampleList
 }
 
 /** @throws UsageError with all that is wrong; LearningError, ModelError for a model that cannot be trained. */
@@ -157,16 +154,12 @@ async function read(raw: RawTrainOptions): Promise<Work> {
           ...(classes === undefined ? {} : { classes }),
         })
   try {
-    const of = { images: raw.images, classes: trainer?.classes ?? Number.MAX_SAFE_INTEGER }
-    const train = []
-    for (const file of raw.train) train.push(await readList(reader, '--train', file, of))
-    const validation = await readList(reader, '--validation', raw.validation, of)
+    const lists = await readTrainingLists(reader, raw, trainer?.classes)
     reader.check()
     return {
       trainer: trainer!,
       configuration,
-      train: train as SampleList[] as [SampleList, ...SampleList[]],
-      validation: validation!,
+      ...lists!,
     }
   } catch (error) {
     await trainer?.close()
