@@ -30,7 +30,7 @@ import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { pods } from './kube/resources.ts'
 import { createTransport } from './kube/transport.ts'
 import { createMetrics, type Metrics } from './metrics/registry.ts'
-import { observeSite } from './metrics/site-observer.ts'
+import { countWindows, observeSite } from './metrics/site-observer.ts'
 import { clusterView } from './server/cluster-view.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
@@ -127,6 +127,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       recorder,
       clock,
       onSite: (site, readings) => observeSite(metrics, site, readings),
+      onStatus: (window, status) => countWindows(metrics, window, status),
       onGone: key => {
         const { namespace = '', name } = parseKey(key)
         metrics.forgetWindow(namespace, name)
