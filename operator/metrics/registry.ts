@@ -232,7 +232,10 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
 
     scheduled: (policy, seconds) => schedule.observe({ policy }, seconds),
     retrained: (result, seconds) => retraining.observe({ result }, seconds),
-    resized: (backend, result) => resizes.inc({ backend, result }),
+    resized(backend, result) {
+      // From the first resize on, so that the first failure after it is an increase.
+      for (const each of resizeResults) resizes.inc({ backend, result: each }, each === result ? 1 : 0)
+    },
     resizeActuated: (backend, seconds) => resizeDuration.observe({ backend }, seconds),
     reconciled(controller, result, seconds) {
       reconciles.inc({ controller, result })
@@ -256,6 +259,7 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   }
 }
 
+const resizeResults = ['done', 'gone', 'failed'] as const
 const windowResults: readonly WindowResult[] = ['planned', 'missed']
 
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`

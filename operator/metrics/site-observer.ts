@@ -22,6 +22,9 @@ const phases: readonly Phase[] = [
   'Completed',
 ]
 
+/** No window runs. */
+const resting: readonly Phase[] = ['Pending', 'Suspended', 'Completed']
+
 export function observeSite(
   metrics: Metrics,
   site: SiteSnapshot,
@@ -36,7 +39,8 @@ export function observeSite(
     name,
     phase: current?.phase ?? 'Pending',
     phases,
-    endsAt: current?.endsAt === undefined ? null : Date.parse(current.endsAt),
+    endsAt:
+      current?.endsAt === undefined || resting.includes(current.phase) ? null : Date.parse(current.endsAt),
     accuracy: {
       ...(realised === undefined ? {} : { realised }),
       ...(withoutRetraining === undefined ? {} : { withoutRetraining }),
