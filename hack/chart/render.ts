@@ -1,5 +1,5 @@
 /** What the chart renders to, as objects: `helm template` with values. */
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdtemp, rename, rm, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -34,11 +34,22 @@ export async function render(values: Values = {}, options: RenderOptions = {}): 
   )
 }
 
-/** Text of NOTES.txt, as an installation would print it. */
+/** Text of NOTES.txt. Helm renders it only into a cluster, so a copy of the chart renders it as part of an object. */
 export async function notes(values: Values = {}): Promise<string> {
-  const args = ['install', ...release({}), '--dry-run=client']
-  const text = await withValues(values, file => helm([...args, '--values', file]))
-  return text.slice(text.indexOf('\nNOTES:\n') + 8)
+  const folder = await mkdtemp(join(tmpdir(), 'ekya-chart-'))
+  try {
+    await cp(chartFolder, folder, { recursive: true })
+    await rename(join(folder, 'templates/NOTES.txt'), join(folder, 'files/NOTES.txt'))
+    await writeFile(
+      join(folder, 'templates/notes.yaml'),
+      'kind: Notes\nmetadata: { name: notes }\ntext: {{ tpl (.Files.Get "files/NOTES.txt") . | quote }}\n',
+    )
+    const args = ['template', ...release({ only: ['templates/notes.yaml'] }, folder)]
+    const [object] = documents(await withValues(values, file => helm([...args, '--values', file])))
+    return (object as Rendered & { readonly text: string }).text
+  } finally {
+    await rm(folder, { recursive: true, force: true })
+  }
 }
 
 export async function lint(values: Values = {}): Promise<string> {
@@ -47,15 +58,13 @@ export async function lint(values: Values = {}): Promise<string> {
 
 export const helm = async (args: readonly string[]): Promise<string> => run(await ensureHelm(), args)
 
-function release({
-  namespace = 'ekya-system',
-  release = 'ekya',
-  kubeVersion,
-  only = [],
-}: RenderOptions): string[] {
+function release(
+  { namespace = 'ekya-system', release = 'ekya', kubeVersion, only = [] }: RenderOptions,
+  chart = chartFolder,
+): string[] {
   return [
     release,
-    chartFolder,
+    chart,
     '--namespace',
     namespace,
     ...(kubeVersion === undefined ? [] : ['--kube-version', kubeVersion]),
