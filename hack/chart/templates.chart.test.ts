@@ -105,7 +105,12 @@ describe('the chart', function () {
       { values: { priorityClass: { create: true } }, adds: ['PriorityClass ekya'] },
       {
         values: { gpu: { enabled: true } },
-        adds: ['DaemonSet ekya-node-agent', 'ServiceAccount ekya-node-agent'],
+        adds: [
+          'ClusterRole ekya-system-ekya-node-agent',
+          'ClusterRoleBinding ekya-system-ekya-node-agent',
+          'DaemonSet ekya-node-agent',
+          'ServiceAccount ekya-node-agent',
+        ],
       },
       {
         values: { tests: { enabled: false } },
