@@ -45,8 +45,8 @@ export const definitions = {
   },
   ekya_inference_latency_seconds: {
     type: 'gauge',
-    help: 'Time from a frame being due to its result, as the inference pod reports. quantile: 0.5 | 0.95',
-    labels: [...stream, 'quantile'],
+    help: 'Time from a frame being due to its result, as the inference pod reports. percentile: 50 | 95',
+    labels: [...stream, 'percentile'],
   },
   ekya_window_phase: {
     type: 'gauge',

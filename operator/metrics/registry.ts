@@ -162,8 +162,8 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
         held.map(({ role, node, gpu, share }) => ({ labels: { ...labels, role, node, gpu }, value: share })),
       )
       latency.replace(key, [
-        ...point({ ...labels, quantile: '0.5' }, latencySeconds?.p50),
-        ...point({ ...labels, quantile: '0.95' }, latencySeconds?.p95),
+        ...point({ ...labels, percentile: '50' }, latencySeconds?.p50),
+        ...point({ ...labels, percentile: '95' }, latencySeconds?.p95),
       ])
     },
 

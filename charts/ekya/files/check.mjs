@@ -39,7 +39,7 @@ const stream = classes => ({
   apiVersion: 'ekya.dev/v1alpha1',
   kind: 'CameraStream',
   metadata: { name: 'helm-test' },
-  spec: { source: { scene: {} }, classes, model: { uri: 'models/student.onnx' } },
+  spec: { source: { scene: { seed: 1 } }, classes, model: { uri: 'models/student.onnx' } },
 })
 const streams = `/apis/ekya.dev/v1alpha1/namespaces/${EKYA_NAMESPACE}/camerastreams?dryRun=All`
 
