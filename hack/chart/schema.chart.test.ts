@@ -91,7 +91,12 @@ describe("the chart's schema", function () {
     { name: 'a namespace in capitals', values: { watchNamespaces: ['Site-A'] }, at: '/watchNamespaces/0' },
     { name: 'a namespace twice', values: { watchNamespaces: ['a', 'a'] }, at: '/watchNamespaces' },
     { name: 'one namespace as text', values: { watchNamespaces: 'a' }, at: '/watchNamespaces' },
-    { name: 'an unknown backend', values: { sharing: { backend: 'gpu' } }, at: '/sharing/backend' },
+    {
+      name: 'a backend that can be none',
+      values: { sharing: { backend: 'CPU cores' } },
+      at: '/sharing/backend',
+    },
+    { name: 'a lone argument', values: { operator: { extraArgs: ['seed=1'] } }, at: '/operator/extraArgs/0' },
     { name: 'an unknown storage', values: { storage: { type: 's3' } }, at: '/storage/type' },
     {
       name: 'a relative folder',

@@ -216,7 +216,6 @@ describe('the chart', function () {
           'http.port': 8080,
           'leaderElection.enabled': true,
           namespaces: [],
-          backend: 'cpu',
           logLevel: 'info',
           seed: 1,
         },
@@ -231,6 +230,8 @@ describe('the chart', function () {
         want: { 'leaderElection.enabled': false },
       },
       { values: { watchNamespaces: ['b', 'a'] }, want: { namespaces: ['a', 'b'] } },
+      { values: { sharing: { backend: 'cpu' } }, want: { backend: 'cpu' } },
+      { values: { operator: { extraArgs: ['--log-level=warn'] } }, want: { logLevel: 'warn' } },
       {
         values: { operator: { logLevel: 'debug', seed: 2_000_000_000 } },
         want: { logLevel: 'debug', seed: 2_000_000_000 },
@@ -258,12 +259,6 @@ describe('the chart', function () {
       expect(complaints)
         .to.include('--seed')
         .and.not.match(/is no known/)
-    })
-
-    it('offer no backend that the operator refuses', async () => {
-      const { properties } = await schema()
-      for (const name of (at(properties, 'sharing.properties.backend.enum') ?? []) as readonly string[])
-        expect(options.backend.parse(name as never), name).to.equal(name)
     })
   })
 
@@ -391,7 +386,8 @@ describe('the chart', function () {
       { values: { crds: { enabled: false } }, want: ['apply them before every upgrade'] },
       { values: { crds: { keep: false } }, want: ['uninstalling deletes all CameraStreams'] },
       { values: { operator: { leaderElection: { enabled: false } } }, want: ['a second operator'] },
-      { values: { gpu: { enabled: true } }, want: ['sharing.backend is cpu'] },
+      { values: { gpu: { enabled: true } }, want: [] },
+      { values: { gpu: { enabled: true }, sharing: { backend: 'cpu' } }, want: ['sharing.backend is cpu'] },
       { values: { rbac: { create: false } }, want: ['bind the service account ekya-operator'] },
       { values: { networkPolicy: { enabled: true } }, want: ['in the namespace ekya-system only'] },
     ])
@@ -413,15 +409,6 @@ describe('the chart', function () {
     expect(refusal).to.include('requires kubeVersion: >=1.33.0')
   })
 })
-
-async function schema(): Promise<{ readonly properties: unknown }> {
-  const { default: read } = (await import('../../charts/ekya/values.schema.json', {
-    with: { type: 'json' },
-  })) as {
-    readonly default: { readonly properties: unknown }
-  }
-  return read
-}
 
 /** `--flag=value` and `--no-flag` by the names that the operator's parser gives them. */
 function flagsOf(args: readonly string[]): Record<string, string | string[] | boolean> {
