@@ -56,7 +56,9 @@ export async function lint(values: Values = {}): Promise<string> {
   return withValues(values, file => helm(['lint', '--strict', chartFolder, '--values', file]))
 }
 
-export const helm = async (args: readonly string[]): Promise<string> => run(await ensureHelm(), args)
+/** @param home where helm may keep its caches; default: it needs none. */
+export const helm = async (args: readonly string[], home?: string): Promise<string> =>
+  run(await ensureHelm(), args, home === undefined ? {} : { env: { ...process.env, HOME: home } })
 
 function release(
   { namespace = 'ekya-system', release = 'ekya', kubeVersion, only = [] }: RenderOptions,
@@ -81,7 +83,7 @@ function documents(text: string): readonly Rendered[] {
   })
 }
 
-async function withValues<T>(values: Values, use: (file: string) => Promise<T>): Promise<T> {
+export async function withValues<T>(values: Values, use: (file: string) => Promise<T>): Promise<T> {
   const folder = await mkdtemp(join(tmpdir(), 'ekya-chart-'))
   try {
     const file = join(folder, 'values.json')
