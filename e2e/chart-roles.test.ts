@@ -14,9 +14,6 @@ import { expect } from 'chai'
 import { ensureHelm } from '../hack/chart/helm.ts'
 import { ensurePromtool } from '../hack/chart/promtool.ts'
 import { type Rendered, render } from '../hack/chart/render.ts'
-import { metricsIn } from '../hack/chart/testing/metrics-in.ts'
-import { objectPaths } from '../hack/chart/testing/paths.ts'
-import { type ApiServer, waitFor } from '../hack/testing/api-server.ts'
 import {
   type Access,
   accessOf,
@@ -25,7 +22,10 @@ import {
   type PolicyRule,
   tokenOf,
   writeAccess,
-} from './support/access.ts'
+} from '../hack/chart/testing/access.ts'
+import { metricsIn } from '../hack/chart/testing/metrics-in.ts'
+import { objectPaths } from '../hack/chart/testing/paths.ts'
+import { type ApiServer, waitFor } from '../hack/testing/api-server.ts'
 import { sceneClasses, useSite } from './support/site.ts'
 
 const chart = fileURLToPath(new URL('../charts/ekya/', import.meta.url))

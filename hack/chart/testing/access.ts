@@ -2,7 +2,7 @@
 import { writeFile } from 'node:fs/promises'
 import { KubeConfig } from '@kubernetes/client-node'
 import { stringify } from 'yaml'
-import type { ApiServer } from '../../hack/testing/api-server.ts'
+import type { ApiServer } from '../../testing/api-server.ts'
 
 export interface Access {
   readonly group: string
