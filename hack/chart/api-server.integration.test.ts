@@ -6,6 +6,10 @@ import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { podManifest } from '../../operator/controllers/pod-manifest.ts'
+import { camera, gpu, retrainingWindow } from '../../operator/controllers/testing/site.ts'
+import { inferenceConfig } from '../../operator/controllers/worker-config.ts'
+import { cpuBackend } from '../../operator/sharing/backends/cpu.ts'
 import { ApiClient } from '../control-plane/api-client.ts'
 import { type ControlPlane, startControlPlane } from '../control-plane/control-plane.ts'
 import { processGuard } from '../control-plane/guard.ts'
@@ -155,11 +159,44 @@ for (const version of ['1.33', current])
         await dryRun(pod)
     })
 
+    it('has worker pods that the restricted standard admits on a claim, and refuses on a folder of the node', async () => {
+      await label(namespace, 'restricted')
+      for (const [source, refused] of [
+        [{ persistentVolumeClaim: { claimName: 'ekya-storage' } }, false],
+        [{ hostPath: { path: '/var/lib/ekya' } }, true],
+      ] as const) {
+        const refusal = await dryRun(workerPod(source)).then(
+          () => '',
+          (error: Error) => error.message,
+        )
+        if (refused) expect(refusal).to.include('restricted volume types')
+        else expect(refusal).to.equal('')
+      }
+    })
+
     async function label(name: string, standard: string): Promise<void> {
       const labels = { 'pod-security.kubernetes.io/enforce': standard }
       await client.patch(`/api/v1/namespaces/${name}`, 'merge', { metadata: { labels } })
     }
   })
+
+/** An inference pod as the operator makes it. */
+function workerPod(source: Readonly<Record<string, unknown>>): Rendered {
+  const stream = camera('cam-0')
+  const window = retrainingWindow({ current: { index: 1, phase: 'Labeling' } })
+  const item = {
+    ...{ stream: 'cam-0', node: gpu.node, gpu: gpu.gpu, inferenceShare: 0.2, trainingShare: 0 },
+    ...{ inferenceConfiguration: 'every-frame', state: 'None' as const },
+  }
+  const config = inferenceConfig({ stream, window, item, device: gpu.device, storage: '/storage', seed: 1 })
+  const options = { image: 'ekya-worker', storage: { source, mountPath: '/storage' } }
+  const pod = podManifest(
+    { config, stream, window, share: 0.2, gpu },
+    cpuBackend,
+    options,
+  ) as unknown as Rendered
+  return { ...pod, metadata: { ...pod.metadata, namespace } }
+}
 
 /** The pod that a workload would make. */
 function podOf(object: Rendered): readonly Rendered[] {
