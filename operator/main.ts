@@ -191,7 +191,11 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       await poller.stop()
     }
   }
-  const heartbeat = setInterval(() => health.beat(), 5000).unref()
+  const heartbeat = setInterval(() => {
+    health.beat()
+    controllerHooks.onUnfinished('retraining-window', windowController.queue.unfinishedSeconds())
+    controllerHooks.onUnfinished('camera-stream', streamController.queue.unfinishedSeconds())
+  }, 5000).unref()
   const stopAll = new AbortController()
   const watching = cluster.run(stopAll.signal)
   try {
@@ -265,7 +269,11 @@ function concernsSites(before: KubeObject, after: KubeObject): boolean {
   return facts(before) !== facts(after)
 }
 
-function queueHooks(metrics: Metrics): ControllerHooks {
+interface QueueHooks extends ControllerHooks {
+  onUnfinished(queue: string, seconds: number): void
+}
+
+function queueHooks(metrics: Metrics): QueueHooks {
   const queues = new Map<string, ReturnType<Metrics['workqueue']>>()
   const of = (queue: string) => {
     const known = queues.get(queue) ?? metrics.workqueue(queue)
@@ -278,6 +286,7 @@ function queueHooks(metrics: Metrics): ControllerHooks {
     onRetry: queue => of(queue).onRetry(),
     onWaited: (queue, seconds) => of(queue).onStarted(seconds),
     onWorked: (queue, seconds) => of(queue).onDone(seconds),
+    onUnfinished: (queue, seconds) => of(queue).onUnfinished(seconds),
     onReconcile: (controller, outcome, seconds) =>
       metrics.reconciled(
         controller,

@@ -103,6 +103,17 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
     { name: 'a tenth waits for more than 5 s', series: queue(80, 90, 100), fires: { name: 'camera-stream' } },
     { name: 'nearly all wait less', series: queue(100, 100, 100) },
   ],
+  EkyaWorkerStuck: [
+    {
+      name: 'for ever longer',
+      series: [['ekya_workqueue_unfinished_work_seconds{name="camera-stream"}', '0+60x60']],
+      fires: { name: 'camera-stream' },
+    },
+    {
+      name: 'never for long',
+      series: [['ekya_workqueue_unfinished_work_seconds{name="camera-stream"}', '1x60']],
+    },
+  ],
   EkyaEventLoopDelay: [
     {
       name: 'late by 2 s',
