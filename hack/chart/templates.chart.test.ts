@@ -334,6 +334,55 @@ describe('the chart', function () {
     expect(at(deployment, 'spec.strategy')).to.deep.equal({ type: 'Recreate' })
   })
 
+  it('never ends a node agent by itself, and with it the clients of its GPUs', async () => {
+    const agents = (await render(everything)).filter(({ kind }) => kind === 'DaemonSet')
+    expect(agents.map(agent => at(agent, 'spec.updateStrategy'))).to.deep.equal([{ type: 'OnDelete' }])
+  })
+
+  describe("the node agent's volumes", () => {
+    for (const { values, want } of [
+      {
+        values: {},
+        want: [
+          '/dev/shm',
+          '/run/ekya/mps',
+          '/tmp',
+          '/var/lib/ekya/curves',
+          '/var/lib/kubelet/device-plugins',
+        ],
+      },
+      {
+        values: { shmFolder: '' },
+        want: ['/run/ekya/mps', '/tmp', '/var/lib/ekya/curves', '/var/lib/kubelet/device-plugins'],
+      },
+      {
+        values: { allocation: 'node-status' },
+        want: ['/dev/shm', '/run/ekya/mps', '/tmp', '/var/lib/ekya/curves'],
+      },
+    ])
+      it(`of ${JSON.stringify(values)}`, async () => {
+        const objects = await render(
+          { gpu: { enabled: true }, nodeAgent: values },
+          { only: ['templates/node-agent.yaml'] },
+        )
+        const pod = podOf(objects.find(({ kind }) => kind === 'DaemonSet')!)
+        const mounts = at(pod, 'containers.0.volumeMounts') as readonly {
+          readonly name: string
+          readonly mountPath: string
+        }[]
+        expect(mounts.map(({ mountPath }) => mountPath).sort()).to.deep.equal(want)
+        expect(mounts.map(({ name }) => name).sort()).to.deep.equal(
+          (pod.volumes as readonly { readonly name: string }[]).map(({ name }) => name).sort(),
+        )
+        const status = objects.flatMap(
+          ({ rules = [] }) => rules as readonly { readonly resources: readonly string[] }[],
+        )
+        expect(status.some(({ resources }) => resources.includes('nodes/status'))).to.equal(
+          values.allocation === 'node-status',
+        )
+      })
+  })
+
   it('selects with labels that an upgrade does not change', async () => {
     const objects = await render({ commonLabels: { team: 'edge' }, operator: { podLabels: { a: 'b' } } })
     const labels = {
