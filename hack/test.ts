@@ -1,6 +1,7 @@
 /**
  * All tests, tier after tier: lint, typecheck, unit, reference (what takes longer: schedulers against records and
- * exhaustive search, gradients on many shapes, commands that compare and train), integration, e2e.
+ * exhaustive search, gradients on many shapes, commands that compare and train), chart (what the Helm chart renders to, and its
+ * alerts), integration, e2e.
  *
  *   node hack/test.ts [--only TIER…]
  *
@@ -13,13 +14,15 @@ import { availableParallelism, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { Command, Option } from 'commander'
+import { ensureHelm } from './chart/helm.ts'
+import { ensurePromtool } from './chart/promtool.ts'
 import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts'
 import { processGuard } from './control-plane/guard.ts'
 import { sharedKubeconfigVariable } from './testing/api-server.ts'
 import { type Counts, countsVariable } from './testing/reporter.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tierNames = ['lint', 'typecheck', 'unit', 'reference', 'integration', 'e2e'] as const
+const tierNames = ['lint', 'typecheck', 'unit', 'reference', 'chart', 'integration', 'e2e'] as const
 type TierName = (typeof tierNames)[number]
 
 interface TierResult extends Counts {
@@ -76,6 +79,8 @@ class TestRun {
         )
       case 'reference':
         return this.#mocha(name, testFiles('{operator,workers}/**/*.reference.test.ts'), onAllCores)
+      case 'chart':
+        return this.#onChart(name, testFiles('hack/**/*.chart.test.ts'))
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
       case 'e2e':
@@ -86,6 +91,17 @@ class TestRun {
   async #check(program: string, args: readonly string[]): Promise<Counts> {
     const status = await this.#spawn(join(root, 'node_modules/.bin', program), args)
     return status === 0 ? { passed: 1, failed: 0, skipped: 0 } : { passed: 0, failed: 1, skipped: 0 }
+  }
+
+  async #onChart(name: TierName, files: readonly string[]): Promise<Counts & { reason?: string }> {
+    const onProgress = (line: string) => void process.stdout.write(`${line}\n`)
+    try {
+      await ensureHelm(onProgress, this.#signal)
+      await ensurePromtool(onProgress, this.#signal)
+    } catch (error) {
+      return cannotRun((error as Error).message)
+    }
+    return this.#mocha(name, files, onAllCores)
   }
 
   /** One control plane serves all tiers that need one. */

@@ -30,7 +30,7 @@ import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
 import { pods } from './kube/resources.ts'
 import { createTransport } from './kube/transport.ts'
 import { createMetrics, type Metrics } from './metrics/registry.ts'
-import { observeSite } from './metrics/site-observer.ts'
+import { countWindows, observeSite } from './metrics/site-observer.ts'
 import { clusterView } from './server/cluster-view.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
@@ -132,6 +132,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       recorder,
       clock,
       onSite: (site, readings) => observeSite(metrics, site, readings),
+      onStatus: (window, status) => countWindows(metrics, window, status),
       onGone: key => {
         const { namespace = '', name } = parseKey(key)
         metrics.forgetWindow(namespace, name)
@@ -195,7 +196,11 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       await poller.stop()
     }
   }
-  const heartbeat = setInterval(() => health.beat(), 5000).unref()
+  const heartbeat = setInterval(() => {
+    health.beat()
+    controllerHooks.onUnfinished('retraining-window', windowController.queue.unfinishedSeconds())
+    controllerHooks.onUnfinished('camera-stream', streamController.queue.unfinishedSeconds())
+  }, 5000).unref()
   const stopAll = new AbortController()
   const watching = cluster.run(stopAll.signal)
   try {
@@ -269,7 +274,11 @@ function concernsSites(before: KubeObject, after: KubeObject): boolean {
   return facts(before) !== facts(after)
 }
 
-function queueHooks(metrics: Metrics): ControllerHooks {
+interface QueueHooks extends ControllerHooks {
+  onUnfinished(queue: string, seconds: number): void
+}
+
+function queueHooks(metrics: Metrics): QueueHooks {
   const queues = new Map<string, ReturnType<Metrics['workqueue']>>()
   const of = (queue: string) => {
     const known = queues.get(queue) ?? metrics.workqueue(queue)
@@ -282,6 +291,7 @@ function queueHooks(metrics: Metrics): ControllerHooks {
     onRetry: queue => of(queue).onRetry(),
     onWaited: (queue, seconds) => of(queue).onStarted(seconds),
     onWorked: (queue, seconds) => of(queue).onDone(seconds),
+    onUnfinished: (queue, seconds) => of(queue).onUnfinished(seconds),
     onReconcile: (controller, outcome, seconds) =>
       metrics.reconciled(
         controller,

@@ -32,8 +32,15 @@ export interface E2eSite {
   readWindow(name: string): Promise<RetrainingWindow>
 }
 
+export interface SiteOptions {
+  /** Makes what the operator may do and answers the path of its kubeconfig; default: the administrator's. */
+  readonly operatorAccess?: (api: ApiServer, folder: string) => Promise<string>
+  /** The operator watches the suite's namespace alone, and takes part in an election there. Default: all, without one. */
+  readonly namespaced?: boolean
+}
+
 /** To be called in the body of a `describe`. */
-export function useSite(): E2eSite {
+export function useSite({ operatorAccess, namespaced = false }: SiteOptions = {}): E2eSite {
   const api = useApiServer({ crds: true, own: ['kube-controller-manager', 'kube-scheduler'] })
   let folder: string
   let node: ProcessNode | undefined
@@ -56,7 +63,7 @@ export function useSite(): E2eSite {
       directory: join(folder, 'node'),
       repository,
     })
-    proxy = await startFaultProxy(api.kubeconfig())
+    proxy = await startFaultProxy((await operatorAccess?.(api, folder)) ?? api.kubeconfig())
     const [port] = await freePorts(1)
     operator = startOperator({
       repository,
@@ -65,7 +72,8 @@ export function useSite(): E2eSite {
       address: `127.0.0.1:${port}`,
       log: join(folder, 'operator.log'),
       maximumDeaths: 100,
-      leaderElection: false,
+      leaderElection: namespaced,
+      ...(namespaced && { namespace: api.namespace() }),
       onRestart: () => restarts++,
       onFailure: error => {
         failure = error

@@ -31,6 +31,8 @@ export interface ControlPlaneOptions {
   readonly directory: string
   /** Default: all four. etcd and kube-apiserver are always started. */
   readonly components?: readonly ServerName[]
+  /** An older minor, such as 1.33, whose APIs and features kube-apiserver is to have. Default: its own. */
+  readonly emulatedVersion?: string
   readonly readyTimeoutMs?: number
   readonly onProgress?: (line: string) => void
 }
@@ -85,6 +87,7 @@ class ChildControlPlane implements ControlPlane {
   readonly binaries: Binaries
   server = ''
   readonly #wanted: readonly ServerName[]
+  readonly #emulatedVersion: string | undefined
   readonly #onProgress: (line: string) => void
   readonly #running = new Map<ServerName, RunningComponent>()
   #specs = new Map<ServerName, ComponentSpec>()
@@ -100,6 +103,7 @@ class ChildControlPlane implements ControlPlane {
     this.#wanted = serverNames.filter(
       name => name === 'etcd' || name === 'kube-apiserver' || components.includes(name),
     )
+    this.#emulatedVersion = options.emulatedVersion
     this.#onProgress = options.onProgress ?? (() => {})
   }
 
@@ -231,6 +235,7 @@ class ChildControlPlane implements ControlPlane {
         // For `kubectl logs`: a process node has a loopback address of its own, and the machine's name.
         '--kubelet-preferred-address-types=InternalIP',
         '--profiling=false',
+        ...(this.#emulatedVersion === undefined ? [] : [`--emulated-version=${this.#emulatedVersion}`]),
       ],
       'kube-controller-manager': [
         `--kubeconfig=${join(this.directory, 'kube-controller-manager.kubeconfig')}`,

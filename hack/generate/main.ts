@@ -1,17 +1,28 @@
 /**
- * Generates what follows from crds/*.yaml:  node hack/generate/main.ts [--check]
+ * Generates what follows from crds/*.yaml and from the chart's values:  node hack/generate/main.ts [--check]
  *
  * With --check nothing is written: the status is 1 and the files are named when any is not up to date.
  */
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { parse } from 'yaml'
+import { type ChartFacts, renderChartReadme, renderCrdTemplate } from './chart.ts'
 import { readResources } from './crds.ts'
 import { renderReference } from './reference.ts'
 import { renderSchemas } from './schemas.ts'
 import { renderTypes } from './types.ts'
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
+
+const chart = 'charts/ekya'
+
+const text = (path: string): string => readFileSync(join(root, path), 'utf8')
+
+const crdFiles = (): readonly string[] =>
+  readdirSync(join(root, 'crds'))
+    .filter(name => name.endsWith('.yaml'))
+    .sort()
 
 /** Content by path relative to the repository root. */
 export function generate(): ReadonlyMap<string, string> {
@@ -20,6 +31,13 @@ export function generate(): ReadonlyMap<string, string> {
     ['operator/api/generated/types.ts', renderTypes(resources)],
     ['operator/api/generated/schemas.ts', renderSchemas(resources)],
     ['docs/api-reference.md', renderReference(resources)],
+    ...crdFiles().map(
+      file => [`${chart}/templates/crds/${file}`, renderCrdTemplate(text(`crds/${file}`), file)] as const,
+    ),
+    [
+      `${chart}/README.md`,
+      renderChartReadme(parse(text(`${chart}/Chart.yaml`)) as ChartFacts, text(`${chart}/values.yaml`)),
+    ],
   ])
 }
 

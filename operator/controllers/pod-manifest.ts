@@ -52,6 +52,9 @@ export interface PodRequest<Config extends WorkerConfiguration = WorkerConfigura
 /** Seconds that a worker gets to finish what it is at (a training writes its checkpoint) before it is killed. */
 const graceSeconds = 10
 
+/** Group of a claim's files: whatever user the image has, which is not root, it can write to them. A hostPath is left as it is. */
+const storageGroup = 65532
+
 export function podManifest(
   request: PodRequest,
   backend: Backend,
@@ -88,7 +91,12 @@ export function podManifest(
       automountServiceAccountToken: false,
       enableServiceLinks: false,
       affinity: pinnedTo(gpu.node),
-      securityContext: { runAsNonRoot: true, seccompProfile: { type: 'RuntimeDefault' } },
+      securityContext: {
+        runAsNonRoot: true,
+        fsGroup: storageGroup,
+        fsGroupChangePolicy: 'OnRootMismatch',
+        seccompProfile: { type: 'RuntimeDefault' },
+      },
       containers: [
         {
           name: workerContainer,

@@ -23,6 +23,11 @@ export const definitions = {
     help: 'Accuracy of a stream over a whole window. kind: measured (last closed window, what was served against the golden labels) | predicted (the window that runs)',
     labels: [...stream, 'kind'],
   },
+  ekya_stream_accuracy_floor_ratio: {
+    type: 'gauge',
+    help: 'Accuracy that the stream is not to fall below (minAccuracy); 0 where none is asked for',
+    labels: stream,
+  },
   ekya_stream_gpu_share_ratio: {
     type: 'gauge',
     help: 'Share of one GPU that a pod of the stream holds. role: inference | profile | training',
@@ -40,13 +45,33 @@ export const definitions = {
   },
   ekya_inference_latency_seconds: {
     type: 'gauge',
-    help: 'Time from a frame being due to its result, as the inference pod reports. quantile: 0.5 | 0.95',
-    labels: [...stream, 'quantile'],
+    help: 'Time from a frame being due to its result, as the inference pod reports. percentile: 50 | 95',
+    labels: [...stream, 'percentile'],
   },
   ekya_window_phase: {
     type: 'gauge',
     help: '1 for the phase that a RetrainingWindow is in, 0 for the others',
     labels: [...window, 'phase'],
+  },
+  ekya_window_end_timestamp_seconds: {
+    type: 'gauge',
+    help: 'When the window that runs ends, in seconds since 1970; absent while none runs',
+    labels: window,
+  },
+  ekya_windows_total: {
+    type: 'counter',
+    help: 'Windows that this replica saw end. result: planned | missed (ended before there was a plan for it, or passed while no operator worked)',
+    labels: [...window, 'result'],
+  },
+  ekya_window_accuracy_ratio: {
+    type: 'gauge',
+    help: 'Mean accuracy over the streams of the last measured window, by their weights. kind: realised | without_retraining (of the models first deployed)',
+    labels: [...window, 'kind'],
+  },
+  ekya_window_accuracy_falling_windows: {
+    type: 'gauge',
+    help: 'Number of windows in a row, up to the last measured one, whose realised accuracy was below that of the window before',
+    labels: window,
   },
   ekya_window_accuracy_gain_ratio: {
     type: 'gauge',
@@ -80,6 +105,11 @@ export const definitions = {
     type: 'counter',
     help: 'Changes of a share that were asked for. result: done | gone (the pod does not exist) | failed',
     labels: ['backend', 'result'],
+  },
+  ekya_resizes_pending: {
+    type: 'gauge',
+    help: 'Pods of the site whose node does not hold the share that was asked for',
+    labels: window,
   },
   ekya_reconcile_total: {
     type: 'counter',

@@ -17,6 +17,7 @@ describe('metrics', () => {
     namespace: 'site',
     stream: 'cam-0',
     accuracy: { measured: 0.7, predicted: 0.8 },
+    accuracyFloor: 0.6,
     shares: [
       { role: 'inference', node: 'edge-1', gpu: '0', share: 0.4 },
       { role: 'training', node: 'edge-1', gpu: '0', share: 0.5 },
@@ -57,7 +58,7 @@ describe('metrics', () => {
     metrics.forgetStream('site', 'cam-0')
     const text = await metrics.registry.metrics()
     expect(text).not.to.include('"cam-0"')
-    expect(text.match(/"cam-1"/g)).to.have.length(6)
+    expect(text.match(/"cam-1"/g)).to.have.length(7)
   })
 
   it('adds frames up over restarts of the pod', async () => {
@@ -83,6 +84,27 @@ describe('metrics', () => {
     ])
     metrics.forgetWindow('site', 'main')
     expect(await metrics.registry.metrics()).not.to.include('"main"')
+  })
+
+  it('counts windows that ended, from zero on, and forgets them with their resource', async () => {
+    const metrics = create()
+    const window = { namespace: 'site', name: 'main', phases: ['Labeling'], phase: 'Labeling' }
+    metrics.observeWindow(window)
+    metrics.windowsEnded('site', 'main', 'missed', 2)
+    metrics.observeWindow(window)
+    expect(await series(metrics, 'ekya_windows_total')).to.deep.equal([
+      '{namespace="site",retraining_window="main",result="planned"} 0',
+      '{namespace="site",retraining_window="main",result="missed"} 2',
+    ])
+    metrics.forgetWindow('site', 'main')
+    expect(await series(metrics, 'ekya_windows_total')).to.deep.equal([])
+  })
+
+  it('leaves out the gauges of prom-client that linters take for counters', async () => {
+    const text = await createMetrics({ version: '0.0.0' }).registry.metrics()
+    expect(text).to.match(/^nodejs_eventloop_lag_p99_seconds /m)
+    const gauges = [...text.matchAll(/^# TYPE (\S+) gauge$/gm)].map(([, name]) => name)
+    expect(gauges.filter(name => name?.endsWith('_total'))).to.deep.equal([])
   })
 
   it('counts what the rest of the operator reports', async () => {

@@ -13,6 +13,8 @@ export interface StreamObservation {
   readonly namespace: string
   readonly stream: string
   readonly accuracy: { readonly measured?: number | null; readonly predicted?: number | null }
+  /** a_MIN, in [0, 1]. */
+  readonly accuracyFloor?: number
   readonly shares: readonly {
     readonly role: WorkerRole
     readonly node: string
@@ -28,9 +30,18 @@ export interface WindowObservation {
   readonly phase: string
   /** All phases there are. */
   readonly phases: readonly string[]
+  /** Milliseconds since the epoch. */
+  readonly endsAt?: number | null
+  readonly accuracy?: { readonly realised?: number; readonly withoutRetraining?: number }
+  /** Windows in a row that were worse than the one before. */
+  readonly fallingWindows?: number | null
   readonly accuracyGain?: number | null
   readonly profileError?: number | null
+  /** Pods whose share is not what was asked for yet. */
+  readonly resizesPending?: number
 }
+
+export type WindowResult = 'planned' | 'missed'
 
 /** Shaped like client-go's metrics provider; one per queue. */
 export interface WorkqueueHooks {
@@ -49,6 +60,8 @@ export interface Metrics {
   observeFrames(namespace: string, stream: string, process: string, frames: FrameCounts): void
   forgetStream(namespace: string, stream: string): void
   observeWindow(observation: WindowObservation): void
+  /** `count` windows ended so. */
+  windowsEnded(namespace: string, name: string, result: WindowResult, count: number): void
   forgetWindow(namespace: string, name: string): void
   observeGpus(
     gpus: readonly { readonly node: string; readonly gpu: string; readonly allocated: number }[],
@@ -71,9 +84,17 @@ export interface MetricsOptions {
   readonly defaults?: boolean
 }
 
+/** Gauges of prom-client whose names end like a counter's, which linters refuse; each says the sum of its twin without `_total`. */
+const misnamed = [
+  'nodejs_active_handles_total',
+  'nodejs_active_requests_total',
+  'nodejs_active_resources_total',
+] as const
+
 export function createMetrics({ version, defaults = true }: MetricsOptions): Metrics {
   const registry = new Registry()
   if (defaults) collectDefaultMetrics({ register: registry })
+  for (const name of misnamed) registry.removeSingleMetric(name)
 
   const common = (name: MetricName) => ({
     name,
@@ -90,10 +111,16 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     })
 
   const accuracy = createSeries(gauge('ekya_stream_accuracy_ratio'))
+  const floor = createSeries(gauge('ekya_stream_accuracy_floor_ratio'))
   const shares = createSeries(gauge('ekya_stream_gpu_share_ratio'))
   const allocated = createSeries(gauge('ekya_gpu_share_allocated_ratio'))
   const latency = createSeries(gauge('ekya_inference_latency_seconds'))
   const phase = createSeries(gauge('ekya_window_phase'))
+  const windowEnd = createSeries(gauge('ekya_window_end_timestamp_seconds'))
+  const windowAccuracy = createSeries(gauge('ekya_window_accuracy_ratio'))
+  const falling = createSeries(gauge('ekya_window_accuracy_falling_windows'))
+  const resizesPending = createSeries(gauge('ekya_resizes_pending'))
+  const windows = counter('ekya_windows_total')
   const gain = createSeries(gauge('ekya_window_accuracy_gain_ratio'))
   const profileError = createSeries(gauge('ekya_profile_error_ratio'))
   const frames = counter('ekya_frames_total')
@@ -122,20 +149,21 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   return {
     registry,
 
-    observeStream({ namespace, stream, accuracy: known, shares: held, latencySeconds }) {
+    observeStream({ namespace, stream, accuracy: known, accuracyFloor, shares: held, latencySeconds }) {
       const labels = { namespace, stream }
       const key = keyOf(namespace, stream)
       accuracy.replace(key, [
         ...point({ ...labels, kind: 'measured' }, known.measured),
         ...point({ ...labels, kind: 'predicted' }, known.predicted),
       ])
+      floor.replace(key, point(labels, accuracyFloor))
       shares.replace(
         key,
         held.map(({ role, node, gpu, share }) => ({ labels: { ...labels, role, node, gpu }, value: share })),
       )
       latency.replace(key, [
-        ...point({ ...labels, quantile: '0.5' }, latencySeconds?.p50),
-        ...point({ ...labels, quantile: '0.95' }, latencySeconds?.p95),
+        ...point({ ...labels, percentile: '50' }, latencySeconds?.p50),
+        ...point({ ...labels, percentile: '95' }, latencySeconds?.p95),
       ])
     },
 
@@ -151,24 +179,48 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
 
     forgetStream(namespace, stream) {
       const key = keyOf(namespace, stream)
-      for (const series of [accuracy, shares, latency]) series.replace(key, [])
+      for (const series of [accuracy, floor, shares, latency]) series.replace(key, [])
       if (!seenFrames.delete(key)) return
       for (const result of ['analysed', 'skipped', 'dropped']) frames.remove({ namespace, stream, result })
     },
 
-    observeWindow({ namespace, name, phase: current, phases, accuracyGain, profileError: error }) {
+    observeWindow(window) {
+      const {
+        namespace,
+        name,
+        phase: current,
+        phases,
+        endsAt,
+        accuracy: reached,
+        resizesPending: stuck,
+      } = window
       const labels = { namespace, retraining_window: name }
       const key = keyOf(namespace, name)
       phase.replace(
         key,
         phases.map(one => ({ labels: { ...labels, phase: one }, value: one === current ? 1 : 0 })),
       )
-      gain.replace(key, point(labels, accuracyGain))
-      profileError.replace(key, point(labels, error))
+      windowEnd.replace(key, point(labels, typeof endsAt === 'number' ? endsAt / 1000 : null))
+      windowAccuracy.replace(key, [
+        ...point({ ...labels, kind: 'realised' }, reached?.realised),
+        ...point({ ...labels, kind: 'without_retraining' }, reached?.withoutRetraining),
+      ])
+      falling.replace(key, point(labels, window.fallingWindows))
+      gain.replace(key, point(labels, window.accuracyGain))
+      profileError.replace(key, point(labels, window.profileError))
+      resizesPending.replace(key, point(labels, stuck ?? 0))
+      // From the first look on, so that the first missed window is an increase.
+      for (const result of windowResults) windows.inc({ ...labels, result }, 0)
+    },
+
+    windowsEnded(namespace, name, result, count) {
+      windows.inc({ namespace, retraining_window: name, result }, count)
     },
 
     forgetWindow(namespace, name) {
-      for (const series of [phase, gain, profileError]) series.replace(keyOf(namespace, name), [])
+      for (const series of [phase, windowEnd, windowAccuracy, falling, gain, profileError, resizesPending])
+        series.replace(keyOf(namespace, name), [])
+      for (const result of windowResults) windows.remove({ namespace, retraining_window: name, result })
     },
 
     observeGpus(gpus) {
@@ -180,7 +232,10 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
 
     scheduled: (policy, seconds) => schedule.observe({ policy }, seconds),
     retrained: (result, seconds) => retraining.observe({ result }, seconds),
-    resized: (backend, result) => resizes.inc({ backend, result }),
+    resized(backend, result) {
+      // From the first resize on, so that the first failure after it is an increase.
+      for (const each of resizeResults) resizes.inc({ backend, result: each }, each === result ? 1 : 0)
+    },
     resizeActuated: (backend, seconds) => resizeDuration.observe({ backend }, seconds),
     reconciled(controller, result, seconds) {
       reconciles.inc({ controller, result })
@@ -203,6 +258,9 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     setLeader: leads => leader.set(leads ? 1 : 0),
   }
 }
+
+const resizeResults = ['done', 'gone', 'failed'] as const
+const windowResults: readonly WindowResult[] = ['planned', 'missed']
 
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`
 

@@ -40,6 +40,8 @@ export interface RetrainingWindowDependencies {
   readonly clock: Pick<Clock, 'now'>
   /** Tells what a reconcile saw, for metrics. */
   readonly onSite?: (site: SiteSnapshot, readings: ReadonlyMap<string, ShareReading>) => void
+  /** A window's status has been written. */
+  readonly onStatus?: (window: RetrainingWindow, status: RetrainingWindowStatus) => void
   readonly onGone?: (key: string) => void
   /** A plan has been made. */
   readonly onScheduled?: (policy: string, seconds: number) => void
@@ -96,8 +98,11 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         note: note.message,
       })
     }
-    if (written !== undefined) tellRetrained(site, status, dependencies)
-    if (written !== undefined) return { requeueAfterMs: 0 }
+    if (written !== undefined) {
+      tellRetrained(site, status, dependencies)
+      dependencies.onStatus?.(site.window, status)
+      return { requeueAfterMs: 0 }
+    }
     const waits = [
       ...(pending ? [pendingMs] : []),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),

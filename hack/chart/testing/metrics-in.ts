@@ -1,0 +1,6 @@
+/** Names of metrics in a text of PromQL expressions: ours and those of prom-client. */
+export function metricsIn(text: string): readonly string[] {
+  // ekya_* only: label names and values, file names and functions look otherwise.
+  const names = text.matchAll(/\b(ekya_[a-z_]+|nodejs_[a-z0-9_]+|process_[a-z_]+)\b/g)
+  return [...new Set([...names].map(([, name]) => name!))].sort()
+}
