@@ -34,7 +34,7 @@ import { observeSite } from './metrics/site-observer.ts'
 import { clusterView } from './server/cluster-view.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
-import { backend as backendNamed } from './sharing/backends/registry.ts'
+import { backend as backendNamed, backendSet } from './sharing/backends/registry.ts'
 import { createResizeExecutor } from './sharing/executor.ts'
 
 /** How often running workers are asked how they do. */
@@ -63,7 +63,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   // Renewals must not stand in a queue behind other calls.
   const electionTransport = createTransport({ ...access, connections: 1 })
   const identity = `${hostname()}_${randomUUID()}`
-  const backend = backendNamed(config.backend)
+  const backends = backendSet([backendNamed(config.backend)])
   const recorder = createEventRecorder({
     transport,
     controller: 'ekya.dev/operator',
@@ -75,7 +75,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   const health = createHealthMonitor({ now: () => clock.monotonicMs() })
   const cluster = createCluster({
     transport,
-    backend,
+    backends,
     fieldManagers: [retrainingWindowManager, cameraStreamManager],
     log,
     namespaces: config.namespaces,
@@ -118,7 +118,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       actuator: {
         transport,
         executor,
-        backend,
+        backends,
         options: { image: config.workerImage, storage: config.storage },
         seed: config.seed,
       },
@@ -144,7 +144,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       cluster,
       transport,
       workers,
-      backend,
+      backends,
       observe,
       learn: (pod, status: InferenceStatus) => poller.learn(pod, status),
       clock,

@@ -13,7 +13,8 @@ import { createReflector, type Reflector, type ReflectorHooks } from '../kube/re
 import { nodes, pods, type Resource } from '../kube/resources.ts'
 import type { StoreView } from '../kube/store.ts'
 import type { Transport } from '../kube/transport.ts'
-import type { Backend, RawNode, SiteGpu } from '../sharing/backend.ts'
+import type { RawNode, SiteGpu } from '../sharing/backend.ts'
+import type { BackendSet } from '../sharing/backends/registry.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
 import { type Membership, membership } from './selection.ts'
@@ -39,7 +40,7 @@ export interface Cluster {
 
 export interface ClusterOptions {
   readonly transport: Pick<Transport, 'list' | 'watch'>
-  readonly backend: Backend
+  readonly backends: BackendSet
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly fieldManagers: readonly string[]
@@ -48,7 +49,7 @@ export interface ClusterOptions {
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { transport, backend, namespaces, log, hooks, fieldManagers } = options
+  const { transport, backends, namespaces, log, hooks, fieldManagers } = options
   const reflectors: Reflector[] = []
   const reflect = <T extends KubeObject>(resource: Resource, labelSelector?: string): StoreView<T> => {
     const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : [undefined]
@@ -82,7 +83,7 @@ export function createCluster(options: ClusterOptions): Cluster {
         Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
       )
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-      .flatMap(node => backend.discover(node))
+      .flatMap(node => backends.discover(node))
       .slice(0, maximum)
   }
 
@@ -121,10 +122,11 @@ export function createCluster(options: ClusterOptions): Cluster {
           pod => memberNames.has(pod.stream) || pod.pod.metadata.labels?.[retrainingWindowLabel] === name,
         )
       const index = window.status?.current?.index
+      const gpus = gpusOf(window)
       return {
         window,
-        gpus: gpusOf(window),
-        training: backend.training,
+        gpus,
+        training: backends.of(gpus[0] ?? {}).training,
         streams: members.map(stream => streamSnapshot(stream, all, index)),
         pods: all,
         now,

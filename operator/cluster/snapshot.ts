@@ -17,7 +17,7 @@ import type { Pod } from './pod.ts'
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
   readonly gpus: readonly SiteGpu[]
-  /** Of the backend that shares the GPUs. */
+  /** Of the backend that shares the first of them. */
   readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */
   readonly streams: readonly StreamSnapshot[]

@@ -5,6 +5,7 @@
  * physical GPU), everything below in quantities. Backends are pure: raw JSON of nodes and pods in, plain data out.
  */
 import type { Device } from '../api/worker.ts'
+import type { Amount, OrderLimits } from './swap-order.ts'
 
 /** The container of a worker pod that the share belongs to. */
 export const workerContainer = 'worker'
@@ -18,6 +19,8 @@ export interface SiteGpu {
   /** Unique on the node. */
   readonly gpu: string
   readonly device: Device
+  /** Device memory that pods may have together; absent: not known, and not accounted for. */
+  readonly memoryMiB?: number
   /** Of the node: streams may ask for some. */
   readonly labels?: Readonly<Record<string, string>>
 }
@@ -85,11 +88,10 @@ export interface TrainingTraits {
   readonly resizeSeconds: number
 }
 
-export interface Backend {
+/** What all backends have in common. */
+interface CommonBackend {
   readonly name: string
   readonly training: TrainingTraits
-  /** `replace`: a share can be changed only by a new pod. */
-  readonly resizes: 'in-place' | 'replace'
   /** Smallest share difference that the backend can express. */
   readonly granularity: number
   /** The GPUs that a node offers through this backend; none for a node that is not labelled for it or cannot run pods. */
@@ -100,9 +102,32 @@ export interface Backend {
    */
   render(share: number, gpu: SiteGpu, memory?: string): RenderedShare
   read(pod: RawPod, gpu: SiteGpu): ShareReading
+}
+
+/** A share follows the pod's own resources while it runs. */
+export interface InPlaceBackend extends CommonBackend {
+  readonly resizes: 'in-place'
   /** Body of a strategic merge patch of the pod's `resize` subresource. */
   resizePatch(pod: RawPod, share: number, gpu: SiteGpu): object
 }
+
+/** A share can be changed only by a new pod, which starts beside the old one. */
+export interface ReplacingBackend extends CommonBackend {
+  readonly resizes: 'replace'
+  /** From making a new pod to its first frame, seconds, as long as none was measured. */
+  readonly swapSeconds: number
+  /**
+   * What may be on this GPU at once: the node advertises `totalUnits`, of which the operator gives `steadyUnits` away for good; the rest is
+   * for pods that take over.
+   */
+  limits(gpu: SiteGpu): OrderLimits
+  /** What a new pod of this share will count. @throws SharingError as `render`. */
+  amount(share: number, gpu: SiteGpu, memory?: string): Amount
+  /** What a pod counts that exists, as it was made; also before it is bound and after it has ended. */
+  amountOf(pod: RawPod, gpu: SiteGpu): Amount
+}
+
+export type Backend = InPlaceBackend | ReplacingBackend
 
 export type SharingErrorCode =
   | 'share-out-of-range'

@@ -18,7 +18,7 @@ import type { Clock } from '../../kube/clock.ts'
 import type { Reconcile } from '../../kube/controller.ts'
 import { keyFor } from '../../kube/objects.ts'
 import type { Transport } from '../../kube/transport.ts'
-import type { Backend } from '../../sharing/backend.ts'
+import type { BackendSet } from '../../sharing/backends/registry.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import { servedConfiguration, servedModel, windowClock } from '../worker-config.ts'
 import { streamConditionInputs } from './conditions.ts'
@@ -29,7 +29,7 @@ export interface CameraStreamDependencies {
   readonly cluster: Cluster
   readonly transport: Pick<Transport, 'apply'>
   readonly workers: Pick<WorkerClient, 'setModel' | 'setWindow' | 'setConfiguration'>
-  readonly backend: Backend
+  readonly backends: BackendSet
   readonly observe: (uid: string) => Observation | undefined
   /** A worker's answer to a call. */
   readonly learn: (pod: Pod, status: InferenceStatus) => void
@@ -45,7 +45,7 @@ const retryMs = 2000
 const framesEverySeconds = 15
 
 export function cameraStreamReconciler(dependencies: CameraStreamDependencies): Reconcile {
-  const { cluster, transport, backend, clock } = dependencies
+  const { cluster, transport, backends, clock } = dependencies
   const writes = new LatestWrites<CameraStream>()
 
   return async (key, signal) => {
@@ -72,7 +72,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
         gpus,
         ...(window === undefined ? {} : { window }),
         ...(pod === undefined ? {} : { pod }),
-        ...(pod === undefined || gpu === undefined ? {} : { reading: backend.read(pod.pod, gpu) }),
+        ...(pod === undefined || gpu === undefined ? {} : { reading: backends.of(gpu).read(pod.pod, gpu) }),
         ...(told.refusal === undefined ? {} : { refusal: told.refusal }),
       }),
       clock.now(),

@@ -11,7 +11,8 @@ import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
 import type { KubeObject } from '../../kube/objects.ts'
 import { pods as podResource } from '../../kube/resources.ts'
 import type { Transport } from '../../kube/transport.ts'
-import type { Backend, ShareReading, SiteGpu } from '../../sharing/backend.ts'
+import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
+import type { BackendSet } from '../../sharing/backends/registry.ts'
 import type { ResizeExecutor } from '../../sharing/executor.ts'
 import { type PodShare, planResizes } from '../../sharing/resize-planner.ts'
 import { type PodOptions, podManifest, templateHash } from '../pod-manifest.ts'
@@ -22,7 +23,7 @@ import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 export interface PodActuator {
   readonly transport: Pick<Transport, 'create' | 'delete'>
   readonly executor: ResizeExecutor
-  readonly backend: Backend
+  readonly backends: BackendSet
   readonly options: PodOptions
   readonly seed: number
 }
@@ -40,7 +41,7 @@ export async function actuatePods(
   actuator: PodActuator,
   signal?: AbortSignal,
 ): Promise<Actuation> {
-  const { backend, executor } = actuator
+  const { backends, executor } = actuator
   const wanted = wantedPods(site)
   const surplus = surplusPods(site, wanted)
   const outdated = site.pods.filter(pod => !pod.terminating && isOutdated(pod, wanted, site, actuator))
@@ -51,6 +52,8 @@ export async function actuatePods(
   const notes: Note[] = []
   let pending = leaving.size > 0
   for (const gpu of site.gpus) {
+    const backend = backends.of(gpu)
+    if (backend.resizes !== 'in-place') continue
     const here = site.pods.filter(pod => !pod.finished && isOn(pod, gpu))
     const shares = here.map((pod): PodShare => {
       const reading = backend.read(pod.pod, gpu)
@@ -149,7 +152,7 @@ async function make(
     share: target.share,
     gpu: target.gpu,
   }
-  const manifest = podManifest(request, actuator.backend, actuator.options)
+  const manifest = podManifest(request, actuator.backends.of(target.gpu), actuator.options)
   try {
     await actuator.transport.create(podResource, manifest as unknown as KubeObject, {}, signal)
   } catch (error) {
