@@ -14,6 +14,11 @@ export const configVariable = 'EKYA_CONFIG'
 export const terminationLogVariable = 'EKYA_TERMINATION_LOG'
 export const defaultTerminationLog = '/dev/termination-log'
 export const terminationMessageLimitBytes = 4096
+/**
+ * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). A
+ * worker that sees another number is not ready.
+ */
+export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
 /** Address to listen on; set from `status.podIP`. */
 export const podAddressVariable = 'POD_IP'
 

@@ -33,7 +33,9 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
     const gpu = site.gpus.find(g => g.node === item.node && g.gpu === item.gpu)
     if (stream === undefined || gpu === undefined) return []
     const pod = (role: WorkerRole, name: string, share: number, priority: number): WantedPod[] =>
-      share > 0 ? [{ name, role, stream, item, share, gpu, priority }] : []
+      share > 0
+        ? [{ name, role, stream, item, share: Math.min(share, gpu.largestShare ?? 1), gpu, priority }]
+        : []
     const neighbours = plan.items.filter(i => i.node === item.node && i.gpu === item.gpu)
     // Sums of fractions come out a little beside 1.
     const free = Number((1 - neighbours.reduce((sum, i) => sum + i.inferenceShare, 0)).toFixed(6))

@@ -1,0 +1,110 @@
+/**
+ * The nvidia-slices backend: NVIDIA's own device plugin with sharing by MPS, which divides each GPU into equal slices and nothing else. A pod
+ * has one slice, whatever share is wanted of it; more of a GPU is more workers.
+ *
+ * So no share of a pod ever changes and nothing is replaced. Slices of several GPUs have the same name, which does no harm where each pod has
+ * one; which of the node's GPUs it is on is then the plugin's choice.
+ */
+import type { RawNode, ReplacingBackend, SiteGpu } from '../backend.ts'
+import { admission, advertised, type Inspection, labelledFacts, partsPerGpu, refused } from '../gpu-node.ts'
+import type { GpuOptions } from '../gpu-options.ts'
+import {
+  factsOf,
+  graceSeconds,
+  limits,
+  memoryOf,
+  reading,
+  resources,
+  swapSeconds,
+  unitsOf,
+} from '../gpu-share.ts'
+import { trainingTraits } from '../throughput-curves.ts'
+
+const name = 'nvidia-slices'
+export const slicesPerGpuLabel = 'ekya.dev/slices-per-gpu'
+/** Of feature discovery. */
+const replicasLabel = 'nvidia.com/gpu.replicas'
+const strategyLabel = 'nvidia.com/gpu.sharing-strategy'
+/** As many as MPS serves. */
+const mostSlices = 48
+
+export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
+  const { resource } = options.slices
+  const slice = (share: number, gpu: SiteGpu) => {
+    unitsOf(share, gpu)
+    return { units: 1, memoryMiB: memoryOf(1, gpu) }
+  }
+  return {
+    name,
+    training: { resizeSeconds: swapSeconds },
+    resizes: 'replace',
+    swapSeconds,
+    granularity: 1 / mostSlices,
+    ...admission(
+      {
+        backend: name,
+        defaultBackend: options.defaultBackend,
+        recognises: node => advertised(node, resource) > 0,
+      },
+      (node, machine) => inspect(node, machine, options),
+    ),
+    render(share, gpu) {
+      const { units } = slice(share, gpu)
+      return {
+        resources: resources(options, { [resource]: units }),
+        annotations: { 'ekya.dev/share': String(Math.floor(100 / factsOf(gpu).totalUnits)) },
+        graceSeconds,
+      }
+    },
+    read: (pod, gpu) => reading(pod, 1, gpu),
+    limits,
+    amount: slice,
+    amountOf: (_pod, gpu) => ({ units: 1, memoryMiB: memoryOf(1, gpu) }),
+  }
+}
+
+/** Workers with one slice each that a share comes to. */
+export function workersOf(share: number, gpu: SiteGpu): number {
+  return Math.max(1, Math.round(share * factsOf(gpu).totalUnits))
+}
+
+function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } }: GpuOptions): Inspection {
+  const facts = labelledFacts(node)
+  if (facts.mig)
+    return refused('MIG mode is on; accepted: nodes with whole GPUs, which NVIDIA MPS is to slice')
+  const strategy = node.metadata?.labels?.[strategyLabel]
+  if (strategy !== undefined && strategy !== 'mps')
+    return refused(
+      `its GPUs are shared by ${strategy}, which gives no shares; accepted: sharing.mps in the device plugin's configuration`,
+    )
+  const slices = partsPerGpu(node, slicesPerGpuLabel, perGpu, [replicasLabel])
+  if (typeof slices === 'string') return refused(slices)
+  if (slices < 2 || slices > mostSlices)
+    return refused(`a GPU has ${slices} slices; accepted: 2 to ${mostSlices}`)
+  const count = Math.floor(advertised(node, resource) / slices)
+  if (count === 0)
+    return refused(`it offers ${advertised(node, resource)} of ${resource}; accepted: ${slices} for each GPU`)
+  const memory = facts.memoryMiB
+  return {
+    refusals: [],
+    gpus: Array.from({ length: count }, (_, index) => ({
+      node: machine,
+      gpu: String(index),
+      device: { kind: 'cuda' as const },
+      ...(memory === undefined ? {} : { memoryMiB: memory }),
+      labels: node.metadata?.labels ?? {},
+      backend: name,
+      granularity: 1 / slices,
+      largestShare: 1 / slices,
+      training: trainingTraits(swapSeconds, facts.model),
+      facts: {
+        steadyUnits: slices,
+        totalUnits: slices,
+        clients: slices,
+        ...(facts.model === undefined ? {} : { model: facts.model }),
+        ...(memory === undefined ? {} : { unitMiB: memory / slices }),
+        resource,
+      },
+    })),
+  }
+}
