@@ -19,6 +19,11 @@ export const terminationMessageLimitBytes = 4096
  * worker that sees another number is not ready.
  */
 export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
+/**
+ * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second in which the
+ * worker keeps it busy. Absent: 1.
+ */
+export const shareSpeedVariable = 'EKYA_SHARE_SPEED'
 /** Address to listen on; set from `status.podIP`. */
 export const podAddressVariable = 'POD_IP'
 

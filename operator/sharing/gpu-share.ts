@@ -1,9 +1,11 @@
 /** Shares of a real GPU as whole units, and what backends of real GPUs have in common in rendering and reading them. */
-import type { GpuFacts, RawPod, ShareReading, SiteGpu } from './backend.ts'
+import { shareSpeedVariable } from '../api/worker.ts'
+import type { EnvironmentVariable, GpuFacts, RawPod, ShareReading, SiteGpu } from './backend.ts'
 import { SharingError } from './backend.ts'
 import type { GpuOptions } from './gpu-options.ts'
 import { parseMiB } from './quantity.ts'
 import type { Amount, OrderLimits } from './swap-order.ts'
+import { speedAt } from './throughput-curves.ts'
 
 /** 0.29 × 100 is 28.999… in floating point. */
 const roundingGuard = 1e-6
@@ -58,6 +60,12 @@ export function resources({ podResources }: GpuOptions, extended: Readonly<Recor
     ...Object.fromEntries(Object.entries(extended).map(([name, number]) => [name, String(number)])),
   }
   return { requests: amounts, limits: amounts }
+}
+
+/** At what speed of the whole GPU the worker will find that it works. */
+export function speedVariable(units: number, gpu: SiteGpu): EnvironmentVariable {
+  const speed = speedAt(Math.min(1, units / factsOf(gpu).steadyUnits), gpu.training?.throughputCurve)
+  return { name: shareSpeedVariable, value: String(Number(speed.toFixed(4))) }
 }
 
 /** A pod holds its units from its making to its end; they never change. */

@@ -4,6 +4,7 @@
  * GPUs of several kinds: the mean of their curves, and the longest resize.
  */
 import type { TrainingTraits } from './backend.ts'
+import { speedAt } from './throughput-curves.ts'
 
 type Curve = TrainingTraits['throughputCurve']
 
@@ -18,15 +19,5 @@ function meanCurve(curves: readonly Curve[]): Curve {
   const shares = [...new Set(curves.flatMap(curve => (curve ?? [[1, 1]]).map(([share]) => share)))]
   return shares
     .sort((a, b) => a - b)
-    .map(share => [share, curves.reduce((sum, curve) => sum + speed(share, curve), 0) / curves.length])
-}
-
-/** Linear between the points, from [0, 0] on. */
-function speed(share: number, curve: Curve = [[1, 1]]): number {
-  let [x0, y0] = [0, 0]
-  for (const [x1, y1] of curve) {
-    if (share <= x1) return y0 + ((y1 - y0) * (share - x0)) / (x1 - x0)
-    ;[x0, y0] = [x1, y1]
-  }
-  return y0
+    .map(share => [share, curves.reduce((sum, curve) => sum + speedAt(share, curve), 0) / curves.length])
 }

@@ -42,6 +42,16 @@ export function throughputCurve(model: string | undefined): Curve | undefined {
   return kinds.find(([pattern]) => pattern.test(model ?? ''))?.[1]
 }
 
+/** Speed at a share, linear between the points, from [0, 0] on; without a curve the share itself. */
+export function speedAt(share: number, curve: Curve = [[1, 1]]): number {
+  let [x0, y0] = [0, 0]
+  for (const [x1, y1] of curve) {
+    if (share <= x1) return y0 + ((y1 - y0) * (share - x0)) / (x1 - x0)
+    ;[x0, y0] = [x1, y1]
+  }
+  return y0
+}
+
 /** How trainings fare on a GPU, by its own curve, else by that of its kind. */
 export function trainingTraits(
   resizeSeconds: number,

@@ -343,8 +343,9 @@ export class ProfileWorker implements Worker {
   }
 
   #load(reference: ProfileWorkerConfig['model']): Promise<Classifier> {
-    const { storage, classes } = this.#context.config
+    const { storage, classes, device } = this.#context.config
     return loadClassifier(resolveModel(storage, reference), {
+      device: device.kind,
       expectedClasses: classes.length,
       ...(reference.digest === undefined ? {} : { expectedDigest: reference.digest }),
     })

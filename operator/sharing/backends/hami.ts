@@ -18,6 +18,7 @@ import {
   reading,
   resources,
   spareUnits,
+  speedVariable,
   swapSeconds,
   unitsOf,
 } from '../gpu-share.ts'
@@ -93,7 +94,7 @@ export function hamiBackend(options: GpuOptions): ReplacingBackend {
           [memoryResource]: memoryMiB(units, gpu, memory),
         }),
         // Without it a pod that is alone on its GPU is not held to its share.
-        env: [{ name: 'GPU_CORE_UTILIZATION_POLICY', value: 'force' }],
+        env: [{ name: 'GPU_CORE_UTILIZATION_POLICY', value: 'force' }, speedVariable(units, gpu)],
         annotations: { 'nvidia.com/use-gpuuuid': factsOf(gpu).uuid ?? '', 'ekya.dev/share': String(units) },
         graceSeconds,
       }

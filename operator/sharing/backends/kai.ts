@@ -15,6 +15,7 @@ import {
   reading,
   resources,
   spareUnits,
+  speedVariable,
   swapSeconds,
   unitsOf,
   workerUser,
@@ -53,6 +54,7 @@ export function kaiBackend(options: GpuOptions): ReplacingBackend {
       const units = unitsOf(share, gpu)
       return {
         resources: resources(options, {}),
+        env: [speedVariable(units, gpu)],
         annotations: {
           [fractionAnnotation]: String(units / wholeGpu),
           'gpu-fraction-container-name': workerContainer,

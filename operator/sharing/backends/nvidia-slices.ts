@@ -15,6 +15,7 @@ import {
   memoryOf,
   reading,
   resources,
+  speedVariable,
   swapSeconds,
   unitsOf,
 } from '../gpu-share.ts'
@@ -52,6 +53,7 @@ export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
       const { units } = slice(share, gpu)
       return {
         resources: resources(options, { [resource]: units }),
+        env: [speedVariable(units, gpu)],
         annotations: { 'ekya.dev/share': String(Math.floor(100 / factsOf(gpu).totalUnits)) },
         graceSeconds,
       }

@@ -17,6 +17,7 @@ import {
   reading,
   resources,
   spareUnits,
+  speedVariable,
   swapSeconds,
   unitsOf,
 } from '../gpu-share.ts'
@@ -51,6 +52,7 @@ export function unitsBackend(options: GpuOptions): ReplacingBackend {
       const units = unitsOf(share, gpu)
       return {
         resources: resources(options, { [resource]: units }),
+        env: [speedVariable(units, gpu)],
         annotations: { 'ekya.dev/share': percent(units / factsOf(gpu).totalUnits) },
         graceSeconds,
         // GKE asks for it of MPS clients.
