@@ -51,6 +51,8 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   /** Succeeded or Failed. */
   readonly finished: boolean
   readonly result?: ProfileResult | TrainingResult
+  /** Why kubelet refused to run it; it counts as neither finished nor running. */
+  readonly rejected?: string
   /** Why a finished pod left no usable result. */
   readonly failure?: string
   /** Last answer of `/status`. */

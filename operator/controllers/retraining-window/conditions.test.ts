@@ -28,6 +28,16 @@ describe('Ready of a window', () => {
       want: { status: true, reason: 'GpusLeftOut', message: `window 3 runs; left out: ${refusal}` },
     },
     {
+      name: 'tells of a GPU that has to be cleared',
+      refusedGpus: [],
+      gpus: [{ ...gpu, fault: 'a client faulted' }],
+      want: {
+        status: true,
+        reason: 'GpuFault',
+        message: 'window 3 runs; GPU edge-0/0: a client faulted',
+      },
+    },
+    {
       name: 'tells why there is none',
       refusedGpus: [refusal],
       gpus: [],

@@ -65,6 +65,13 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       reason: 'TooManyStreams',
       message: `window ${index} runs with the ${mostStreams} oldest streams; ${excess} more are selected and take no part: divide them among several RetrainingWindows`,
     }
+  const faults = site.gpus.filter(({ fault }) => fault !== undefined)
+  if (faults.length > 0)
+    return {
+      status: true,
+      reason: 'GpuFault',
+      message: `window ${index} runs; ${faults.map(({ node, gpu, fault }) => `GPU ${node}/${gpu}: ${fault}`).join('; ')}`,
+    }
   if ((site.refusedGpus ?? []).length > 0)
     return { status: true, reason: 'GpusLeftOut', message: `window ${index} runs${leftOut(site)}` }
   return { status: true, reason: 'Running', message: `window ${index} runs` }

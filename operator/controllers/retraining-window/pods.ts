@@ -50,7 +50,15 @@ export async function actuatePods(
   const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = []
-  let pending = leaving.size > 0
+  let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
+  for (const pod of site.pods)
+    if (pod.rejected !== undefined)
+      notes.push({
+        type: 'Warning',
+        reason: 'PodFailed',
+        message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
+        stream: pod.stream,
+      })
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     if (backend.resizes !== 'in-place') continue

@@ -52,14 +52,21 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
   })
 }
 
-/** Pods that have no place in the site any more. */
+/** A pod that kubelet refused is made again after so long, and not at once: the node may need a moment, and refuse again. */
+const rejectedSeconds = 2
+
+const isOverdue = ({ rejected, pod }: PodSnapshot, now: number): boolean =>
+  rejected !== undefined &&
+  now >= Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01') + rejectedSeconds * 1000
+
+/** Pods that have no place in the site any more, and those that will never run. */
 export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
   const names = new Set(wanted.map(w => w.name))
   const index = site.window.status?.current?.index
   return site.pods.filter(
     pod =>
       !pod.terminating &&
-      !names.has(pod.name) &&
-      !(pod.finished && pod.role !== 'inference' && pod.index === index),
+      (isOverdue(pod, site.now) ||
+        (!names.has(pod.name) && !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }
