@@ -56,10 +56,13 @@ function kubeletProblem({ status }: RawNode): string | undefined {
   return `its kubelet is ${version}; accepted: 1.${oldestKubelet} or later`
 }
 
-/** Units of an extended resource that the node has for pods. */
-export function advertised({ status }: RawNode, resource: string): number {
+/**
+ * Units of an extended resource that the node has for pods; undefined: it has never had any. 0 is said by kubelet after its own restart and
+ * while a device plugin is away, and pods that run go on: no reason to take them off the GPU, new ones wait.
+ */
+export function advertised({ status }: RawNode, resource: string): number | undefined {
   const text = status?.allocatable?.[resource]
-  return text === undefined ? 0 : Math.floor(parseMillicores(text) / 1000)
+  return text === undefined ? undefined : Math.floor(parseMillicores(text) / 1000)
 }
 
 /** What labels say of a node's GPUs, by NVIDIA's feature discovery. */

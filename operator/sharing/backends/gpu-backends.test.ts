@@ -54,6 +54,19 @@ describe('nodes with GPUs', () => {
   it('offer one GPU for each that they have slices of', () =>
     expect(set.discover(slicesNode('8')).map(({ gpu }) => gpu)).to.deep.equal(['0', '1']))
 
+  for (const { name, node, want } of [
+    { name: 'mps', node: mpsNode(inventory(), '0'), want: 1 },
+    { name: 'units', node: gkeNode('0'), want: 1 },
+    { name: 'nvidia-slices', node: slicesNode('0', { 'nvidia.com/gpu.count': '2' }), want: 2 },
+    { name: 'kai', node: kaiNode('0'), want: 1 },
+  ])
+    it(`offer what they had while kubelet or its plugin is away: ${name}`, () => {
+      const gpus = set.discover(node)
+      expect(gpus).to.have.length(want)
+      expect(gpus[0]!.facts!.totalUnits).to.be.at.least(gpus[0]!.facts!.steadyUnits)
+      expect(set.refusals(node)).to.deep.equal([])
+    })
+
   it('offer a GPU in fault with the reason, so that its pods can go', () => {
     const gpu = gpuOf(mpsNode(inventory('device-plugin', { state: 'fault', reason: 'a client faulted' })))
     expect(gpu.fault).to.equal('a client faulted')
@@ -69,6 +82,11 @@ describe('nodes with GPUs', () => {
       name: 'an inventory that is not understood',
       node: mpsNode('{"version": 1}'),
       want: /is not understood: allocation is missing; accepted: device-plugin, node-status; driver is missing/,
+    },
+    {
+      name: 'fewer units than a GPU has',
+      node: mpsNode(inventory(), '60'),
+      want: /GPU 0: the node offers 60 of ekya\.dev\/gpu0-share; accepted: 100/,
     },
     { name: 'no GPU', node: mpsNode({ ...inventory(), gpus: [] }), want: /the node agent finds no GPU/ },
     {
@@ -89,7 +107,7 @@ describe('nodes with GPUs', () => {
     {
       name: 'units that nobody advertises',
       node: mpsNode(inventory(), null),
-      want: /GPU 0: the node offers 0 of ekya\.dev\/gpu0-share; accepted: 100 for what there is, 200/,
+      want: /GPU 0: the node offers nothing of ekya\.dev\/gpu0-share; accepted: 100 for what there is, 200/,
     },
     {
       name: 'a GPU that the agent refuses',

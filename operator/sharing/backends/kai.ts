@@ -46,7 +46,7 @@ export function kaiBackend(options: GpuOptions): ReplacingBackend {
       {
         backend: name,
         defaultBackend: options.defaultBackend,
-        recognises: node => advertised(node, gpuResource) > 0,
+        recognises: node => advertised(node, gpuResource) !== undefined,
       },
       (node, machine) => inspect(node, machine, options),
     ),
@@ -84,7 +84,7 @@ function inspect(node: RawNode, machine: string, { kaiQueue }: GpuOptions): Insp
   if (isOlderDriver(facts.driver, oldestDriver))
     return refused(`its NVIDIA driver is ${facts.driver}; accepted: ${oldestDriver} or later`)
   const count = advertised(node, gpuResource)
-  if (count === 0) return refused(`it offers no ${gpuResource}`)
+  if (count === undefined) return refused(`it offers no ${gpuResource}`)
   if (count > 1)
     return refused(`it has ${count} GPUs, of which KAI picks one by itself; accepted: nodes with one GPU`)
   const memory = facts.memoryMiB

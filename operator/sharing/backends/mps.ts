@@ -112,8 +112,8 @@ function problemOf(gpu: GpuRecord, node: RawNode): string | undefined {
   if (gpu.state === 'unusable') return gpu.reason
   const resource = gpuShareResource(gpu.index)
   const units = advertised(node, resource)
-  if (units < wholeGpuUnits)
-    return `the node offers ${units} of ${resource}; accepted: ${wholeGpuUnits} for what there is, ${advertisedUnits} with what changes of shares need`
+  if (units === undefined || (units > 0 && units < wholeGpuUnits))
+    return `the node offers ${units ?? 'nothing'} of ${resource}; accepted: ${wholeGpuUnits} for what there is, ${advertisedUnits} with what changes of shares need`
   if (shareableMemoryMiB(gpu) === 0) return `its ${gpu.memoryMiB} MiB of memory leave none for pods`
   return undefined
 }
@@ -133,7 +133,7 @@ function siteGpu(gpu: GpuRecord, inventory: GpuInventory, node: RawNode, machine
     ...(gpu.state === 'fault' ? { fault: gpu.reason ?? 'its MPS server is in state FAULT' } : {}),
     facts: {
       steadyUnits: wholeGpuUnits,
-      totalUnits: Math.min(advertised(node, resource), advertisedUnits),
+      totalUnits: Math.min(advertised(node, resource) || advertisedUnits, advertisedUnits),
       clients,
       uuid,
       model,

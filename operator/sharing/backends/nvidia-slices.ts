@@ -45,7 +45,7 @@ export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
       {
         backend: name,
         defaultBackend: options.defaultBackend,
-        recognises: node => advertised(node, resource) > 0,
+        recognises: node => advertised(node, resource) !== undefined,
       },
       (node, machine) => inspect(node, machine, options),
     ),
@@ -83,9 +83,10 @@ function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } 
   if (typeof slices === 'string') return refused(slices)
   if (slices < 2 || slices > mostSlices)
     return refused(`a GPU has ${slices} slices; accepted: 2 to ${mostSlices}`)
-  const count = Math.floor(advertised(node, resource) / slices)
-  if (count === 0)
-    return refused(`it offers ${advertised(node, resource)} of ${resource}; accepted: ${slices} for each GPU`)
+  const offered = advertised(node, resource)
+  if (offered === undefined) return refused(`it offers no ${resource}`)
+  const count = offered === 0 ? (facts.count ?? 1) : Math.floor(offered / slices)
+  if (count === 0) return refused(`it offers ${offered} of ${resource}; accepted: ${slices} for each GPU`)
   const memory = facts.memoryMiB
   return {
     refusals: [],

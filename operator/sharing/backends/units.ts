@@ -44,7 +44,7 @@ export function unitsBackend(options: GpuOptions): ReplacingBackend {
       {
         backend: name,
         defaultBackend: options.defaultBackend,
-        recognises: node => advertised(node, resource) > 0,
+        recognises: node => advertised(node, resource) !== undefined,
       },
       (node, machine) => inspect(node, machine, options),
     ),
@@ -78,11 +78,13 @@ function inspect(node: RawNode, machine: string, { units: { resource, perGpu } }
   const total = partsPerGpu(node, unitsPerGpuLabel, perGpu, [gkeUnits])
   if (typeof total === 'string') return refused(total)
   const units = advertised(node, resource)
+  if (units === undefined) return refused(`it offers no ${resource}`)
   if (units > total)
     return refused(
       `it offers ${units} of ${resource} with ${total} to a GPU, and Kubernetes may put a share together from several GPUs; accepted: nodes with one GPU`,
     )
-  if (units < total) return refused(`it offers ${units} of ${resource}; accepted: all ${total} of a GPU`)
+  if (units > 0 && units < total)
+    return refused(`it offers ${units} of ${resource}; accepted: all ${total} of a GPU`)
   const steadyUnits = total - spareUnits(total, spare)
   if (steadyUnits < 2)
     return refused(`a GPU has ${total} units; accepted: 3 or more, of which some stay free`)
