@@ -154,7 +154,7 @@ export interface ShareReading {
 
 /** How trainings fare with the shares of a backend, which plans reckon with. */
 export interface TrainingTraits {
-  /** [share, speed relative to a whole GPU], rising to [1, 1]; absent: speed = share. */
+  /** [share, speed relative to a whole GPU], rising to [1, 1], or flat from the largest share on that a pod can hold; absent: speed = share. */
   readonly throughputCurve?: readonly (readonly [number, number])[]
   /** How long a training stands still when its share changes. */
   readonly resizeSeconds: number

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { siteTraining } from './site-training.ts'
-import { throughputCurve, trainingTraits } from './throughput-curves.ts'
+import { cappedTraits, speedAt, throughputCurve, trainingTraits } from './throughput-curves.ts'
 
 describe('throughput curves', () => {
   it('of an H100 are as measured', () => {
@@ -26,6 +26,26 @@ describe('throughput curves', () => {
       throughputCurve: own,
     })
   })
+})
+
+describe('cappedTraits', () => {
+  for (const { name, curve } of [
+    { name: 'in proportion', curve: undefined },
+    {
+      name: 'by a curve',
+      curve: [
+        [0.1, 0.4],
+        [0.5, 0.8],
+        [1, 1],
+      ] as const,
+    },
+  ])
+    it(`promises nothing of more than a pod can hold, ${name}`, () => {
+      const traits = { resizeSeconds: 1, ...(curve === undefined ? {} : { throughputCurve: curve }) }
+      const capped = cappedTraits(traits, 0.25).throughputCurve
+      for (const share of [0.05, 0.1, 0.2, 0.25, 0.3, 0.9])
+        expect(speedAt(share, capped)).to.be.closeTo(speedAt(Math.min(share, 0.25), curve), 1e-9)
+    })
 })
 
 describe('siteTraining', () => {

@@ -52,6 +52,20 @@ export function speedAt(share: number, curve: Curve = [[1, 1]]): number {
   return y0
 }
 
+/** The same where a pod can hold no more than a part: more is given to it in vain. */
+export function cappedTraits(traits: TrainingTraits, largestShare: number): TrainingTraits {
+  const { throughputCurve = [[1, 1]] } = traits
+  const speed = speedAt(largestShare, throughputCurve)
+  return {
+    ...traits,
+    throughputCurve: [
+      ...throughputCurve.filter(([share]) => share < largestShare),
+      [largestShare, speed],
+      [1, speed],
+    ],
+  }
+}
+
 /** How trainings fare on a GPU, by its own curve, else by that of its kind. */
 export function trainingTraits(
   resizeSeconds: number,

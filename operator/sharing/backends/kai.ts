@@ -18,7 +18,6 @@ import {
   speedVariable,
   swapSeconds,
   unitsOf,
-  workerUser,
 } from '../gpu-share.ts'
 import { trainingTraits } from '../throughput-curves.ts'
 
@@ -64,7 +63,6 @@ export function kaiBackend(options: GpuOptions): ReplacingBackend {
         labels: { 'kai.scheduler/queue': options.kaiQueue ?? '' },
         schedulerName: 'kai-scheduler',
         ...(options.runtimeClass === undefined ? {} : { runtimeClassName: options.runtimeClass }),
-        runAsUser: workerUser,
         graceSeconds,
       }
     },

@@ -19,7 +19,7 @@ import {
   swapSeconds,
   unitsOf,
 } from '../gpu-share.ts'
-import { trainingTraits } from '../throughput-curves.ts'
+import { cappedTraits, trainingTraits } from '../throughput-curves.ts'
 
 const name = 'nvidia-slices'
 export const slicesPerGpuLabel = 'ekya.dev/slices-per-gpu'
@@ -99,7 +99,7 @@ function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } 
       backend: name,
       granularity: 1 / slices,
       largestShare: 1 / slices,
-      training: trainingTraits(swapSeconds, facts.model),
+      training: cappedTraits(trainingTraits(swapSeconds, facts.model), 1 / slices),
       facts: {
         steadyUnits: slices,
         totalUnits: slices,
