@@ -17,6 +17,7 @@ import type { ResizeExecutor } from '../../sharing/executor.ts'
 import { type PodShare, planResizes } from '../../sharing/resize-planner.ts'
 import { type PodOptions, podManifest, templateHash } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
+import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
@@ -49,7 +50,7 @@ export async function actuatePods(
 
   const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
-  const notes: Note[] = []
+  const notes: Note[] = [...shareProblems(site, backends)]
   let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
   for (const pod of site.pods)
     if (pod.rejected !== undefined)

@@ -2,7 +2,6 @@ import { expect } from 'chai'
 import type { RawNode, RawPod } from '../backend.ts'
 import { defaultGpuOptions, type GpuOptions } from '../gpu-options.ts'
 import { gkeNode, hamiNode, inventory, kaiNode, mpsNode, slicesNode } from '../testing/gpu-nodes.ts'
-import { workersOf } from './nvidia-slices.ts'
 import { backendSet, createBackends } from './registry.ts'
 
 const setOf = (options: Partial<GpuOptions> = {}) =>
@@ -235,11 +234,10 @@ describe('shares of GPUs', () => {
       '90Gi of device memory are more than GPU edge-0/0 has for pods; accepted: at most 80535Mi',
     ))
 
-  it('are one slice for a pod, and workers for the rest', () => {
+  it('are one slice for a pod at most', () => {
     const sliced = gpuOf(slicesNode())
     expect(sliced.largestShare).to.equal(0.25)
     expect(() => set.of(sliced).render(0.5, sliced)).to.throw(/accepted: more than 0, at most 0.25/)
-    expect([0.05, 0.25, 0.5, 1].map(share => workersOf(share, sliced))).to.deep.equal([1, 1, 2, 4])
   })
 
   it('are given back by a pod that failed, with the reason where kubelet refused it', () => {

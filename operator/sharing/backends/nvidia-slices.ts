@@ -1,6 +1,6 @@
 /**
  * The nvidia-slices backend: NVIDIA's own device plugin with sharing by MPS, which divides each GPU into equal slices and nothing else. A pod
- * has one slice, whatever share is wanted of it; more of a GPU is more workers.
+ * has one slice, whatever share is wanted of it; more of a GPU would be more workers, which the operator does not make for one stream.
  *
  * So no share of a pod ever changes and nothing is replaced. Slices of several GPUs have the same name, which does no harm where each pod has
  * one; which of the node's GPUs it is on is then the plugin's choice.
@@ -63,11 +63,6 @@ export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
     amount: slice,
     amountOf: (_pod, gpu) => ({ units: 1, memoryMiB: memoryOf(1, gpu) }),
   }
-}
-
-/** Workers with one slice each that a share comes to. */
-export function workersOf(share: number, gpu: SiteGpu): number {
-  return Math.max(1, Math.round(share * factsOf(gpu).totalUnits))
 }
 
 function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } }: GpuOptions): Inspection {
