@@ -40,6 +40,12 @@ export function gpuMeter(
   }
 }
 
+/** Seconds of the device as trainings report them: cpu seconds of all its cores, or of a GPU. */
+export const deviceSeconds =
+  (meter: GpuMeter, { cores = 1 }: Pick<Device, 'cores'>): (() => number) =>
+  () =>
+    meter.gpuSeconds() * cores
+
 function shareSpeed(text: string | undefined): number {
   if (text === undefined || text === '') return 1
   const speed = Number(text)

@@ -136,7 +136,7 @@ function devicesOf(text: string | undefined): readonly Device[] | string {
   }
   return isDevices(document)
     ? document
-    : `its annotation ${hamiAnnotation} is not understood; accepted: the JSON list of HAMi 2.5 and later`
+    : `its annotation ${hamiAnnotation} is not understood; accepted: the JSON list of HAMi's device plugin`
 }
 
 function problemOf({ mode, health, devcore }: Device): string | undefined {
