@@ -40,7 +40,7 @@ export interface Option<T> {
   readonly parse: (text: never) => T | undefined
 }
 
-const define = <T>(option: Omit<Option<T>, 'name' | 'variable'>): Option<T> => ({
+export const define = <T>(option: Omit<Option<T>, 'name' | 'variable'>): Option<T> => ({
   ...option,
   name: option.flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
   variable: `EKYA_${option.flag.replaceAll('-', '_').toUpperCase()}`,
