@@ -13,15 +13,21 @@ import { workerLog } from '../runtime/log.ts'
 import { NodeAgent } from './agent.ts'
 import { agentMetrics } from './agent-metrics.ts'
 import { clientProcess } from './client-processes.ts'
+import { curveBook } from './curve/curve-book.ts'
+import { CurveKeeper } from './curve/curve-keeper.ts'
+import { measureCurve } from './curve/measurement.ts'
 import { SharePlugin } from './device-plugin/share-plugin.ts'
 import { mpsControl } from './mps-control.ts'
 import { MpsDaemon } from './mps-daemon.ts'
+import { multiprocessorsOf } from './multiprocessors.ts'
 import { nodeObject } from './node-object.ts'
 import { discoverGpus, type FoundGpu, processMemory, setComputeMode } from './nvidia-smi.ts'
 import type { NodeAgentOptions } from './options.ts'
 import { ownPrograms } from './programs.ts'
 import { routesOf } from './routes.ts'
 
+/** Long enough for a median at a tenth of a small GPU, short enough for ten of them in a minute or two. */
+const measuredTraining = { device: 'cuda', seconds: 3, batchSize: 32 } as const
 /** kubelet's restarts are looked for so often. */
 const pluginCheckMs = 1000
 
@@ -112,14 +118,43 @@ export async function runNodeAgent(
       },
     })
   }
+  const book = curveBook(options.curveFolder, options.curveModel ?? 'resnet18 64x64')
+  const keeper = new CurveKeeper({
+    book,
+    clock,
+    measure: ({ uuid }, stop) => {
+      const control = mpsControl(programs, options.mpsControl, pipeDirectory(uuid))
+      return measureCurve(
+        {
+          programs,
+          uuid,
+          pipeDirectory: pipeDirectory(uuid),
+          clients: async () => (await control.clients(stop)).length,
+          request: {
+            ...measuredTraining,
+            ...(options.curveModel === undefined ? {} : { model: options.curveModel }),
+          },
+        },
+        stop,
+      )
+    },
+    onMeasured: (gpu, curve) => log.info({ gpu, curve }, 'the throughput curve is measured'),
+    onFailed: (gpu, error) => log.warn({ gpu, err: error }, 'the throughput curve is not measured'),
+  })
   const agent = new NodeAgent(
     {
       discover: stop => discoverGpus(programs, nvidiaSmi, stop),
-      multiprocessors: async () => undefined,
+      multiprocessors: (gpu, stop) =>
+        multiprocessorsOf(
+          programs,
+          gpu,
+          problem => log.warn({ uuid: gpu.uuid, problem }, 'the number of multiprocessors is not known'),
+          stop,
+        ),
       node: nodeObject(transport, options.nodeName),
       daemon: daemonOf,
       plugin: pluginOf,
-      curve: () => undefined,
+      curve: gpu => book.curve(gpu.model),
     },
     {
       allocation: options.allocation,
@@ -147,6 +182,7 @@ export async function runNodeAgent(
   try {
     while (!signal.aborted) {
       await agent.step(signal)
+      if (options.measureCurve) keeper.consider(agent.gpus)
       const problems = agent.problems.join('; ')
       if (problems !== told) {
         if (problems === '') log.info({}, 'all is well')
@@ -162,6 +198,7 @@ export async function runNodeAgent(
   } catch (error) {
     if (!signal.aborted) throw error
   } finally {
+    await keeper.stop()
     await agent.stop()
     for (const uuid of exclusive) {
       await setComputeMode(programs, nvidiaSmi, uuid, 'DEFAULT').catch((error: unknown) =>
