@@ -13,8 +13,14 @@ import {
 } from '../../operator/api/gpu-inventory.ts'
 import type { SharePlugin } from './device-plugin/share-plugin.ts'
 import { messageOf } from './errors.ts'
-import type { ThroughputCurve } from './inventory.ts'
-import { type Allocation, capacityOf, type Folders, inventoryOf, type KnownGpu } from './inventory.ts'
+import {
+  type Allocation,
+  capacityOf,
+  type Folders,
+  inventoryOf,
+  type KnownGpu,
+  type ThroughputCurve,
+} from './inventory.ts'
 import type { DaemonReading, MpsDaemon } from './mps-daemon.ts'
 import type { NodeObject, NodeReading } from './node-object.ts'
 import type { Discovery, FoundGpu } from './nvidia-smi.ts'
@@ -103,7 +109,17 @@ export class NodeAgent {
     problems.push(...(found?.problems ?? []))
     // Whether others hand out the GPUs is in the Node: nothing is shared before that is known.
     if (found && (reading || this.#views)) {
-      const views = await Promise.all(found.gpus.map(gpu => this.#bring(gpu, reading, problems, signal)))
+      // All of them end before this does: after an abort nothing may be started behind the back of stop().
+      const brought = await Promise.allSettled(
+        found.gpus.map(gpu => this.#bring(gpu, reading, problems, signal)),
+      )
+      signal?.throwIfAborted()
+      const views = brought.map((each, i) => {
+        if (each.status === 'fulfilled') return each.value
+        const reason = messageOf(each.reason)
+        problems.push(`GPU ${found.gpus[i]!.index}: ${reason}`)
+        return { gpu: found.gpus[i]!, unsuitable: reason, plugin: undefined }
+      })
       await this.#leaveOut(found.gpus)
       this.#views = views
     }

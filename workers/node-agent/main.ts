@@ -179,9 +179,11 @@ export async function runNodeAgent(
   )
   onListening?.(server.port)
   let told = ''
-  try {
-    while (!signal.aborted) {
-      await agent.step(signal)
+  const failing = new AbortController()
+  const both = AbortSignal.any([signal, failing.signal])
+  const look = async (): Promise<void> => {
+    for (;;) {
+      await agent.step(both)
       if (options.measureCurve) keeper.consider(agent.gpus)
       const problems = agent.problems.join('; ')
       if (problems !== told) {
@@ -189,14 +191,20 @@ export async function runNodeAgent(
         else log.warn({ problems: agent.problems }, 'something is not as it should be')
         told = problems
       }
-      const next = clock.monotonicMs() + options.intervalSeconds * 1000
-      while (clock.monotonicMs() < next) {
-        await sleep(clock, Math.min(pluginCheckMs, Math.max(0, next - clock.monotonicMs())), signal)
-        await agent.checkPlugins()
-      }
+      await sleep(clock, options.intervalSeconds * 1000, both)
     }
-  } catch (error) {
-    if (!signal.aborted) throw error
+  }
+  // Beside the steps, which a slow driver may hold up.
+  const lookAtKubelet = async (): Promise<void> => {
+    for (;;) {
+      await sleep(clock, pluginCheckMs, both)
+      await agent.checkPlugins()
+    }
+  }
+  const loops = [look(), lookAtKubelet()].map(loop => loop.catch(error => failing.abort(error)))
+  try {
+    await Promise.all(loops)
+    if (!signal.aborted) throw failing.signal.reason
   } finally {
     await keeper.stop()
     await agent.stop()

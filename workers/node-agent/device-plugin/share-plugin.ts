@@ -40,6 +40,7 @@ export class SharePlugin {
   readonly #endpoint: string
   #life: Life | undefined
   #healthy = false
+  #checking: Promise<void> | undefined
   #problem: string | undefined = 'it has not registered yet'
 
   constructor(options: SharePluginOptions) {
@@ -57,8 +58,13 @@ export class SharePlugin {
     this.#life?.server.setHealthy(healthy)
   }
 
-  /** Never rejects; what is wrong stands in `problem`. */
-  async check(): Promise<void> {
+  /** Never rejects; what is wrong stands in `problem`. A call while one is under way is that one. */
+  check(): Promise<void> {
+    this.#checking ??= this.#check().finally(() => (this.#checking = undefined))
+    return this.#checking
+  }
+
+  async #check(): Promise<void> {
     try {
       if (this.#life && !(await this.#goesOn(this.#life))) await this.#end()
       this.#life ??= await this.#begin()
@@ -69,6 +75,7 @@ export class SharePlugin {
   }
 
   async stop(): Promise<void> {
+    await this.#checking
     await this.#end()
     this.#problem = 'it has been stopped'
   }
