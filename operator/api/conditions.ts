@@ -59,6 +59,8 @@ export const reasons = {
   WindowConflict: 'An older RetrainingWindow governs the stream.',
   NoStreams: 'The selector matches no stream.',
   NoGpu: 'No node of the site offers a GPU.',
+  GpuFault: 'A client faulted: the GPU serves again once all its clients have gone.',
+  GpusLeftOut: 'GPUs of the site cannot be shared and are left out.',
   TooManyStreams: 'More streams are selected than a window can have.',
   InsufficientGpu: 'More streams than steps of GPU share.',
   PodUnschedulable: 'The scheduler found no node for the pod.',

@@ -14,10 +14,18 @@ export const configVariable = 'EKYA_CONFIG'
 export const terminationLogVariable = 'EKYA_TERMINATION_LOG'
 export const defaultTerminationLog = '/dev/termination-log'
 export const terminationMessageLimitBytes = 4096
-/** How many multiprocessors of its GPU a process must see with its share; unset: that is not checked. */
+/**
+ * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). A
+ * worker that sees another number is not ready.
+ */
 export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
-/** Program that prints how many there are for a CUDA client, as one number; default `ekya-sm-count`, which a GPU image has to bring. */
+/** Program of the image that prints how many multiprocessors a CUDA client sees, as one number; unset: they are not checked. */
 export const multiprocessorCountVariable = 'EKYA_SM_COUNT_PROGRAM'
+/**
+ * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second in which the
+ * worker keeps it busy. Absent: 1.
+ */
+export const shareSpeedVariable = 'EKYA_SHARE_SPEED'
 /** Address to listen on; set from `status.podIP`. */
 export const podAddressVariable = 'POD_IP'
 

@@ -5,7 +5,8 @@
  * Exit status: 0 ok, 1 failed, 2 bad usage. Results go to stdout, complaints to stderr, without stack traces.
  */
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
-import { allOptions, type Option } from '../config/options.ts'
+import type { Option } from '../config/option.ts'
+import { allOptions } from '../config/options.ts'
 import { printableLines } from '../text/printable.ts'
 import { describeError, UsageError } from './errors.ts'
 import { addEvaluate, addModel, addProfile, addTrain } from './learning-commands.ts'

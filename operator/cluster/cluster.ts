@@ -15,6 +15,7 @@ import type { StoreView } from '../kube/store.ts'
 import type { Transport } from '../kube/transport.ts'
 import type { RawNode, SiteGpu } from '../sharing/backend.ts'
 import type { BackendSet } from '../sharing/backends/registry.ts'
+import { siteTraining } from '../sharing/site-training.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
 import { type Membership, membership } from './selection.ts'
@@ -35,6 +36,8 @@ export interface Cluster {
   membership(stream: CameraStream): Membership
   /** GPUs that a window governs: its node selector, then the maximum, in the order of node names. */
   gpus(window: RetrainingWindow): readonly SiteGpu[]
+  /** Why GPUs of its nodes are left out, a sentence each. */
+  refusals(window: RetrainingWindow): readonly string[]
   site(window: RetrainingWindow, observe: (uid: string) => Observation | undefined, now: number): SiteSnapshot
 }
 
@@ -75,17 +78,19 @@ export function createCluster(options: ClusterOptions): Cluster {
   const memberOf = (stream: CameraStream): Membership =>
     membership(stream, windows.inNamespace(stream.metadata.namespace ?? ''))
 
-  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] => {
-    const { nodeSelector, maximum } = window.spec.gpus
-    return machines
+  const nodesOf = ({ spec: { gpus } }: RetrainingWindow): readonly Node[] =>
+    machines
       .list()
       .filter(node =>
-        Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
+        Object.entries(gpus.nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
       )
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
+  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] =>
+    nodesOf(window)
       .flatMap(node => backends.discover(node))
-      .slice(0, maximum)
-  }
+      .slice(0, window.spec.gpus.maximum)
+  const refusalsOf = (window: RetrainingWindow): readonly string[] =>
+    nodesOf(window).flatMap(node => backends.refusals(node))
 
   return {
     streams,
@@ -94,6 +99,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     nodes: machines,
     membership: memberOf,
     gpus: gpusOf,
+    refusals: refusalsOf,
     async run(signal) {
       await Promise.all(reflectors.map(reflector => reflector.run(signal)))
     },
@@ -126,7 +132,8 @@ export function createCluster(options: ClusterOptions): Cluster {
       return {
         window,
         gpus,
-        training: backends.of(gpus[0] ?? {}).training,
+        refusedGpus: refusalsOf(window),
+        training: siteTraining(gpus.map(gpu => gpu.training ?? backends.of(gpu).training)),
         streams: members.map(stream => streamSnapshot(stream, all, index)),
         pods: all,
         now,

@@ -69,7 +69,11 @@ export class InferenceWorker implements Worker {
     this.#clock = clock
     this.#configuration = config.configuration
     this.#schedule = new WindowSchedule(config.window, clock.now())
-    this.#slot = new ModelSlot({ storage: config.storage, classes: config.classes.length })
+    this.#slot = new ModelSlot({
+      storage: config.storage,
+      classes: config.classes.length,
+      device: config.device,
+    })
     this.#cost = new FrameCost(() => meter.gpuSeconds())
     const latency = metrics.histogram(
       'ekya_inference_latency_seconds',

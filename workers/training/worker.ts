@@ -14,6 +14,7 @@ import type { Trainer } from '../learning/trainer.ts'
 import type { Checkpoint, TrainingOutcome } from '../learning/training.ts'
 import { storeModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
+import { deviceSeconds } from '../runtime/gpu-meter.ts'
 import type { Route } from '../runtime/http-server.ts'
 import {
   type LabelledSample,
@@ -194,7 +195,7 @@ export class TrainingWorker implements Worker {
     resume: Checkpoint | undefined,
     signal: AbortSignal,
   ): Promise<TrainingOutcome> {
-    const { config, log } = this.#context
+    const { config, log, meter } = this.#context
     const { name: _, ...configuration } = config.configuration
     const { seed, device, checkpointEverySeconds } = config
     const images = Math.max(1, Math.round(data.train.count * configuration.dataFraction))
@@ -209,6 +210,7 @@ export class TrainingWorker implements Worker {
       },
       {
         checkpointEverySeconds,
+        cpuSeconds: deviceSeconds(meter, device),
         onEpoch: report => {
           this.#progress.epochDone(report, images)
           log.info(report, 'epoch')

@@ -9,7 +9,7 @@ import type { CameraStream, Frames } from '../../api/generated/types.ts'
 import { inferencePodName } from '../../api/names.ts'
 import { type InferenceStatus, type WindowClock, workerPort } from '../../api/worker.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
+import { isOn, type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { cameraStreams } from '../../cluster/resources.ts'
 import type { PodSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
@@ -63,7 +63,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
     const told =
       pod === undefined ? {} : await tell(stream, pod, windowOf(dependencies, stream), dependencies, signal)
     const status = told.status ?? pod?.status
-    const gpu = gpus.find(g => g.node === pod?.pod.spec.nodeName)
+    const gpu = pod === undefined ? undefined : gpus.find(g => isOn(pod, g))
     const conditions = setConditions(
       stream.status?.conditions,
       streamConditionInputs({

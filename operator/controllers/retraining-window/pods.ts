@@ -17,6 +17,7 @@ import type { ResizeExecutor } from '../../sharing/executor.ts'
 import { type PodShare, planResizes } from '../../sharing/resize-planner.ts'
 import { type PodOptions, podManifest, templateHash } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
+import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
@@ -49,8 +50,16 @@ export async function actuatePods(
 
   const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
-  const notes: Note[] = []
-  let pending = leaving.size > 0
+  const notes: Note[] = [...shareProblems(site, backends)]
+  let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
+  for (const pod of site.pods)
+    if (pod.rejected !== undefined)
+      notes.push({
+        type: 'Warning',
+        reason: 'PodFailed',
+        message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
+        stream: pod.stream,
+      })
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     if (backend.resizes !== 'in-place') continue

@@ -177,7 +177,7 @@ describe('backends', () => {
       expect(set.of(gpu!).name).to.equal(name)
     }
     expect(set.of({}).name).to.equal('cpu')
-    expect(set.of({ labels: { 'ekya.dev/sharing-backend': 'mps' } }).name).to.equal('cpu')
+    expect(set.of({ labels: { 'ekya.dev/sharing-backend': 'magic' } }).name).to.equal('cpu')
     expect(backendSet([cpuReplaceBackend]).discover(node({ cpu: '2' }))).to.deep.equal([])
   })
 })
