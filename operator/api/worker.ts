@@ -19,13 +19,13 @@ export const terminationMessageLimitBytes = 4096
  * worker that sees another number is not ready; unset: that is not checked.
  */
 export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
+/** Program of the image that prints how many multiprocessors a CUDA client sees, as one number; unset: they are not checked. */
+export const multiprocessorCountVariable = 'EKYA_SM_COUNT_PROGRAM'
 /**
  * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second in which the
  * worker keeps it busy. Absent: 1.
  */
 export const shareSpeedVariable = 'EKYA_SHARE_SPEED'
-/** Program that prints how many there are for a CUDA client, as one number; default `ekya-sm-count`, which a GPU image has to bring. */
-export const multiprocessorCountVariable = 'EKYA_SM_COUNT_PROGRAM'
 /** Address to listen on; set from `status.podIP`. */
 export const podAddressVariable = 'POD_IP'
 

@@ -2,21 +2,21 @@
  * Whether the GPU gives this process the multiprocessors that its share is worth. Under MPS a share becomes a number of multiprocessors
  * when a CUDA client starts, and a client that missed its daemon runs on the whole GPU without a word.
  *
- * How many there are only CUDA knows: a program of the image says it, run with this process's environment.
+ * How many there are only CUDA knows: a program says it that the image brings and names, run with this process's environment. Without one
+ * nothing is checked.
  */
 import { execFile } from 'node:child_process'
 import { promisify } from 'node:util'
 import { expectedMultiprocessorsVariable, multiprocessorCountVariable } from '../../operator/api/worker.ts'
 import { WorkerFailure } from './failure.ts'
 
-const defaultProgram = 'ekya-sm-count'
 const timeoutMs = 15_000
 
-/** Does nothing where no number is expected. @throws WorkerFailure ShareMismatch. */
+/** Does nothing where no number is expected, or no program can tell it. @throws WorkerFailure ShareMismatch. */
 export async function checkShare(environment: NodeJS.ProcessEnv, signal?: AbortSignal): Promise<void> {
   const expected = environment[expectedMultiprocessorsVariable]
-  if (!expected) return
-  const program = environment[multiprocessorCountVariable] || defaultProgram
+  const program = environment[multiprocessorCountVariable]
+  if (!expected || !program) return
   let answer: string
   try {
     const { stdout } = await promisify(execFile)(program, [], {
@@ -33,17 +33,11 @@ export async function checkShare(environment: NodeJS.ProcessEnv, signal?: AbortS
       { cause },
     )
   }
-  if (!isWithin(answer, expected))
+  const [least, most = least] = expected.split('-').map(Number) as [number, number?]
+  const count = /^\d+$/.test(answer) ? Number(answer) : Number.NaN
+  if (!(count >= least && count <= most!))
     throw new WorkerFailure(
       'ShareMismatch',
       `${program} finds "${answer}" multiprocessors; the share is worth ${expected}`,
     )
-}
-
-/** `expected` is one number or a range, `6-8`: CUDA gives a small share of a large GPU more than it is worth. */
-function isWithin(answer: string, expected: string): boolean {
-  const [, least = '', most = least] = /^(\d+)(?:-(\d+))?$/.exec(expected) ?? []
-  return (
-    /^\d+$/.test(answer) && Number(answer) >= Number(least || Number.NaN) && Number(answer) <= Number(most)
-  )
 }
