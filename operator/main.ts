@@ -7,6 +7,7 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
+import { gpuInventoryAnnotation } from './api/gpu-inventory.ts'
 import { retrainingWindowLabel, streamLabel } from './api/names.ts'
 import type { InferenceStatus, WorkerStatus } from './api/worker.ts'
 import { workerPort } from './api/worker.ts'
@@ -34,7 +35,8 @@ import { countWindows, observeSite } from './metrics/site-observer.ts'
 import { clusterView } from './server/cluster-view.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
-import { backend as backendNamed } from './sharing/backends/registry.ts'
+import { hamiAnnotation } from './sharing/backends/hami.ts'
+import { backend as backendNamed, backendSet, createBackends } from './sharing/backends/registry.ts'
 import { createResizeExecutor } from './sharing/executor.ts'
 
 /** How often running workers are asked how they do. */
@@ -68,7 +70,10 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   // Renewals must not stand in a queue behind other calls.
   const electionTransport = createTransport({ ...access, connections: 1 })
   const identity = `${hostname()}_${randomUUID()}`
-  const backend = backendNamed(config.backend)
+  const available = createBackends(config.gpus)
+  const backends = backendSet(
+    config.backend === 'all' ? available : [backendNamed(config.backend, available)],
+  )
   const recorder = createEventRecorder({
     transport,
     controller: 'ekya.dev/operator',
@@ -80,7 +85,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   const health = createHealthMonitor({ now: () => clock.monotonicMs() })
   const cluster = createCluster({
     transport,
-    backend,
+    backends,
     fieldManagers: [retrainingWindowManager, cameraStreamManager],
     log,
     namespaces: config.namespaces,
@@ -123,7 +128,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       actuator: {
         transport,
         executor,
-        backend,
+        backends,
         options: { image: config.workerImage, storage: config.storage },
         seed: config.seed,
       },
@@ -150,7 +155,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
       cluster,
       transport,
       workers,
-      backend,
+      backends,
       observe,
       learn: (pod, status: InferenceStatus) => poller.learn(pod, status),
       clock,
@@ -267,9 +272,16 @@ function concernsSites(before: KubeObject, after: KubeObject): boolean {
   const facts = (node: KubeObject) => {
     const { spec, status, metadata } = node as KubeObject & {
       spec?: object
-      status?: { allocatable?: object }
+      status?: { allocatable?: object; nodeInfo?: { kubeletVersion?: string } }
     }
-    return JSON.stringify([metadata.labels, spec, status?.allocatable])
+    const inventories = [gpuInventoryAnnotation, hamiAnnotation].map(name => metadata.annotations?.[name])
+    return JSON.stringify([
+      metadata.labels,
+      inventories,
+      spec,
+      status?.allocatable,
+      status?.nodeInfo?.kubeletVersion,
+    ])
   }
   return facts(before) !== facts(after)
 }

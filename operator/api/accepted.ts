@@ -12,6 +12,9 @@ const patterns: Readonly<Record<string, string>> = {
     "a label value: letters, digits, '-', '_' and '.', beginning and ending with a letter or digit, or empty",
   '^([a-z0-9]([-a-z0-9.]*[a-z0-9])?/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?$':
     'a label key, such as topology.kubernetes.io/zone',
+  '^GPU-[-0-9A-Za-z]+$': 'a uuid as nvidia-smi gives it, GPU-…',
+  '^/.*[^/]$': 'an absolute path other than /, without a slash at its end',
+  '^[0-9]+(\\.[0-9]+)*$': 'numbers with dots between, such as 580.159.04',
 }
 
 /** The words for a pattern; undefined where there are none (a test keeps that from happening to a CRD). */

@@ -104,6 +104,9 @@ describe('reasons', () => {
       LossDiverged: true,
       StorageFailed: true,
       Cancelled: true,
+      Interrupted: true,
+      TooLate: true,
+      ShareMismatch: true,
       Internal: true,
     }
     expect(reasons).to.include.all.keys(Object.keys(codes))

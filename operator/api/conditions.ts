@@ -49,6 +49,8 @@ export const reasons = {
   ModelChanging: 'Another model is being taken into use.',
   ResizePending: 'A new share is wanted and not in force yet.',
   ResizeDeferred: 'The node has no room for the new share at the moment.',
+  Swapping: 'A new pod with the new share is to take over.',
+  ResizeFailed: 'The new pod could not take over; the old one goes on with its share.',
   Drifted: 'The accuracy of the model in use fell.',
   // The user said so.
   SuspendedByUser: 'spec.suspended is true.',
@@ -57,6 +59,8 @@ export const reasons = {
   WindowConflict: 'An older RetrainingWindow governs the stream.',
   NoStreams: 'The selector matches no stream.',
   NoGpu: 'No node of the site offers a GPU.',
+  GpuFault: 'A client faulted: the GPU serves again once all its clients have gone.',
+  GpusLeftOut: 'GPUs of the site cannot be shared and are left out.',
   TooManyStreams: 'More streams are selected than a window can have.',
   InsufficientGpu: 'More streams than steps of GPU share.',
   PodUnschedulable: 'The scheduler found no node for the pod.',
@@ -81,6 +85,9 @@ export const reasons = {
   LossDiverged: 'The training diverged; the model in use stays.',
   StorageFailed: 'The storage cannot be read or written.',
   Cancelled: 'The work was stopped.',
+  Interrupted: 'The training goes on in another pod.',
+  TooLate: 'A frame that was to be handed over has been analysed already.',
+  ShareMismatch: 'The GPU does not give the pod the multiprocessors that its share is worth.',
   Internal: 'An error of the operator or a worker.',
 } as const satisfies Readonly<Record<string, string>>
 export type Reason = keyof typeof reasons

@@ -17,11 +17,24 @@ export const modelFile = (namespace: string, stream: string, digest: string): st
 export const checkpointFolder = (namespace: string, stream: string): string =>
   `checkpoints/${namespace}/${stream}`
 
-/** What was offered and served: one row per kept frame. Written by the inference pod as it goes. */
+/**
+ * What was offered and served: one row per kept frame. Written by the inference pod as it goes; pods of a later generation (from 2) write
+ * `frames-<generation>.csv` and `summary-<generation>.json` beside it, and what was kept of the window is all of them together.
+ */
 export const framesList = 'frames.csv'
+export const framesListOf = (generation: number): string =>
+  generation === 1 ? framesList : `frames-${generation}.csv`
 /** Columns of frames.csv: running number, frame number in the window, image file, class served, 1 if this very frame was analysed, the source's own label (empty if it has none). */
 export const framesColumns = ['idx', 'frame', 'imgpath', 'served', 'fresh', 'class'] as const
 /** Golden labels in Ekya's samplelist form (idx,class,x0,y0,x1,y1,imgpath), written by the profile pod. */
 export const labelsList = 'labels.csv'
 /** FrameCounts and gpuSecondsPerFrame of the window, kept up to date by the inference pod; `complete` once the window has ended. */
 export const summaryFile = 'summary.json'
+export const summaryFileOf = (generation: number): string =>
+  generation === 1 ? summaryFile : `summary-${generation}.json`
+
+/** The generation whose books a file is; undefined for any other file. */
+export function generationOf(file: string): number | undefined {
+  const match = /^(?:frames(?:-(\d+))?\.csv|summary(?:-(\d+))?\.json)$/.exec(file)
+  return match === null ? undefined : Number(match[1] ?? match[2] ?? 1)
+}

@@ -14,6 +14,18 @@ export const configVariable = 'EKYA_CONFIG'
 export const terminationLogVariable = 'EKYA_TERMINATION_LOG'
 export const defaultTerminationLog = '/dev/termination-log'
 export const terminationMessageLimitBytes = 4096
+/**
+ * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). A
+ * worker that sees another number is not ready; unset: that is not checked.
+ */
+export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
+/** Program of the image that prints how many multiprocessors a CUDA client sees, as one number; unset: they are not checked. */
+export const multiprocessorCountVariable = 'EKYA_SM_COUNT_PROGRAM'
+/**
+ * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second in which the
+ * worker keeps it busy. Absent: 1.
+ */
+export const shareSpeedVariable = 'EKYA_SHARE_SPEED'
 /** Address to listen on; set from `status.podIP`. */
 export const podAddressVariable = 'POD_IP'
 
@@ -82,6 +94,44 @@ export interface InferenceWorkerConfig extends WorkerConfig {
   readonly configuration: InferenceConfiguration
   /** The window to begin in; absent: the pod waits for `POST /window`, serving window 0 from its own start meanwhile without keeping samples. */
   readonly window?: WindowClock
+  /** The pod is to take over from another one: it loads and tries its model, gets ready, and analyses nothing before `POST /activate`. */
+  readonly standby?: boolean
+  /** The how-manyth pod of the stream it is, from 1 (default): each keeps its own books of a window, which add up. */
+  readonly generation?: number
+}
+
+/** Frame `frame` of the window that starts at `startsAt`; −1 is the one before its first. All pods of a stream number frames alike. */
+export interface FrameMark {
+  readonly window: number
+  /** RFC 3339. */
+  readonly startsAt: string
+  readonly frame: number
+}
+
+/**
+ * `POST /activate` of a pod that stands by: it analyses from this frame on, also where that was due already. Absent: from the one that is
+ * due. Idempotent; refused with TooLate by a pod that has begun with another frame.
+ */
+export interface ActivateRequest {
+  readonly from?: FrameMark
+}
+
+/**
+ * `POST /drain`: the pod analyses up to this frame, and ends with exit code 0 and an InferenceResult. Idempotent; refused with TooLate by a
+ * pod that has begun a later one. Absent: it stops at once, stays, and is not ready any more.
+ */
+export interface DrainRequest {
+  readonly until?: FrameMark
+}
+
+/** Termination message of an inference pod that was drained. */
+export interface InferenceResult {
+  readonly kind: 'inference'
+  readonly until: FrameMark
+  /** The last frame that it was offered; null: none. */
+  readonly lastFrame: { readonly window: number; readonly frame: number } | null
+  /** Since the process began. */
+  readonly frames: FrameCounts
 }
 
 /**
@@ -125,6 +175,12 @@ export interface InferenceStatus {
   readonly gpuSecondsPerFrame: number | null
   readonly latencySeconds: { readonly p50: number; readonly p95: number } | null
   readonly draining: boolean
+  /** It waits for `POST /activate`. */
+  readonly standby?: boolean
+  /** Where it was told to take over. */
+  readonly from?: FrameMark
+  /** Where it was told to end. */
+  readonly until?: FrameMark
   /** Corrupt frames, counted as dropped too. */
   readonly refused?: number
   /** Why the pod does not serve, or serves without keeping samples. It goes on trying. */
@@ -151,6 +207,9 @@ export type WorkerErrorCode =
   | 'LossDiverged'
   | 'StorageFailed'
   | 'Cancelled'
+  | 'Interrupted'
+  | 'TooLate'
+  | 'ShareMismatch'
   | 'Internal'
 
 // ── profile ──────────────────────────────────────────────────────────────────
@@ -256,7 +315,11 @@ export interface TrainingWorkerConfig extends WorkerConfig {
   readonly samplesWindows: readonly number[]
   readonly validationFraction: number
   readonly checkpointEverySeconds: number
+  /** What pods before this one have spent on the same training, which it goes on with from their checkpoint. */
+  readonly spent?: { readonly gpuSeconds: number; readonly seconds: number }
 }
+
+/** `POST /interrupt` of a training pod: it writes a checkpoint and ends with the error Interrupted, so that another pod goes on with it. */
 
 export interface TrainingStatus {
   readonly role: 'training'
@@ -295,5 +358,6 @@ export interface TrainingResult {
   readonly error?: WorkerError['error']
 }
 
+export type WorkerResult = InferenceResult | ProfileResult | TrainingResult
 export type WorkerStatus = InferenceStatus | ProfileStatus | TrainingStatus
 export type WorkerConfiguration = InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig

@@ -13,7 +13,9 @@ import { createReflector, type Reflector, type ReflectorHooks } from '../kube/re
 import { nodes, pods, type Resource } from '../kube/resources.ts'
 import type { StoreView } from '../kube/store.ts'
 import type { Transport } from '../kube/transport.ts'
-import type { Backend, RawNode, SiteGpu } from '../sharing/backend.ts'
+import type { RawNode, SiteGpu } from '../sharing/backend.ts'
+import type { BackendSet } from '../sharing/backends/registry.ts'
+import { siteTraining } from '../sharing/site-training.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
 import { type Membership, membership } from './selection.ts'
@@ -34,12 +36,14 @@ export interface Cluster {
   membership(stream: CameraStream): Membership
   /** GPUs that a window governs: its node selector, then the maximum, in the order of node names. */
   gpus(window: RetrainingWindow): readonly SiteGpu[]
+  /** Why GPUs of its nodes are left out, a sentence each. */
+  refusals(window: RetrainingWindow): readonly string[]
   site(window: RetrainingWindow, observe: (uid: string) => Observation | undefined, now: number): SiteSnapshot
 }
 
 export interface ClusterOptions {
   readonly transport: Pick<Transport, 'list' | 'watch'>
-  readonly backend: Backend
+  readonly backends: BackendSet
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly fieldManagers: readonly string[]
@@ -48,7 +52,7 @@ export interface ClusterOptions {
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { transport, backend, namespaces, log, hooks, fieldManagers } = options
+  const { transport, backends, namespaces, log, hooks, fieldManagers } = options
   const reflectors: Reflector[] = []
   const reflect = <T extends KubeObject>(resource: Resource, labelSelector?: string): StoreView<T> => {
     const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : [undefined]
@@ -74,17 +78,19 @@ export function createCluster(options: ClusterOptions): Cluster {
   const memberOf = (stream: CameraStream): Membership =>
     membership(stream, windows.inNamespace(stream.metadata.namespace ?? ''))
 
-  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] => {
-    const { nodeSelector, maximum } = window.spec.gpus
-    return machines
+  const nodesOf = ({ spec: { gpus } }: RetrainingWindow): readonly Node[] =>
+    machines
       .list()
       .filter(node =>
-        Object.entries(nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
+        Object.entries(gpus.nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
       )
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-      .flatMap(node => backend.discover(node))
-      .slice(0, maximum)
-  }
+  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] =>
+    nodesOf(window)
+      .flatMap(node => backends.discover(node))
+      .slice(0, window.spec.gpus.maximum)
+  const refusalsOf = (window: RetrainingWindow): readonly string[] =>
+    nodesOf(window).flatMap(node => backends.refusals(node))
 
   return {
     streams,
@@ -93,6 +99,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     nodes: machines,
     membership: memberOf,
     gpus: gpusOf,
+    refusals: refusalsOf,
     async run(signal) {
       await Promise.all(reflectors.map(reflector => reflector.run(signal)))
     },
@@ -121,10 +128,12 @@ export function createCluster(options: ClusterOptions): Cluster {
           pod => memberNames.has(pod.stream) || pod.pod.metadata.labels?.[retrainingWindowLabel] === name,
         )
       const index = window.status?.current?.index
+      const gpus = gpusOf(window)
       return {
         window,
-        gpus: gpusOf(window),
-        training: backend.training,
+        gpus,
+        refusedGpus: refusalsOf(window),
+        training: siteTraining(gpus.map(gpu => gpu.training ?? backends.of(gpu).training)),
         streams: members.map(stream => streamSnapshot(stream, all, index)),
         pods: all,
         now,

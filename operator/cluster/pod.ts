@@ -66,7 +66,8 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
   if (role === undefined || stream === undefined) return undefined
   const index = labels[windowIndexLabel]
   const phase = pod.status?.phase
-  const finished = phase === 'Succeeded' || phase === 'Failed'
+  const rejected = rejection(pod)
+  const finished = rejected === undefined && (phase === 'Succeeded' || phase === 'Failed')
   return {
     pod,
     name: pod.metadata.name,
@@ -77,6 +78,7 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
     ready: (pod.status?.conditions ?? []).some(c => c.type === 'Ready' && c.status === 'True'),
     terminating: pod.metadata.deletionTimestamp !== undefined,
     finished,
+    ...(rejected === undefined ? {} : { rejected }),
     ...(finished ? outcome(pod, role) : {}),
     ...(observation?.status === undefined ? {} : { status: observation.status }),
     ...(observation?.error === undefined ? {} : { error: observation.error }),
@@ -87,6 +89,18 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
 export function isOn({ pod }: PodSnapshot, { node, gpu }: Pick<SiteGpu, 'node' | 'gpu'>): boolean {
   const { annotations } = pod.metadata
   return annotations?.[nodeAnnotation] === node && annotations[gpuAnnotation] === gpu
+}
+
+/**
+ * Why kubelet did not admit a pod that was bound to its node: somebody else took what it was to get, or a device plugin refused it. Such a
+ * pod never ran and never will; another one may.
+ */
+function rejection({ status }: Pod): string | undefined {
+  const { phase, reason = '', message } = status ?? {}
+  const ran = status?.containerStatuses?.some(({ state }) => state?.running ?? state?.terminated) === true
+  return phase === 'Failed' && !ran && /^(UnexpectedAdmissionError$|OutOf)/.test(reason)
+    ? `${reason}: ${message ?? 'the node gives no message'}`
+    : undefined
 }
 
 /** Why a pod that should run does not, in Kubernetes' words; undefined while there is nothing to complain about. */

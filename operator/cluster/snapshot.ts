@@ -17,7 +17,9 @@ import type { Pod } from './pod.ts'
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
   readonly gpus: readonly SiteGpu[]
-  /** Of the backend that shares the GPUs. */
+  /** Why GPUs of the site's nodes are left out, a sentence each. */
+  readonly refusedGpus?: readonly string[]
+  /** How trainings fare on these GPUs. */
   readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */
   readonly streams: readonly StreamSnapshot[]
@@ -49,6 +51,8 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   /** Succeeded or Failed. */
   readonly finished: boolean
   readonly result?: ProfileResult | TrainingResult
+  /** Why kubelet refused to run it; it counts as neither finished nor running. */
+  readonly rejected?: string
   /** Why a finished pod left no usable result. */
   readonly failure?: string
   /** Last answer of `/status`. */
@@ -62,6 +66,11 @@ export function allowedNodes(gpus: readonly SiteGpu[], { spec }: CameraStream): 
   const fits = ({ labels = {} }: SiteGpu): boolean =>
     Object.entries(spec.nodeSelector).every(([key, value]) => labels[key] === value)
   return [...new Set(gpus.filter(fits).map(gpu => gpu.node))]
+}
+
+/** Δ of the site: as asked for, or the coarsest of its GPUs, on which smaller differences would be lost in rounding. */
+export function stepOf({ window, gpus }: Pick<SiteSnapshot, 'window' | 'gpus'>): number {
+  return Math.max(window.spec.scheduler.step, ...gpus.map(({ granularity = 0 }) => granularity))
 }
 
 /** As many streams take part in a window: the CRD's bound of the plan in its status, which the API server must be able to keep. */

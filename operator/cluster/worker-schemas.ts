@@ -14,6 +14,8 @@ const object = (properties: Record<string, object>, optional: readonly string[] 
 const error = object({ code: text, message: text })
 const frames = object({ offered: count, analysed: count, skipped: count, dropped: count })
 
+const frameMark = object({ window: count, startsAt: text, frame: { type: 'integer', minimum: -1 } })
+
 export const inferenceStatusSchema = object(
   {
     role: { const: 'inference' },
@@ -25,9 +27,12 @@ export const inferenceStatusSchema = object(
     gpuSecondsPerFrame: orNull(nonNegative),
     latencySeconds: orNull(object({ p50: nonNegative, p95: nonNegative })),
     draining: { type: 'boolean' },
+    standby: { type: 'boolean' },
+    from: frameMark,
+    until: frameMark,
     error: orNull(error),
   },
-  ['error'],
+  ['standby', 'from', 'until', 'error'],
 )
 
 export const profileStatusSchema = object({

@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { defaultGpuOptions } from '../sharing/gpu-options.ts'
 import { type Environment, parseOperatorConfig, type RawFlags } from './config.ts'
 import { ConfigError } from './errors.ts'
 import { allOptions } from './options.ts'
@@ -20,7 +21,8 @@ describe('parseOperatorConfig', () => {
       leaderElection: { enabled: true, namespace: 'default' },
       logLevel: 'info',
       seed: 1,
-      backend: 'cpu',
+      backend: 'all',
+      gpus: defaultGpuOptions,
     })
   })
 
@@ -37,6 +39,15 @@ describe('parseOperatorConfig', () => {
       logLevel: 'debug',
       seed: '7',
       backend: 'cpu',
+      gpuBackend: 'units',
+      gpuRuntimeClass: 'none',
+      gpuPodCpu: '500m',
+      gpuPodMemory: '3Gi',
+      unitsResource: 'example.org/gpu',
+      unitsPerGpu: '48',
+      slicesResource: 'example.org/gpu.part',
+      slicesPerGpu: '4',
+      kaiQueue: 'cameras',
     }
     expect(parseOperatorConfig(flags, { POD_NAMESPACE: 'other' })).to.deep.equal({
       kubeconfig: 'a/b',
@@ -48,6 +59,13 @@ describe('parseOperatorConfig', () => {
       logLevel: 'debug',
       seed: 7,
       backend: 'cpu',
+      gpus: {
+        defaultBackend: 'units',
+        podResources: { cpu: '500m', memory: '3Gi' },
+        units: { resource: 'example.org/gpu', perGpu: 48 },
+        slices: { resource: 'example.org/gpu.part', perGpu: 4 },
+        kaiQueue: 'cameras',
+      },
     })
   })
 
@@ -90,8 +108,19 @@ describe('parseOperatorConfig', () => {
   }
 
   it('reports all problems together, each with where it is and what is accepted', () => {
-    const flags: RawFlags = { seed: '-1', httpAddress: 'here', namespace: ['A'] }
-    const environment = { EKYA_LOG_LEVEL: 'loud', EKYA_BACKEND: 'mps', EKYA_LEADER_ELECT: 'maybe' }
+    const flags: RawFlags = {
+      seed: '-1',
+      httpAddress: 'here',
+      namespace: ['A'],
+      gpuBackend: 'cpu',
+      gpuPodCpu: '0',
+      gpuPodMemory: 'much',
+      unitsResource: 'gpu',
+      unitsPerGpu: '2',
+      slicesPerGpu: '49',
+      kaiQueue: 'My queue',
+    }
+    const environment = { EKYA_LOG_LEVEL: 'loud', EKYA_BACKEND: 'magic', EKYA_LEADER_ELECT: 'maybe' }
     const problems = problemsOf(() => parseOperatorConfig(flags, environment, ['--nonsense', '5', '--other']))
     expect(problems.map(({ where }) => where)).to.deep.equal([
       '--nonsense',
@@ -103,6 +132,13 @@ describe('parseOperatorConfig', () => {
       'EKYA_LOG_LEVEL',
       '--seed',
       'EKYA_BACKEND',
+      '--gpu-backend',
+      '--gpu-pod-cpu',
+      '--gpu-pod-memory',
+      '--units-resource',
+      '--units-per-gpu',
+      '--slices-per-gpu',
+      '--kai-queue',
     ])
     for (const { where, message } of problems.slice(2)) expect(message, where).to.match(/accepted: \S/)
   })

@@ -4,8 +4,11 @@
  * A flag wins over its environment variable, which wins over the default. An unknown flag is refused; other variables that
  * begin with EKYA_ are not, because workers have theirs and Kubernetes adds some for every Service whose name begins so.
  */
+
+import type { GpuOptions } from '../sharing/gpu-options.ts'
 import { ConfigError, type ConfigProblem } from './errors.ts'
-import { type Option, options } from './options.ts'
+import type { Option } from './option.ts'
+import { options } from './options.ts'
 import type { HttpAddress, LogLevel, Volume } from './values.ts'
 
 export interface OperatorConfig {
@@ -23,8 +26,10 @@ export interface OperatorConfig {
   }
   readonly logLevel: LogLevel
   readonly seed: number
-  /** How shares are enforced. */
-  readonly backend: 'cpu'
+  /** `all`, or the only sharing backend whose nodes are used. */
+  readonly backend: string
+  /** Of backends for real GPUs. */
+  readonly gpus: GpuOptions
 }
 
 export interface StorageConfig {
@@ -47,13 +52,7 @@ export function parseOperatorConfig(
   environment: Environment,
   unknown: readonly string[] = [],
 ): OperatorConfig {
-  const problems: ConfigProblem[] = unknown
-    // What follows an unknown option is its value, and no fault of its own.
-    .filter((argument, i) => argument.startsWith('-') || !unknown[i - 1]?.startsWith('-'))
-    .map(argument => ({
-      where: argument,
-      message: `is no known ${argument.startsWith('-') ? 'option' : 'argument'}`,
-    }))
+  const problems = unknownArguments(unknown)
   const read = <T>(option: Option<T>): T | undefined => readOption(option, flags, environment, problems)
 
   const kubeconfig = read(options.kubeconfig)
@@ -67,6 +66,17 @@ export function parseOperatorConfig(
   const logLevel = read(options.logLevel)
   const seed = read(options.seed)
   const backend = read(options.backend)
+  const gpus = {
+    backend: read(options.gpuBackend),
+    runtimeClass: read(options.gpuRuntimeClass),
+    cpu: read(options.gpuPodCpu),
+    memory: read(options.gpuPodMemory),
+    unitsResource: read(options.unitsResource),
+    unitsPerGpu: read(options.unitsPerGpu),
+    slicesResource: read(options.slicesResource),
+    slicesPerGpu: read(options.slicesPerGpu),
+    kaiQueue: read(options.kaiQueue),
+  }
 
   if (problems.length > 0) throw new ConfigError(problems)
   return Object.freeze({
@@ -82,11 +92,37 @@ export function parseOperatorConfig(
     logLevel: logLevel!,
     seed: seed!,
     backend: backend!,
+    gpus: {
+      defaultBackend: gpus.backend!,
+      ...(gpus.runtimeClass === 'none' ? {} : { runtimeClass: gpus.runtimeClass! }),
+      podResources: { cpu: gpus.cpu!, memory: gpus.memory! },
+      units: {
+        resource: gpus.unitsResource!,
+        ...(gpus.unitsPerGpu === undefined ? {} : { perGpu: gpus.unitsPerGpu }),
+      },
+      slices: {
+        resource: gpus.slicesResource!,
+        ...(gpus.slicesPerGpu === undefined ? {} : { perGpu: gpus.slicesPerGpu }),
+      },
+      ...(gpus.kaiQueue === undefined ? {} : { kaiQueue: gpus.kaiQueue }),
+    },
   })
 }
 
+export function unknownArguments(unknown: readonly string[]): ConfigProblem[] {
+  return (
+    unknown
+      // What follows an unknown option is its value, and no fault of its own.
+      .filter((argument, i) => argument.startsWith('-') || !unknown[i - 1]?.startsWith('-'))
+      .map(argument => ({
+        where: argument,
+        message: `is no known ${argument.startsWith('-') ? 'option' : 'argument'}`,
+      }))
+  )
+}
+
 /** The value, or undefined where there is none or where it is a problem. */
-function readOption<T>(
+export function readOption<T>(
   option: Option<T>,
   flags: RawFlags,
   environment: Environment,

@@ -2,6 +2,9 @@
  * The options of `ekya operator`: one descriptor each, from which come the command line's help, the environment variables, the
  * checks and the record.
  */
+import { backends } from '../sharing/backends/registry.ts'
+import { gpuOptions } from './gpu-options.ts'
+import { define, type Option } from './option.ts'
 import {
   type HttpAddress,
   type LogLevel,
@@ -19,32 +22,6 @@ import {
   type Volume,
 } from './values.ts'
 import { packageVersion } from './version.ts'
-
-export interface Option<T> {
-  /** As the command line's parser names it. */
-  readonly name: string
-  /** Without the leading dashes. */
-  readonly flag: string
-  /** Environment variable. */
-  readonly variable: string
-  /** Placeholder of the value in the help; absent for switches. */
-  readonly value?: string
-  readonly description: string
-  /** What the message says when a value is refused. */
-  readonly accepted: string
-  readonly default?: string
-  readonly required?: boolean
-  /** May be given several times; separated by commas in the variable. */
-  readonly repeatable?: boolean
-  /** undefined: refused. */
-  readonly parse: (text: never) => T | undefined
-}
-
-const define = <T>(option: Omit<Option<T>, 'name' | 'variable'>): Option<T> => ({
-  ...option,
-  name: option.flag.replace(/-([a-z])/g, (_, letter: string) => letter.toUpperCase()),
-  variable: `EKYA_${option.flag.replaceAll('-', '_').toUpperCase()}`,
-})
 
 export const options = {
   kubeconfig: define<string>({
@@ -124,14 +101,15 @@ export const options = {
     default: '1',
     parse: parseSeed,
   }),
-  backend: define<'cpu'>({
+  backend: define<string>({
     flag: 'backend',
     value: 'NAME',
-    description: 'how shares are enforced: cpu (a share is a cpu limit)',
-    accepted: 'cpu',
-    default: 'cpu',
-    parse: oneOf(['cpu']),
+    description: 'all, or the only sharing backend whose nodes are used',
+    accepted: ['all', ...backends.map(({ name }) => name)].join(', '),
+    default: 'all',
+    parse: oneOf(['all', ...backends.map(({ name }) => name)]),
   }),
+  ...gpuOptions,
 } as const
 
 export const allOptions: readonly Option<unknown>[] = Object.values(options)

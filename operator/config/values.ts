@@ -1,5 +1,6 @@
 /** How the texts of flags and variables are read. Each parser gives undefined for what it does not accept. */
 import { isAbsolute, normalize } from 'node:path'
+import { parseMiB, parseMillicores } from '../sharing/quantity.ts'
 
 export interface Volume {
   readonly source:
@@ -68,6 +69,41 @@ export function parseImage(text: string): string | undefined {
   return /^[a-z0-9][-a-zA-Z0-9._/:@]*$/.test(text) && text.length <= 512 ? text : undefined
 }
 
+/** Of an object that has a DNS name. */
+export function parseName(name: string): string | undefined {
+  return dnsSubdomain.test(name) && name.length <= 253 ? name : undefined
+}
+
+/** An extended resource: a domain and a name. */
+export function parseResource(text: string): string | undefined {
+  const [, domain, name] = /^([^/]+)\/([^/]+)$/.exec(text) ?? []
+  if (domain === undefined || name === undefined) return undefined
+  return dnsSubdomain.test(domain) &&
+    domain.length <= 253 &&
+    /^[A-Za-z0-9]([-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?$/.test(name)
+    ? text
+    : undefined
+}
+
+/** An integer in a range. */
+export function parseCount(least: number, most: number): (text: string) => number | undefined {
+  return text => {
+    const value = Number(text)
+    return /^[0-9]{1,9}$/.test(text) && value >= least && value <= most ? value : undefined
+  }
+}
+
+export const parseCpu = (text: string): string | undefined => aboveZero(text, parseMillicores)
+export const parseMemory = (text: string): string | undefined => aboveZero(text, parseMiB)
+
+function aboveZero(text: string, parse: (text: string) => number): string | undefined {
+  try {
+    return parse(text) > 0 ? text : undefined
+  } catch {
+    return undefined
+  }
+}
+
 export function parseBoolean(text: string): boolean | undefined {
   return text === 'true' ? true : text === 'false' ? false : undefined
 }
@@ -75,6 +111,18 @@ export function parseBoolean(text: string): boolean | undefined {
 export function parseSeed(text: string): number | undefined {
   const value = Number(text)
   return /^[0-9]{1,10}$/.test(text) && value <= 2_147_483_647 ? value : undefined
+}
+
+/** An integer within bounds, both included. */
+export function parseWhole(least: number, most: number): (text: string) => number | undefined {
+  return text => {
+    const value = Number(text)
+    return /^[0-9]{1,10}$/.test(text) && value >= least && value <= most ? value : undefined
+  }
+}
+
+export function parseNodeName(name: string): string | undefined {
+  return name.length <= 253 && dnsSubdomain.test(name) ? name : undefined
 }
 
 export function parseText(text: string): string | undefined {

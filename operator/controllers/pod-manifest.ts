@@ -49,8 +49,8 @@ export interface PodRequest<Config extends WorkerConfiguration = WorkerConfigura
   readonly gpu: SiteGpu
 }
 
-/** Seconds that a worker gets to finish what it is at (a training writes its checkpoint) before it is killed. */
-const graceSeconds = 10
+/** Seconds that a worker gets to finish what it is at (a training writes its checkpoint) before it is killed, where the backend asks for no more. */
+const usualGraceSeconds = 10
 
 /** Group of a claim's files: whatever user the image has, which is not root, it can write to them. A hostPath is left as it is. */
 const storageGroup = 65532
@@ -63,7 +63,7 @@ export function podManifest(
   const { config, stream, window, gpu } = request
   const longLived = config.role === 'inference'
   const memory = longLived ? deviceMemory(stream) : undefined
-  const { resources, env = [] } = backend.render(request.share, gpu, memory)
+  const rendered = backend.render(request.share, gpu, memory, config.role)
   return {
     apiVersion: 'v1',
     kind: 'Pod',
@@ -76,25 +76,31 @@ export function podManifest(
         [roleLabel]: config.role,
         [retrainingWindowLabel]: window.metadata.name,
         ...(longLived ? {} : { [windowIndexLabel]: String(config.window) }),
+        ...rendered.labels,
       },
       annotations: {
         [nodeAnnotation]: gpu.node,
         [gpuAnnotation]: gpu.gpu,
         ...(longLived ? { [templateAnnotation]: templateHash(config, stream, options) } : {}),
+        ...rendered.annotations,
       },
       // A stream's inference outlives the window that governs it; profile and training pods make no sense without it.
       ownerReferences: [ownerReference(longLived ? stream : window)],
     },
     spec: {
       restartPolicy: longLived ? 'Always' : 'Never',
-      terminationGracePeriodSeconds: graceSeconds,
+      terminationGracePeriodSeconds: rendered.graceSeconds ?? usualGraceSeconds,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
+      ...(rendered.runtimeClassName === undefined ? {} : { runtimeClassName: rendered.runtimeClassName }),
+      ...(rendered.schedulerName === undefined ? {} : { schedulerName: rendered.schedulerName }),
+      ...(rendered.hostIPC === undefined ? {} : { hostIPC: rendered.hostIPC }),
       affinity: pinnedTo(gpu.node),
       securityContext: {
         runAsNonRoot: true,
         fsGroup: storageGroup,
         fsGroupChangePolicy: 'OnRootMismatch',
+        ...(rendered.runAsUser === undefined ? {} : { runAsUser: rendered.runAsUser }),
         seccompProfile: { type: 'RuntimeDefault' },
       },
       containers: [
@@ -105,16 +111,19 @@ export function podManifest(
           env: [
             { name: configVariable, value: JSON.stringify(config) },
             { name: podAddressVariable, valueFrom: { fieldRef: { fieldPath: 'status.podIP' } } },
-            ...env,
+            ...(rendered.env ?? []),
           ],
           ports: [{ name: 'http', containerPort: workerPort }],
-          resources,
+          resources: rendered.resources,
           securityContext: { allowPrivilegeEscalation: false, capabilities: { drop: ['ALL'] } },
-          volumeMounts: [{ name: 'storage', mountPath: options.storage.mountPath }],
+          volumeMounts: [
+            { name: 'storage', mountPath: options.storage.mountPath },
+            ...(rendered.volumeMounts ?? []),
+          ],
           ...(longLived ? probes : {}),
         },
       ],
-      volumes: [{ name: 'storage', ...options.storage.source }],
+      volumes: [{ name: 'storage', ...options.storage.source }, ...(rendered.volumes ?? [])],
     },
   }
 }

@@ -4,7 +4,7 @@
  * Creations are the caller's (a pod is more than its share). A pod that has gone meanwhile is no failure: the next
  * reconcile sees the world as it is. One refused resize does not keep the others from being tried.
  */
-import type { Backend, RawPod, ShareReading, SiteGpu } from './backend.ts'
+import type { InPlaceBackend, RawPod, ShareReading, SiteGpu } from './backend.ts'
 import { SharingError } from './backend.ts'
 import type { ResizeStep } from './resize-planner.ts'
 
@@ -38,11 +38,11 @@ export interface ResizeExecutor {
     steps: readonly ResizeStep[],
     pods: ReadonlyMap<string, RawPod>,
     gpu: SiteGpu,
-    backend: Backend,
+    backend: InPlaceBackend,
     signal?: AbortSignal,
   ): Promise<readonly ResizeOutcome[]>
   /** Tells what was read of a pod at this reconcile, so that resizes can be timed. */
-  observe(pod: RawPod, reading: ShareReading, backend: Backend): void
+  observe(pod: RawPod, reading: ShareReading, backend: InPlaceBackend): void
   /** Forgets a pod that has gone. */
   forget(uid: string): void
 }
@@ -73,7 +73,7 @@ export function createResizeExecutor(options: ExecutorOptions): ResizeExecutor {
     step: ResizeStep & { readonly kind: 'shrink' | 'grow' },
     pod: RawPod | undefined,
     gpu: SiteGpu,
-    backend: Backend,
+    backend: InPlaceBackend,
     signal?: AbortSignal,
   ): Promise<ResizeOutcome> {
     const outcome = { pod: step.pod, kind: step.kind, from: step.from, to: step.to }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { formatMillicores, parseMillicores } from './quantity.ts'
+import { formatMillicores, parseMiB, parseMillicores } from './quantity.ts'
 
 describe('cpu quantities', () => {
   for (const [text, want] of [
@@ -18,4 +18,22 @@ describe('cpu quantities', () => {
     it(`refuses "${text}"`, () => expect(() => parseMillicores(text)).to.throw(/no cpu quantity; accepted/))
 
   it('formats whole millicores', () => expect(formatMillicores(249.9)).to.equal('249m'))
+})
+
+describe('memory quantities', () => {
+  for (const [text, want] of [
+    ['1Mi', 1],
+    ['2Gi', 2048],
+    ['512Ki', 0.5],
+    ['1048576', 1],
+    ['1048576e3', 1000],
+    ['1048576k', 1000],
+    ['1048.576M', 1000],
+    ['1048576000m', 1],
+    ['1Ti', 2 ** 20],
+  ] as const)
+    it(`${text} is ${want} MiB`, () => expect(parseMiB(text)).to.be.closeTo(want, 1e-9))
+
+  for (const text of ['', 'Mi', '1 Gi', '-1', '1u', '1ki'])
+    it(`refuses "${text}"`, () => expect(() => parseMiB(text)).to.throw(/no memory quantity; accepted/))
 })

@@ -12,7 +12,10 @@ import type { Clock } from '../frames/clock.ts'
 import { type Frame, type FrameSource, framesInWindow } from '../frames/source.ts'
 import { failureOf } from '../runtime/failure.ts'
 import type { Logger } from '../runtime/log.ts'
+import { addFrames } from '../runtime/sample-folder.ts'
+import { Duty } from './duty.ts'
 import { decideFrame, type FrameResult } from './frame-decision.ts'
+import { FrameRanges } from './frame-ranges.ts'
 import { selectFrames } from './frame-selection.ts'
 import { WindowBook } from './window-book.ts'
 import type { ActiveWindow, WindowSchedule } from './window-schedule.ts'
@@ -28,6 +31,10 @@ export interface FrameLoopOptions {
   readonly log: Logger
   readonly configuration: () => InferenceConfiguration
   readonly gpuSecondsPerFrame: () => number | null
+  /** Which frames are this pod's; absent: all. */
+  readonly duty?: Duty
+  /** Default 1. */
+  readonly generation?: number
   /** The class of a frame. */
   analyse(frame: Frame): Promise<number>
   /** Each frame once, after it was counted; `latencySeconds` for analysed ones. */
@@ -41,6 +48,7 @@ const failuresInRow = 30
 interface OpenWindow {
   readonly active: ActiveWindow
   readonly frames: Counts
+  readonly analysed: FrameRanges
   book: WindowBook | null
 }
 
@@ -51,6 +59,7 @@ const turnEvery = 64
 
 export class FrameLoop {
   readonly #options: FrameLoopOptions
+  readonly #duty: Duty
   readonly #total = noFrames()
   #window: OpenWindow | null = null
   #segment = new AbortController()
@@ -68,6 +77,7 @@ export class FrameLoop {
 
   constructor(options: FrameLoopOptions) {
     this.#options = options
+    this.#duty = options.duty ?? new Duty(options)
   }
 
   get total(): FrameCounts {
@@ -88,6 +98,7 @@ export class FrameLoop {
     return this.#window?.book?.error ?? this.#error
   }
 
+  /** With what other pods of the stream have of it. */
   get window(): {
     readonly active: ActiveWindow
     readonly frames: FrameCounts
@@ -95,7 +106,12 @@ export class FrameLoop {
   } | null {
     if (this.#window === null) return null
     const { active, frames, book } = this.#window
-    return { active, frames, samples: book?.samples ?? 0 }
+    if (book === null) return { active, frames, samples: 0 }
+    return {
+      active,
+      frames: addFrames(frames, book.others.frames),
+      samples: book.samples + book.others.samples,
+    }
   }
 
   get lastFrame(): { readonly window: number; readonly frame: number } | null {
@@ -123,7 +139,7 @@ export class FrameLoop {
 
   async #run(source: FrameSource, signal: AbortSignal): Promise<void> {
     const { schedule, clock } = this.#options
-    schedule.advance(clock.now())
+    schedule.advance(this.#last === null ? this.#duty.beginsAt(clock.now()) : clock.now())
     let firstFrame = this.#resumeAt(schedule.current)
     try {
       while (!signal.aborted && !this.#draining) {
@@ -136,7 +152,7 @@ export class FrameLoop {
       }
     } finally {
       // A new attempt of the caller goes on in the same window.
-      await this.#save(false)
+      await this.#save()
       await this.#closing
     }
   }
@@ -159,8 +175,13 @@ export class FrameLoop {
       )) {
         // A next window that begins early; the source knows nothing of it.
         if (frame.dueAt >= endsAtMs) return true
-        await this.#take(frame, window)
-        if (stop.aborted) return false
+        if (this.#duty.isBefore(frame.dueAt)) continue
+        if (!this.#duty.isOver(frame.dueAt)) {
+          this.#duty.begin(frame.dueAt)
+          await this.#take(frame, window)
+        }
+        if (this.#duty.isLast(frame.dueAt)) this.#draining = true
+        if (stop.aborted || this.#draining) return false
       }
       return true
     } catch (error) {
@@ -179,7 +200,8 @@ export class FrameLoop {
 
   /** After a failure of the source: what is due, but no frame twice. */
   #resumeAt(window: ActiveWindow): number | undefined {
-    if (this.#last === null || !isSame(this.#last.window, window)) return undefined
+    if (this.#last === null) return this.#duty.firstFrame(window)
+    if (!isSame(this.#last.window, window)) return undefined
     const { clock, frameRate } = this.#options
     const due = Math.floor(((clock.now() - window.startsAtMs) * frameRate) / 1000)
     return Math.max(this.#last.frame + 1, due)
@@ -195,10 +217,9 @@ export class FrameLoop {
 
   async #take(frame: Frame, window: ActiveWindow): Promise<void> {
     const { clock, frameRate, configuration, onFrame } = this.#options
-    const { frames, book } = this.#window!
-    const lateMs = clock.now() - frame.dueAt
+    const { frames, analysed, book } = this.#window!
     let result = decideFrame({
-      lateMs,
+      lateMs: this.#duty.lateMs(frame.dueAt, clock.now()),
       frameRate,
       frameInterval: configuration().frameInterval,
       sinceAnalysed: ++this.#sinceAnalysed,
@@ -210,6 +231,7 @@ export class FrameLoop {
       counts.offered++
       counts[result]++
     }
+    if (result === 'analysed') analysed.add(frame.index)
     onFrame?.(result, result === 'analysed' ? (clock.now() - frame.dueAt) / 1000 : null)
     await book?.offer(frame, this.#served, result === 'analysed')
     if (clock.now() - this.#savedAt > saveEveryMs) this.#saveLater()
@@ -250,16 +272,21 @@ export class FrameLoop {
     // The folder may be the one that is being closed: an announcement can repeat an index.
     if (before?.active.index === window.index) await this.#closing
     const book = maxSamples > 0 ? await this.#openBook(window, selected()) : null
-    this.#window = { active: window, frames: { ...(book?.before ?? noFrames()) }, book }
+    this.#window = {
+      active: window,
+      frames: { ...(book?.before ?? noFrames()) },
+      analysed: new FrameRanges(book === null ? [] : book.analysedBefore),
+      book,
+    }
     this.#savedAt = this.#options.clock.now()
   }
 
   async #openBook(window: ActiveWindow, selected: ReadonlySet<number>): Promise<WindowBook | null> {
-    const { storage, namespace, stream, log } = this.#options
+    const { storage, namespace, stream, log, generation = 1 } = this.#options
     const folder = join(storage, samplesFolder(namespace, stream, window.index))
     try {
       this.#error = null
-      return await WindowBook.open({ folder, window, selected })
+      return await WindowBook.open({ folder, window, selected, generation })
     } catch (error) {
       this.#error = failureOf(error)
       log.error(
@@ -270,27 +297,32 @@ export class FrameLoop {
     }
   }
 
-  #closeLater({ active, frames, book }: OpenWindow): void {
-    const { log, gpuSecondsPerFrame } = this.#options
+  #closeLater(window: OpenWindow): void {
+    const { active, frames, analysed, book } = window
     const samples = book?.samples ?? 0
-    log.info({ window: active.index, frames, samples }, 'window over')
-    const totals = { complete: true, frames: { ...frames }, gpuSecondsPerFrame: gpuSecondsPerFrame() }
+    this.#options.log.info({ window: active.index, frames, samples, analysed: analysed.list }, 'window over')
+    const totals = this.#totals(window, true)
     if (book !== null) this.#closing = this.#closing.then(() => book.summarise(totals))
+  }
+
+  #totals({ frames, analysed }: OpenWindow, complete: boolean) {
+    const { list } = analysed
+    return {
+      complete,
+      frames: { ...frames },
+      gpuSecondsPerFrame: this.#options.gpuSecondsPerFrame(),
+      ...(list === undefined ? {} : { analysed: list }),
+    }
   }
 
   #saveLater(): void {
     this.#savedAt = this.#options.clock.now()
-    this.#closing = this.#closing.then(() => this.#save(false))
+    this.#closing = this.#closing.then(() => this.#save())
   }
 
-  async #save(complete: boolean): Promise<void> {
+  async #save(): Promise<void> {
     if (!this.#window?.book) return
-    const { frames, book } = this.#window
-    await book.summarise({
-      complete,
-      frames: { ...frames },
-      gpuSecondsPerFrame: this.#options.gpuSecondsPerFrame(),
-    })
+    await this.#window.book.summarise(this.#totals(this.#window, false))
   }
 }
 

@@ -2,7 +2,7 @@
  * The model in use and its replacement: a new one is loaded, checked and tried while the old one goes on, and takes its place between
  * two frames. One that cannot be used changes nothing.
  */
-import type { ModelReference } from '../../operator/api/worker.ts'
+import type { Device, ModelReference } from '../../operator/api/worker.ts'
 import { type Classifier, loadClassifier } from '../models/classifier.ts'
 import { resolveModel } from '../models/store.ts'
 import { WorkerFailure } from '../runtime/failure.ts'
@@ -10,6 +10,8 @@ import { WorkerFailure } from '../runtime/failure.ts'
 export interface ModelSlotOptions {
   readonly storage: string
   readonly classes: number
+  /** Default: a CPU. */
+  readonly device?: Device
 }
 
 interface LoadedModel {
@@ -44,7 +46,7 @@ export class ModelSlot {
   }
 
   async #replace(reference: ModelReference): Promise<boolean> {
-    const { storage, classes } = this.#options
+    const { storage, classes, device } = this.#options
     const path = resolveModel(storage, reference)
     const before = this.#current
     if (before !== null && before.classifier.digest === reference.digest) {
@@ -53,6 +55,7 @@ export class ModelSlot {
     }
     const classifier = await loadClassifier(path, {
       expectedClasses: classes,
+      ...(device === undefined ? {} : { device: device.kind }),
       ...(reference.digest === undefined ? {} : { expectedDigest: reference.digest }),
     })
     try {

@@ -2,20 +2,22 @@
  * Keeps the sample of one window: images, frames.csv and summary.json in the window's folder.
  *
  * Frames are stored in the background, in order, a bounded number at a time; a row is appended once its image is whole. The folder
- * belongs to one window (index and start): a restarted pod goes on in it, and what another window of the same index left is cleared.
+ * belongs to one window (index and start): a restarted pod goes on in it, a later generation of pods adds its own books to it, and what
+ * another window of the same index left is cleared.
  * A failure to store never reaches the frames: it is kept in `error`, and the window goes on with what can be stored.
  */
 import { appendFile, mkdir, readFile, rm, truncate, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { framesList } from '../../operator/api/storage.ts'
+import { framesListOf } from '../../operator/api/storage.ts'
 import type { FrameCounts, WorkerError } from '../../operator/api/worker.ts'
 import type { Frame } from '../frames/source.ts'
 import { failureOf } from '../runtime/failure.ts'
 import {
+  addFrames,
   formatKeptFrame,
   framesHeader,
-  readFrames,
-  readSummary,
+  readFramesOf,
+  readSummaries,
   type WindowSummary,
   writeSummary,
 } from '../runtime/sample-folder.ts'
@@ -29,14 +31,22 @@ export interface WindowBookOptions {
   readonly folder: string
   readonly window: ActiveWindow
   readonly selected: ReadonlySet<number>
+  /** Whose books these are, from 1. */
+  readonly generation: number
 }
+
+const noFrames: FrameCounts = { offered: 0, analysed: 0, skipped: 0, dropped: 0 }
 
 export class WindowBook {
   readonly #folder: string
   readonly #window: ActiveWindow
+  readonly #generation: number
   readonly #kept: Set<number>
   /** Counts of this window from before a restart. */
   readonly before: FrameCounts
+  /** What was analysed before it; undefined: not known. */
+  readonly analysedBefore: WindowSummary['analysed']
+  #others: Pick<WindowSummary, 'frames' | 'samples'> = { frames: noFrames, samples: 0 }
   #selected: ReadonlySet<number>
   #refused: number
   #pending = 0
@@ -46,9 +56,11 @@ export class WindowBook {
   private constructor(options: WindowBookOptions, kept: Set<number>, earlier: WindowSummary | null) {
     this.#folder = options.folder
     this.#window = options.window
+    this.#generation = options.generation
     this.#selected = options.selected
     this.#kept = kept
-    this.before = earlier?.frames ?? { offered: 0, analysed: 0, skipped: 0, dropped: 0 }
+    this.before = earlier?.frames ?? noFrames
+    this.analysedBefore = earlier === null ? [] : earlier.analysed
     this.#refused = earlier?.refused ?? 0
   }
 
@@ -57,19 +69,35 @@ export class WindowBook {
    * @throws the system's error if the folder cannot be had.
    */
   static async open(options: WindowBookOptions): Promise<WindowBook | null> {
-    const { folder, window } = options
-    const earlier = await readSummary(folder)
-    if (earlier !== null && Math.abs(Date.parse(earlier.startsAt) - window.startsAtMs) < sameStartMs) {
-      await repair(folder)
-      const rows = await readFrames(folder).catch(() => null)
-      if (rows !== null) return new WindowBook(options, new Set(rows.map(row => row.frame)), earlier)
-    } else if (earlier !== null && !window.certain) return null
-    await rm(folder, { recursive: true, force: true })
-    await mkdir(folder, { recursive: true })
-    await writeFile(join(folder, framesList), framesHeader)
+    const { folder, window, generation } = options
+    const there = await readSummaries(folder)
+    const ofWindow = ({ startsAt }: WindowSummary): boolean =>
+      Math.abs(Date.parse(startsAt) - window.startsAtMs) < sameStartMs
+    const own = there.get(generation)
+    if ([...there.values()].some(ofWindow)) {
+      if (own !== undefined && ofWindow(own)) {
+        await repair(join(folder, framesListOf(generation)))
+        const rows = await readFramesOf(folder, generation).catch(() => null)
+        if (rows !== null) {
+          const book = new WindowBook(options, new Set(rows.map(row => row.frame)), own)
+          await book.#readOthers()
+          return book
+        }
+      }
+    } else {
+      if (there.size > 0 && !window.certain) return null
+      await rm(folder, { recursive: true, force: true })
+      await mkdir(folder, { recursive: true })
+    }
+    await writeFile(join(folder, framesListOf(generation)), framesHeader)
     const book = new WindowBook(options, new Set(), null)
     await book.summarise({ complete: false, frames: book.before, gpuSecondsPerFrame: null })
     return book
+  }
+
+  /** What the other generations have of this window, as of their last summary. */
+  get others(): Pick<WindowSummary, 'frames' | 'samples'> {
+    return this.#others
   }
 
   get samples(): number {
@@ -94,19 +122,36 @@ export class WindowBook {
   }
 
   /** Waits for the images on their way and writes summary.json. */
-  async summarise(totals: Pick<WindowSummary, 'complete' | 'frames' | 'gpuSecondsPerFrame'>): Promise<void> {
+  async summarise(
+    totals: Pick<WindowSummary, 'complete' | 'frames' | 'gpuSecondsPerFrame' | 'analysed'>,
+  ): Promise<void> {
     await this.#queue
+    await this.#readOthers()
     const { index, startsAt, durationSeconds } = this.#window
     await this.#guard(() =>
-      writeSummary(this.#folder, {
-        index,
-        startsAt,
-        durationSeconds,
-        ...totals,
-        samples: this.#kept.size,
-        refused: this.#refused,
-      }),
+      writeSummary(
+        this.#folder,
+        {
+          index,
+          startsAt,
+          durationSeconds,
+          ...totals,
+          samples: this.#kept.size,
+          refused: this.#refused,
+        },
+        this.#generation,
+      ),
     )
+  }
+
+  async #readOthers(): Promise<void> {
+    const others = [...(await readSummaries(this.#folder))].flatMap(([generation, summary]) =>
+      generation === this.#generation ? [] : [summary],
+    )
+    this.#others = {
+      frames: others.reduce((sum, { frames }) => addFrames(sum, frames), noFrames),
+      samples: others.reduce((sum, { samples }) => sum + samples, 0),
+    }
   }
 
   async #store(frame: Frame, served: number | null, fresh: boolean): Promise<void> {
@@ -127,7 +172,7 @@ export class WindowBook {
         fresh,
         label: frame.label,
       })
-      await appendFile(join(this.#folder, framesList), row)
+      await appendFile(join(this.#folder, framesListOf(this.#generation)), row)
       this.#kept.add(frame.index)
     })
   }
@@ -143,8 +188,7 @@ export class WindowBook {
 }
 
 /** Cuts off a row that a crash left half written. */
-async function repair(folder: string): Promise<void> {
-  const file = join(folder, framesList)
+async function repair(file: string): Promise<void> {
   const text = await readFile(file).catch(() => null)
   if (text === null) return
   const whole = text.lastIndexOf(0x0a) + 1

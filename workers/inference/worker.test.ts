@@ -6,6 +6,7 @@ import { waitFor } from '../../hack/testing/wait-for.ts'
 import type { InferenceStatus, InferenceWorkerConfig, WorkerError } from '../../operator/api/worker.ts'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
 import { digestOf } from '../models/classifier.ts'
+import { readSummaries, readSummary } from '../runtime/sample-folder.ts'
 import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
 import { type RunningWorker, startWorker } from '../runtime/testing/worker-harness.ts'
 import { InferenceWorker } from './worker.ts'
@@ -274,4 +275,69 @@ describe('the inference worker', () => {
     const rows = labels.map((label, i) => `${i},${label},0,0,16,16,0/${i}.png`)
     await writeFile(join(path, '0.csv'), `idx,class,x0,y0,x1,y1,imgpath\n${rows.join('\n')}\n`)
   }
+
+  it('hands over to a pod that stands by: every frame analysed, by one of the two', async () => {
+    const startsAt = new Date().toISOString()
+    const window = { index: 7, startsAt, durationSeconds: 60, maxSamples: 3000 }
+    const change = { frameRate: 25, window, stream: 'cam-swap' }
+    const old = await start(change)
+    await ready(old)
+    const next = await start({ ...change, standby: true, generation: 2 })
+    await ready(next)
+    const waiting = await status(next)
+    expect(waiting).to.deep.include({
+      standby: true,
+      frames: { offered: 0, analysed: 0, skipped: 0, dropped: 0 },
+    })
+    expect(waiting.window).to.include({ index: 7, startsAt })
+
+    const frame = Math.ceil(((Date.now() - Date.parse(startsAt)) * 25) / 1000) + 12
+    const [until, from] = [frame - 1, frame].map(at => ({ window: 7, startsAt, frame: at }))
+    for (let told = 0; told < 2; told++)
+      expect((await old.post<InferenceStatus>('/drain', { until })).body.until).to.deep.equal(until)
+    for (let told = 0; told < 2; told++) {
+      const { body } = await next.post<InferenceStatus>('/activate', { from })
+      expect(body).to.deep.include({ from }).and.not.to.have.property('standby')
+    }
+    const { code, message } = await old.ended
+    const { frames } = message as { frames: { offered: number } }
+    expect({ code, message }).to.deep.equal({
+      code: 0,
+      message: { kind: 'inference', until, lastFrame: { window: 7, frame: frame - 1 }, frames },
+    })
+    await offered(next, 25)
+    const { body } = await next.post<InferenceStatus & { lastFrame: { frame: number } }>('/drain', '')
+    next.terminate()
+    await next.ended
+
+    const folderOf = join(folder.path, 'samples/default/cam-swap/7')
+    const [first, second] = [...(await readSummaries(folderOf)).values()]
+    expect(second!.analysed![0]![0]).to.equal(frame)
+    expect(first!.analysed!.at(-1)![1]).to.equal(frame - 1)
+    expect(body.window!.frames.offered).to.equal(frames.offered + body.frames.offered)
+    expect((await readSummary(folderOf))!.frames).to.deep.equal(body.window!.frames)
+  })
+
+  for (const { name, path, mark, code } of [
+    { name: 'to end at a frame that is over', path: '/drain', mark: 'until', code: 'TooLate' },
+    { name: 'to begin at another frame', path: '/activate', mark: 'from', code: 'TooLate' },
+    { name: 'no window', path: '/drain', mark: 'untill', code: 'BadRequest' },
+  ])
+    it(`refuses to be told ${name}, and goes on`, async () => {
+      const startsAt = new Date(Date.now() - 2000).toISOString()
+      const worker = await start({ window: { index: 0, startsAt, durationSeconds: 60, maxSamples: 0 } })
+      await ready(worker)
+      const answer = await worker.post<WorkerError>(path, { [mark]: { window: 0, startsAt, frame: 3 } })
+      expect(answer.body.error.code).to.equal(code)
+      expect(answer.status).to.equal(code === 'TooLate' ? 409 : 400)
+      const { frames } = await status(worker)
+      await offered(worker, frames.offered + 3)
+    })
+
+  it('ends while it stands by', async () => {
+    const worker = await start({ standby: true, generation: 2 })
+    await ready(worker)
+    worker.terminate()
+    expect(await worker.ended).to.include({ code: 0, text: '' })
+  })
 })

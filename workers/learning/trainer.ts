@@ -55,7 +55,7 @@ export async function createTrainer(
   const student = readStudent(bytes)
   // Refuses at once what no seed can make possible.
   if (more !== undefined) withClasses(student, more, 0)
-  const classifier = await openClassifier(bytes, 'the model', { threads })
+  const classifier = await openClassifier(bytes, 'the model', { device, threads })
   const classes = more ?? classifier.classes
   const choice = await chooseProvider(device)
   const { input: shape, digest } = classifier

@@ -66,7 +66,7 @@ export interface TrainingHooks {
   readonly checkpointEverySeconds?: number
   /** Monotonic seconds. Default performance.now. */
   readonly now?: () => number
-  /** Cpu seconds of the process. Default process.cpuUsage. */
+  /** Seconds of what trains: cpu seconds of the process, or those in which it kept a GPU busy. Default process.cpuUsage. */
   readonly cpuSeconds?: () => number
 }
 

@@ -7,7 +7,8 @@ import { readFile } from 'node:fs/promises'
 import type { ImageShape } from './build.ts'
 import { ModelError } from './errors.ts'
 import { normalisePixels } from './pixels.ts'
-import { floats, openSession, type Session } from './session.ts'
+import { chooseProvider } from './provider.ts'
+import { floats, openSession, type Provider, type Session } from './session.ts'
 
 export interface Classifier {
   /** sha-256 of the file, hex. */
@@ -22,6 +23,8 @@ export interface Classifier {
 }
 
 export interface ClassifierOptions {
+  /** What shall run it; cuda falls back to cpu where the runtime has none. Default cpu. */
+  readonly device?: Provider
   /** Threads inside one operator. Default 1. */
   readonly threads?: number
   readonly expectedClasses?: number
@@ -38,7 +41,7 @@ export async function loadClassifier(path: string, options: ClassifierOptions = 
 export async function openClassifier(
   bytes: Uint8Array,
   origin: string,
-  { threads = 1, expectedClasses, expectedDigest }: ClassifierOptions = {},
+  { device = 'cpu', threads = 1, expectedClasses, expectedDigest }: ClassifierOptions = {},
 ): Promise<Classifier> {
   const digest = digestOf(bytes)
   if (expectedDigest !== undefined && expectedDigest !== digest)
@@ -48,7 +51,8 @@ export async function openClassifier(
     )
   let session: Session
   try {
-    session = await openSession(bytes, { threads })
+    const { provider } = await chooseProvider(device)
+    session = await openSession(bytes, { provider, threads })
   } catch (cause) {
     throw new ModelError('ModelInvalid', `${origin} cannot be loaded: ${firstLine(cause)}`, { cause })
   }

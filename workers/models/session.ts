@@ -3,9 +3,12 @@
  * waits, so that under a limit of a fraction of a core most of the quota is lost.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
+import { BusyTime } from './busy-time.ts'
 
 export { Tensor }
 export type Session = InferenceSession
+
+const busy = new BusyTime(() => performance.now() / 1000)
 
 /** What runs a graph. */
 export type Provider = 'cpu' | 'cuda'
@@ -19,11 +22,14 @@ export interface SessionOptions {
   readonly optimise?: boolean
 }
 
-export function openSession(
+/** Seconds in which sessions of this process were at work, one or several, since it began. */
+export const busySeconds = (): number => busy.seconds()
+
+export async function openSession(
   model: Uint8Array,
   { provider = 'cpu', threads = 1, optimise = true }: SessionOptions = {},
 ): Promise<Session> {
-  return InferenceSession.create(model, {
+  const session = await InferenceSession.create(model, {
     executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
     intraOpNumThreads: threads,
     interOpNumThreads: 1,
@@ -32,6 +38,9 @@ export function openSession(
     logSeverityLevel: 3,
     extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
   })
+  const run = session.run.bind(session) as (...args: unknown[]) => ReturnType<Session['run']>
+  session.run = (...args: unknown[]) => busy.during(() => run(...args))
+  return session
 }
 
 export const floats = (values: Float32Array, dims: readonly number[]): Tensor =>

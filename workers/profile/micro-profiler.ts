@@ -6,6 +6,7 @@
  * they share one training. Cheap ones come first. When budget or time do not suffice for another one the rest is left out: a
  * configuration without a profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
  */
+
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { type ImageSet, selectImages } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
@@ -35,6 +36,8 @@ export interface MicroProfileRequest {
   readonly seed: number
   readonly threads: number
   readonly gpuSeconds: () => number
+  /** Seconds of what trains, of all its cores where it is a processor. Default: cpu seconds of the process. */
+  readonly deviceSeconds?: () => number
   /** Until the profiles are to be there. Absent: there is time for all. */
   readonly secondsLeft?: () => number
 }
@@ -95,7 +98,8 @@ async function profileTogether(
   setups: Map<string, number>,
   signal?: AbortSignal,
 ): Promise<MicroProfile[]> {
-  const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores } = request
+  const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores, deviceSeconds } =
+    request
   const knobs = knobsOf(group[0]!)
   const taken = Math.min(sample.count, Math.ceil(request.sampled / trainedPart(knobs.trainableLayers)))
   const outcome = await trainer.train(
@@ -104,7 +108,7 @@ async function profileTogether(
       validation,
       configuration: { ...knobs, epochs: microProfiler.epochs, dataFraction: 1, seed, threads },
     },
-    {},
+    deviceSeconds === undefined ? {} : { cpuSeconds: deviceSeconds },
     signal,
   )
   // Configurations with the same graph share it here; a training pod builds its own.

@@ -15,6 +15,7 @@ import { type Classifier, loadClassifier } from '../models/classifier.ts'
 import { random } from '../models/random.ts'
 import { resolveModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
+import { deviceSeconds } from '../runtime/gpu-meter.ts'
 import { readHistory, type Split, splitAtPresent, withoutRepeated } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
 import { type KeptFrame, pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
@@ -308,6 +309,7 @@ export class ProfileWorker implements Worker {
         seed,
         threads: trainingThreads(device.cores),
         gpuSeconds: () => meter.gpuSeconds(),
+        deviceSeconds: deviceSeconds(meter, device),
         secondsLeft: () => this.#secondsLeft(),
       },
       (done, of) => this.#enter('profiling', 0.5 + (0.5 * done) / of),
@@ -343,8 +345,9 @@ export class ProfileWorker implements Worker {
   }
 
   #load(reference: ProfileWorkerConfig['model']): Promise<Classifier> {
-    const { storage, classes } = this.#context.config
+    const { storage, classes, device } = this.#context.config
     return loadClassifier(resolveModel(storage, reference), {
+      device: device.kind,
       expectedClasses: classes.length,
       ...(reference.digest === undefined ? {} : { expectedDigest: reference.digest }),
     })

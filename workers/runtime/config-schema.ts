@@ -47,6 +47,11 @@ export const windowClockSchema = object({
   maxSamples: { type: 'integer', minimum: 0, maximum: 10_000 },
 })
 
+const frameMarkSchema = object({ window: index, startsAt: time, frame: { type: 'integer', minimum: -1 } })
+
+export const activateRequestSchema = object({ from: frameMarkSchema }, ['from'])
+export const drainRequestSchema = object({ until: frameMarkSchema }, ['until'])
+
 const retrainingConfigurationSchema = object(
   {
     name: text,
@@ -89,8 +94,10 @@ export const configSchemas: Readonly<Record<WorkerRole, object>> = {
       model: modelReferenceSchema,
       configuration: inferenceConfigurationSchema,
       window: windowClockSchema,
+      standby: { type: 'boolean' },
+      generation: { type: 'integer', minimum: 1 },
     },
-    ['window'],
+    ['window', 'standby', 'generation'],
   ),
   profile: object(
     {
@@ -112,14 +119,18 @@ export const configSchemas: Readonly<Record<WorkerRole, object>> = {
     },
     ['goldenModel', 'endsBy'],
   ),
-  training: object({
-    role: { const: 'training' },
-    ...common,
-    window: index,
-    model: modelReferenceSchema,
-    configuration: retrainingConfigurationSchema,
-    samplesWindows: { type: 'array', items: index, minItems: 1, maxItems: 1000, uniqueItems: true },
-    validationFraction,
-    checkpointEverySeconds: positive,
-  }),
+  training: object(
+    {
+      role: { const: 'training' },
+      ...common,
+      window: index,
+      model: modelReferenceSchema,
+      configuration: retrainingConfigurationSchema,
+      samplesWindows: { type: 'array', items: index, minItems: 1, maxItems: 1000, uniqueItems: true },
+      validationFraction,
+      checkpointEverySeconds: positive,
+      spent: object({ gpuSeconds: { type: 'number', minimum: 0 }, seconds: { type: 'number', minimum: 0 } }),
+    },
+    ['spent'],
+  ),
 }

@@ -29,6 +29,8 @@ const httpStatus: Readonly<Record<WorkerErrorCode, number>> = {
   SourceNotFound: 404,
   ModelDigestMismatch: 409,
   Cancelled: 409,
+  Interrupted: 409,
+  TooLate: 409,
   ModelInvalid: 422,
   ModelClassesMismatch: 422,
   SourceInvalid: 422,
@@ -36,6 +38,7 @@ const httpStatus: Readonly<Record<WorkerErrorCode, number>> = {
   TooFewSamples: 422,
   OperatorUnsupported: 422,
   LossDiverged: 422,
+  ShareMismatch: 422,
   StorageFailed: 503,
   Internal: 500,
 }

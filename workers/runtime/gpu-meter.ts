@@ -1,8 +1,11 @@
 /**
  * GPU-seconds that this process has used. With the cpu backend a "GPU" is a number of cores, so that its seconds are cpu seconds /
- * cores: independent of the share that the process holds and of who else runs. On a real GPU the wall clock is an upper bound.
+ * cores: independent of the share that the process holds and of who else runs. On a real GPU they are the seconds in which the process
+ * kept it busy, by the speed that the GPU has at the share of the process.
  */
-import type { Device } from '../../operator/api/worker.ts'
+import { type Device, shareSpeedVariable } from '../../operator/api/worker.ts'
+import { busySeconds } from '../models/session.ts'
+import { WorkerFailure } from './failure.ts'
 
 export interface GpuMeter {
   /** Since the process began. */
@@ -12,8 +15,8 @@ export interface GpuMeter {
 export interface GpuMeterSources {
   /** Cpu seconds of this process, user and system. */
   readonly cpuSeconds: () => number
-  /** Seconds since the process began. */
-  readonly wallSeconds: () => number
+  /** Seconds in which models were at work. */
+  readonly busySeconds: () => number
 }
 
 const ownProcess: GpuMeterSources = {
@@ -21,13 +24,34 @@ const ownProcess: GpuMeterSources = {
     const { user, system } = process.cpuUsage()
     return (user + system) / 1e6
   },
-  wallSeconds: () => process.uptime(),
+  busySeconds,
 }
 
+/** @throws WorkerFailure ConfigInvalid for a speed that is none. */
 export function gpuMeter(
   device: Device,
-  { cpuSeconds, wallSeconds }: GpuMeterSources = ownProcess,
+  environment: NodeJS.ProcessEnv = {},
+  { cpuSeconds, busySeconds }: GpuMeterSources = ownProcess,
 ): GpuMeter {
   const cores = device.cores ?? 1
-  return { gpuSeconds: device.kind === 'cpu' ? () => cpuSeconds() / cores : wallSeconds }
+  const speed = shareSpeed(environment[shareSpeedVariable])
+  return {
+    gpuSeconds: device.kind === 'cpu' ? () => cpuSeconds() / cores : () => busySeconds() * speed,
+  }
+}
+
+/** Seconds of the device as trainings report them: cpu seconds of all its cores, or of a GPU. */
+export const deviceSeconds =
+  (meter: GpuMeter, { cores = 1 }: Pick<Device, 'cores'>): (() => number) =>
+  () =>
+    meter.gpuSeconds() * cores
+
+function shareSpeed(text: string | undefined): number {
+  if (text === undefined || text === '') return 1
+  const speed = Number(text)
+  if (speed > 0 && speed <= 1) return speed
+  throw new WorkerFailure(
+    'ConfigInvalid',
+    `${shareSpeedVariable} is "${text}"; accepted: a number above 0, at most 1`,
+  )
 }

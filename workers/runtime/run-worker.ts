@@ -14,6 +14,7 @@ import {
   type WorkerStatus,
   workerPort,
 } from '../../operator/api/worker.ts'
+import { chooseProvider } from '../models/provider.ts'
 import { failureOf } from './failure.ts'
 import { type GpuMeter, gpuMeter } from './gpu-meter.ts'
 import { type Route, serveHttp } from './http-server.ts'
@@ -73,7 +74,9 @@ export async function runWorker<Role extends WorkerRole>(
     const config = parseConfig(role, environment.EKYA_CONFIG)
     const { namespace, stream, device } = config
     log = workerLog({ role, namespace, stream }, environment[logLevelVariable])
-    const meter = gpuMeter(device)
+    const meter = gpuMeter(device, environment)
+    const { provider, reason } = await chooseProvider(device.kind)
+    log.info({ provider, reason }, 'models run here')
     const metrics = workerMetrics({ namespace, stream, role, meter })
     const worker = create({ config, log, meter, metrics })
     const server = await serveHttp([...commonRoutes(worker, metrics), ...(worker.routes ?? [])], {

@@ -1,10 +1,17 @@
 /**
- * The samples of one window on disk: the inference pod's books (frames.csv, summary.json) and where they lie.
+ * The samples of one window on disk: the books of the stream's inference pods and where they lie. Each generation of pods has its own
+ * frames.csv and summary.json, so that two never write to the same file where one takes over from the other; readers get them together.
  * frames.csv grows by whole lines while the window lasts; the last one may be torn by a crash and is left out then.
  */
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
-import { framesColumns, framesList, samplesFolder, summaryFile } from '../../operator/api/storage.ts'
+import {
+  framesColumns,
+  framesListOf,
+  generationOf,
+  samplesFolder,
+  summaryFileOf,
+} from '../../operator/api/storage.ts'
 import type { FrameCounts } from '../../operator/api/worker.ts'
 import { formatCsvRow, parseCsvRow } from '../frames/csv.ts'
 import { writeAtomically } from '../models/store.ts'
@@ -36,6 +43,8 @@ export interface WindowSummary {
   /** Frames that were to be kept and could not be read. */
   readonly refused: number
   readonly gpuSecondsPerFrame: number | null
+  /** Which frames were analysed, first and last of each run; absent where there are too many to tell. */
+  readonly analysed?: readonly (readonly [first: number, last: number])[]
 }
 
 export const framesHeader = `${formatCsvRow(framesColumns)}\n`
@@ -43,9 +52,26 @@ export const framesHeader = `${formatCsvRow(framesColumns)}\n`
 export const formatKeptFrame = (idx: number, { frame, image, served, fresh, label }: KeptFrame): string =>
   `${formatCsvRow([idx, frame, image, served ?? '', fresh ? 1 : 0, label ?? ''])}\n`
 
-/** @throws WorkerFailure SourceNotFound where there is none, LabelsInvalid if its header or a row is not what was written. */
+/**
+ * Of all generations, by frame.
+ *
+ * @throws WorkerFailure SourceNotFound where there is none, LabelsInvalid if a header or a row is not what was written.
+ */
 export async function readFrames(folder: string): Promise<KeptFrame[]> {
-  const file = join(folder, framesList)
+  const files = (await booksIn(folder)).filter(({ file }) => file.endsWith('.csv'))
+  if (files.length === 0)
+    throw new WorkerFailure('SourceNotFound', `${join(folder, framesListOf(1))}: no frames were kept`, {
+      retryable: true,
+    })
+  const parts = await Promise.all(files.map(({ file }) => readRows(join(folder, file))))
+  return parts.flat().sort((a, b) => a.frame - b.frame)
+}
+
+/** Of one generation. @throws as readFrames. */
+export const readFramesOf = (folder: string, generation: number): Promise<KeptFrame[]> =>
+  readRows(join(folder, framesListOf(generation)))
+
+async function readRows(file: string): Promise<KeptFrame[]> {
   const text = await readFile(file, 'utf8').catch((cause: NodeJS.ErrnoException) => {
     const missing = cause.code === 'ENOENT'
     throw new WorkerFailure(
@@ -58,6 +84,16 @@ export async function readFrames(folder: string): Promise<KeptFrame[]> {
   if (`${header}\n` !== framesHeader)
     throw new WorkerFailure('LabelsInvalid', `${file}: line 1 must be ${framesColumns.join(',')}`)
   return lines.map((line, position) => parseRow(line, `${file}: line ${position + 2}`))
+}
+
+async function booksIn(folder: string): Promise<{ readonly file: string; readonly generation: number }[]> {
+  const names = await readdir(folder).catch(() => [])
+  return names
+    .flatMap(file => {
+      const generation = generationOf(file)
+      return generation === undefined ? [] : [{ file, generation }]
+    })
+    .sort((a, b) => a.generation - b.generation)
 }
 
 function parseRow(line: string, where: string): KeptFrame {
@@ -78,17 +114,56 @@ function parseRow(line: string, where: string): KeptFrame {
   }
 }
 
-/** null where there is none, or none that can be read: it says nothing that is needed. */
+/** Those that can be read, by generation. */
+export async function readSummaries(folder: string): Promise<ReadonlyMap<number, WindowSummary>> {
+  const files = (await booksIn(folder)).filter(({ file }) => file.endsWith('.json'))
+  const read = await Promise.all(
+    files.map(async ({ file, generation }) => [generation, await parseSummary(join(folder, file))] as const),
+  )
+  return new Map(read.flatMap(([generation, summary]) => (summary === null ? [] : [[generation, summary]])))
+}
+
+/** Of all generations together; null where there is none, or none that can be read: it says nothing that is needed. */
 export async function readSummary(folder: string): Promise<WindowSummary | null> {
+  const [first, ...others] = [...(await readSummaries(folder)).values()]
+  return first === undefined ? null : others.reduce(joinSummaries, first)
+}
+
+async function parseSummary(file: string): Promise<WindowSummary | null> {
   try {
-    return JSON.parse(await readFile(join(folder, summaryFile), 'utf8')) as WindowSummary
+    return JSON.parse(await readFile(file, 'utf8')) as WindowSummary
   } catch {
     return null
   }
 }
 
-export const writeSummary = (folder: string, summary: WindowSummary): Promise<void> =>
-  writeAtomically(join(folder, summaryFile), Buffer.from(`${JSON.stringify(summary, null, 2)}\n`))
+export const addFrames = (a: FrameCounts, b: FrameCounts): FrameCounts => ({
+  offered: a.offered + b.offered,
+  analysed: a.analysed + b.analysed,
+  skipped: a.skipped + b.skipped,
+  dropped: a.dropped + b.dropped,
+})
+
+function joinSummaries(a: WindowSummary, b: WindowSummary): WindowSummary {
+  const { analysed: ofA, ...rest } = a
+  return {
+    ...rest,
+    complete: a.complete || b.complete,
+    frames: addFrames(a.frames, b.frames),
+    samples: a.samples + b.samples,
+    refused: a.refused + b.refused,
+    // The newest pod's share is the one that lasts.
+    gpuSecondsPerFrame: b.gpuSecondsPerFrame ?? a.gpuSecondsPerFrame,
+    ...(ofA === undefined || b.analysed === undefined ? {} : { analysed: [...ofA, ...b.analysed] }),
+  }
+}
+
+/** Of one generation. */
+export const writeSummary = (folder: string, summary: WindowSummary, generation = 1): Promise<void> =>
+  writeAtomically(
+    join(folder, summaryFileOf(generation)),
+    Buffer.from(`${JSON.stringify(summary, null, 2)}\n`),
+  )
 
 /** Deletes the folders of windows before `oldest`. @returns how many. */
 export async function pruneSamples(

@@ -159,6 +159,22 @@ describe('the training worker', () => {
     expect(await checkpoints()).to.deep.equal([])
   })
 
+  it('interrupted for another pod, says so; that one goes on and counts what was spent', async () => {
+    const first = await start()
+    await first.until<TrainingStatus>('/status', ({ epoch }) => epoch >= 1)
+    expect((await first.post('/interrupt', '')).status).to.equal(200)
+    const { code, result } = await ended(first)
+    expect(code).to.equal(0)
+    expect(result.error).to.include({ code: 'Interrupted' })
+    expect(result.gpuSeconds).to.be.above(0)
+
+    const spent = { gpuSeconds: 100 + result.gpuSeconds, seconds: 1000 }
+    const again = await ended(await start({ spent }))
+    expect(again.result.model).to.deep.equal(reference.model)
+    expect(again.result.gpuSeconds).to.be.above(spent.gpuSeconds)
+    expect(again.result.seconds).to.be.above(1000)
+  })
+
   for (const { name, spoil, knobs } of [
     { name: 'damaged', spoil: (file: string) => truncate(file, 1000), knobs: {} },
     { name: 'of another configuration', spoil: async () => {}, knobs: { learningRate: 0.04 } },

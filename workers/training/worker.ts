@@ -4,8 +4,8 @@
  *   loading ──▶ training ──▶ done
  *      └───────────┴──▶ failed: the result carries the error; the model in use stays what it is
  *
- * Asked to end, it writes a checkpoint and reports Cancelled; a later pod with the same model, data and configuration goes on from there
- * and reaches the same result.
+ * Asked to end, it writes a checkpoint and reports Cancelled, or Interrupted where another pod is to go on with it; a later pod with the
+ * same model, data and configuration goes on from there and reaches the same result.
  */
 import type { TrainingResult, TrainingStatus, TrainingWorkerConfig } from '../../operator/api/worker.ts'
 import { loadImages } from '../frames/images.ts'
@@ -14,6 +14,8 @@ import type { Trainer } from '../learning/trainer.ts'
 import type { Checkpoint, TrainingOutcome } from '../learning/training.ts'
 import { storeModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
+import { deviceSeconds } from '../runtime/gpu-meter.ts'
+import type { Route } from '../runtime/http-server.ts'
 import {
   type LabelledSample,
   readHistory,
@@ -42,7 +44,20 @@ export class TrainingWorker implements Worker {
   readonly #progress: TrainingProgress
   readonly #checkpoints: CheckpointFile
   readonly #begun = monotonicSeconds()
+  readonly #interruption = new AbortController()
   #phase: TrainingStatus['phase'] = 'loading'
+  readonly routes: readonly Route[] = [
+    {
+      method: 'POST',
+      path: '/interrupt',
+      handle: () => {
+        this.#interruption.abort(
+          new WorkerFailure('Interrupted', 'the training goes on from its checkpoint in another pod'),
+        )
+        return { body: this.status() }
+      },
+    },
+  ]
 
   constructor(context: WorkerContext<TrainingWorkerConfig>) {
     const { config, meter, metrics } = context
@@ -92,7 +107,7 @@ export class TrainingWorker implements Worker {
       window: config.window,
       phase: this.#phase,
       ...this.#progress.report,
-      gpuSeconds: meter.gpuSeconds(),
+      gpuSeconds: this.#spent.gpuSeconds + meter.gpuSeconds(),
       ...(error ? { error } : {}),
     }
   }
@@ -101,9 +116,14 @@ export class TrainingWorker implements Worker {
     return this.#phase === 'loading' ? ['model and samples are loaded'] : []
   }
 
-  async run(signal: AbortSignal): Promise<Outcome> {
+  get #spent(): { readonly gpuSeconds: number; readonly seconds: number } {
+    return this.#context.config.spent ?? { gpuSeconds: 0, seconds: 0 }
+  }
+
+  async run(ending: AbortSignal): Promise<Outcome> {
     const { log, meter } = this.#context
     const result = this.#result
+    const signal = AbortSignal.any([ending, this.#interruption.signal])
     try {
       await this.#train(signal)
       this.#phase = 'done'
@@ -113,13 +133,13 @@ export class TrainingWorker implements Worker {
       log.error({ code: result.error.code, err: error }, result.error.message)
     }
     result.epochs = this.#progress.report.epoch
-    result.gpuSeconds = meter.gpuSeconds()
-    result.seconds = monotonicSeconds() - this.#begun
+    result.gpuSeconds = this.#spent.gpuSeconds + meter.gpuSeconds()
+    result.seconds = this.#spent.seconds + monotonicSeconds() - this.#begun
     result.peakMemoryBytes = process.resourceUsage().maxRSS * 1024
     const code = result.error?.code
     // An answer, and no failure of the pod: the model in use is kept.
     const answers =
-      code === undefined || code === 'TooFewSamples' || code === 'Cancelled' || code === 'LossDiverged'
+      code === undefined || ['TooFewSamples', 'Cancelled', 'Interrupted', 'LossDiverged'].includes(code)
     return { message: encodeResult(result, []), failed: !answers }
   }
 
@@ -175,7 +195,7 @@ export class TrainingWorker implements Worker {
     resume: Checkpoint | undefined,
     signal: AbortSignal,
   ): Promise<TrainingOutcome> {
-    const { config, log } = this.#context
+    const { config, log, meter } = this.#context
     const { name: _, ...configuration } = config.configuration
     const { seed, device, checkpointEverySeconds } = config
     const images = Math.max(1, Math.round(data.train.count * configuration.dataFraction))
@@ -190,6 +210,7 @@ export class TrainingWorker implements Worker {
       },
       {
         checkpointEverySeconds,
+        cpuSeconds: deviceSeconds(meter, device),
         onEpoch: report => {
           this.#progress.epochDone(report, images)
           log.info(report, 'epoch')

@@ -9,7 +9,7 @@ import type { CameraStream, Frames } from '../../api/generated/types.ts'
 import { inferencePodName } from '../../api/names.ts'
 import { type InferenceStatus, type WindowClock, workerPort } from '../../api/worker.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
-import { type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
+import { isOn, type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { cameraStreams } from '../../cluster/resources.ts'
 import type { PodSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
@@ -18,7 +18,7 @@ import type { Clock } from '../../kube/clock.ts'
 import type { Reconcile } from '../../kube/controller.ts'
 import { keyFor } from '../../kube/objects.ts'
 import type { Transport } from '../../kube/transport.ts'
-import type { Backend } from '../../sharing/backend.ts'
+import type { BackendSet } from '../../sharing/backends/registry.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import { servedConfiguration, servedModel, windowClock } from '../worker-config.ts'
 import { streamConditionInputs } from './conditions.ts'
@@ -29,7 +29,7 @@ export interface CameraStreamDependencies {
   readonly cluster: Cluster
   readonly transport: Pick<Transport, 'apply'>
   readonly workers: Pick<WorkerClient, 'setModel' | 'setWindow' | 'setConfiguration'>
-  readonly backend: Backend
+  readonly backends: BackendSet
   readonly observe: (uid: string) => Observation | undefined
   /** A worker's answer to a call. */
   readonly learn: (pod: Pod, status: InferenceStatus) => void
@@ -45,7 +45,7 @@ const retryMs = 2000
 const framesEverySeconds = 15
 
 export function cameraStreamReconciler(dependencies: CameraStreamDependencies): Reconcile {
-  const { cluster, transport, backend, clock } = dependencies
+  const { cluster, transport, backends, clock } = dependencies
   const writes = new LatestWrites<CameraStream>()
 
   return async (key, signal) => {
@@ -63,7 +63,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
     const told =
       pod === undefined ? {} : await tell(stream, pod, windowOf(dependencies, stream), dependencies, signal)
     const status = told.status ?? pod?.status
-    const gpu = gpus.find(g => g.node === pod?.pod.spec.nodeName)
+    const gpu = pod === undefined ? undefined : gpus.find(g => isOn(pod, g))
     const conditions = setConditions(
       stream.status?.conditions,
       streamConditionInputs({
@@ -72,7 +72,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
         gpus,
         ...(window === undefined ? {} : { window }),
         ...(pod === undefined ? {} : { pod }),
-        ...(pod === undefined || gpu === undefined ? {} : { reading: backend.read(pod.pod, gpu) }),
+        ...(pod === undefined || gpu === undefined ? {} : { reading: backends.of(gpu).read(pod.pod, gpu) }),
         ...(told.refusal === undefined ? {} : { refusal: told.refusal }),
       }),
       clock.now(),

@@ -46,7 +46,7 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
   if (site.gpus.length === 0)
     return not(
       'NoGpu',
-      `no node that matches spec.gpus.nodeSelector ${JSON.stringify(site.window.spec.gpus.nodeSelector)} offers a GPU; accepted are ready nodes with the label ekya.dev/sharing-backend`,
+      `no node that matches spec.gpus.nodeSelector ${JSON.stringify(site.window.spec.gpus.nodeSelector)} offers a GPU; accepted are ready nodes with the label ekya.dev/sharing-backend, or with GPUs that the node agent tells of${leftOut(site)}`,
     )
   if (phase === undefined || phase === 'Pending') {
     const waiting = activeStreams(site)
@@ -65,8 +65,20 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       reason: 'TooManyStreams',
       message: `window ${index} runs with the ${mostStreams} oldest streams; ${excess} more are selected and take no part: divide them among several RetrainingWindows`,
     }
+  const faults = site.gpus.filter(({ fault }) => fault !== undefined)
+  if (faults.length > 0)
+    return {
+      status: true,
+      reason: 'GpuFault',
+      message: `window ${index} runs; ${faults.map(({ node, gpu, fault }) => `GPU ${node}/${gpu}: ${fault}`).join('; ')}`,
+    }
+  if ((site.refusedGpus ?? []).length > 0)
+    return { status: true, reason: 'GpusLeftOut', message: `window ${index} runs${leftOut(site)}` }
   return { status: true, reason: 'Running', message: `window ${index} runs` }
 }
+
+const leftOut = ({ refusedGpus = [] }: SiteSnapshot): string =>
+  refusedGpus.length === 0 ? '' : `; left out: ${refusedGpus.join('; ')}`
 
 function scheduled({ current, plan }: RetrainingWindowStatus): Judgement {
   if (current?.phase !== 'Retraining' || plan === undefined)

@@ -1,5 +1,6 @@
 /** Problem → policy → plan as it stands in status. Pure. */
-import { activeStreams, allowedNodes, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { activeStreams, allowedNodes, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
+
 import { windowPromise } from '../../profiler/window-promise.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference/inference-quality.ts'
@@ -68,7 +69,7 @@ const waits = (item: PlanItem): boolean => item.state === 'Planned' && (item.tra
 function quickProblem(site: SiteSnapshot): QuickProblem {
   const previous = site.window.status?.plan
   return {
-    step: site.window.spec.scheduler.step,
+    step: stepOf(site),
     gpus: site.gpus,
     streams: activeStreams(site).map(stream => ({
       name: stream.name,
@@ -272,7 +273,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(stream)),
     }
   })
-  const next = decisions(site).handOn(allocations, ended, { step: site.window.spec.scheduler.step })
+  const next = decisions(site).handOn(allocations, ended, { step: stepOf(site) })
   return {
     ...plan,
     items: plan.items.map((item, i) => {

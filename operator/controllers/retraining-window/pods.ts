@@ -11,18 +11,20 @@ import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
 import type { KubeObject } from '../../kube/objects.ts'
 import { pods as podResource } from '../../kube/resources.ts'
 import type { Transport } from '../../kube/transport.ts'
-import type { Backend, ShareReading, SiteGpu } from '../../sharing/backend.ts'
+import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
+import type { BackendSet } from '../../sharing/backends/registry.ts'
 import type { ResizeExecutor } from '../../sharing/executor.ts'
 import { type PodShare, planResizes } from '../../sharing/resize-planner.ts'
 import { type PodOptions, podManifest, templateHash } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
+import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
 export interface PodActuator {
   readonly transport: Pick<Transport, 'create' | 'delete'>
   readonly executor: ResizeExecutor
-  readonly backend: Backend
+  readonly backends: BackendSet
   readonly options: PodOptions
   readonly seed: number
 }
@@ -40,7 +42,7 @@ export async function actuatePods(
   actuator: PodActuator,
   signal?: AbortSignal,
 ): Promise<Actuation> {
-  const { backend, executor } = actuator
+  const { backends, executor } = actuator
   const wanted = wantedPods(site)
   const surplus = surplusPods(site, wanted)
   const outdated = site.pods.filter(pod => !pod.terminating && isOutdated(pod, wanted, site, actuator))
@@ -48,9 +50,19 @@ export async function actuatePods(
 
   const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
-  const notes: Note[] = []
-  let pending = leaving.size > 0
+  const notes: Note[] = [...shareProblems(site, backends)]
+  let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
+  for (const pod of site.pods)
+    if (pod.rejected !== undefined)
+      notes.push({
+        type: 'Warning',
+        reason: 'PodFailed',
+        message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
+        stream: pod.stream,
+      })
   for (const gpu of site.gpus) {
+    const backend = backends.of(gpu)
+    if (backend.resizes !== 'in-place') continue
     const here = site.pods.filter(pod => !pod.finished && isOn(pod, gpu))
     const shares = here.map((pod): PodShare => {
       const reading = backend.read(pod.pod, gpu)
@@ -149,7 +161,7 @@ async function make(
     share: target.share,
     gpu: target.gpu,
   }
-  const manifest = podManifest(request, actuator.backend, actuator.options)
+  const manifest = podManifest(request, actuator.backends.of(target.gpu), actuator.options)
   try {
     await actuator.transport.create(podResource, manifest as unknown as KubeObject, {}, signal)
   } catch (error) {

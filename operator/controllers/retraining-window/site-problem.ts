@@ -7,7 +7,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
-import { activeStreams, allowedNodes, profileResult } from '../../cluster/snapshot.ts'
+import { activeStreams, allowedNodes, profileResult, stepOf } from '../../cluster/snapshot.ts'
 import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { inferenceOption } from '../../scheduler/inference/inference-profile.ts'
@@ -38,7 +38,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
   return {
     remainingSeconds,
     windowSeconds,
-    step: site.window.spec.scheduler.step,
+    step: stepOf(site),
     gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
     outcomes: outcomes(site),
     moveSeconds,

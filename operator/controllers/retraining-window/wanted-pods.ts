@@ -33,7 +33,9 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
     const gpu = site.gpus.find(g => g.node === item.node && g.gpu === item.gpu)
     if (stream === undefined || gpu === undefined) return []
     const pod = (role: WorkerRole, name: string, share: number, priority: number): WantedPod[] =>
-      share > 0 ? [{ name, role, stream, item, share, gpu, priority }] : []
+      share > 0
+        ? [{ name, role, stream, item, share: Math.min(share, gpu.largestShare ?? 1), gpu, priority }]
+        : []
     const neighbours = plan.items.filter(i => i.node === item.node && i.gpu === item.gpu)
     // Sums of fractions come out a little beside 1.
     const free = Number((1 - neighbours.reduce((sum, i) => sum + i.inferenceShare, 0)).toFixed(6))
@@ -50,14 +52,21 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
   })
 }
 
-/** Pods that have no place in the site any more. */
+/** A pod that kubelet refused is made again after so long, and not at once: the node may need a moment, and refuse again. */
+const rejectedSeconds = 2
+
+const isOverdue = ({ rejected, pod }: PodSnapshot, now: number): boolean =>
+  rejected !== undefined &&
+  now >= Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01') + rejectedSeconds * 1000
+
+/** Pods that have no place in the site any more, and those that will never run. */
 export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
   const names = new Set(wanted.map(w => w.name))
   const index = site.window.status?.current?.index
   return site.pods.filter(
     pod =>
       !pod.terminating &&
-      !names.has(pod.name) &&
-      !(pod.finished && pod.role !== 'inference' && pod.index === index),
+      (isOverdue(pod, site.now) ||
+        (!names.has(pod.name) && !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }

@@ -1,7 +1,8 @@
 import { expect } from 'chai'
 import type { RawNode, RawPod } from '../backend.ts'
 import { cpuBackend } from './cpu.ts'
-import { backend, backendOf } from './registry.ts'
+import { cpuReplaceBackend } from './cpu-replace.ts'
+import { backend, backendOf, backendSet } from './registry.ts'
 
 const gpu = { node: 'edge-1', gpu: '0', device: { kind: 'cpu', cores: 1.5 } } as const
 
@@ -167,5 +168,16 @@ describe('backends', () => {
   })
 
   it('names what is accepted', () =>
-    expect(() => backend('magic')).to.throw('"magic" is unknown; accepted: cpu'))
+    expect(() => backend('magic')).to.throw('"magic" is unknown; accepted: cpu, cpu-replace'))
+
+  it('gives each GPU to the backend that its node is labelled for', () => {
+    const set = backendSet()
+    for (const name of ['cpu', 'cpu-replace']) {
+      const [gpu] = set.discover(node({ cpu: '2', memory: '1Gi' }, { 'ekya.dev/sharing-backend': name }))
+      expect(set.of(gpu!).name).to.equal(name)
+    }
+    expect(set.of({}).name).to.equal('cpu')
+    expect(set.of({ labels: { 'ekya.dev/sharing-backend': 'magic' } }).name).to.equal('cpu')
+    expect(backendSet([cpuReplaceBackend]).discover(node({ cpu: '2' }))).to.deep.equal([])
+  })
 })

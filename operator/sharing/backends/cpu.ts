@@ -6,8 +6,8 @@
  * would exceed the node. A resize goes through the pod's `/resize` subresource and restarts nothing.
  */
 import {
-  type Backend,
   backendLabel,
+  type InPlaceBackend,
   type RawNode,
   type RawPod,
   type RawResources,
@@ -36,8 +36,8 @@ function millicoresOf(share: number, gpu: SiteGpu): number {
   return Math.max(minimumMillicores, Math.floor(share * wholeMillicores(gpu) + roundingGuard))
 }
 
-/** The memory of this device is the node's. */
-function render(share: number, gpu: SiteGpu, memory?: string) {
+/** Limits that make a share; the memory of this device is the node's. @throws SharingError `share-out-of-range`. */
+export function renderCpuShare(share: number, gpu: SiteGpu, memory?: string) {
   const amounts = {
     cpu: formatMillicores(millicoresOf(share, gpu)),
     ...(memory === undefined ? {} : { memory }),
@@ -50,7 +50,8 @@ function shareOf(resources: RawResources | undefined, gpu: SiteGpu): number | un
   return cpu === undefined ? undefined : parseMillicores(cpu) / wholeMillicores(gpu)
 }
 
-function workerOf(pod: RawPod) {
+/** @throws SharingError `no-worker-container`. */
+export function workerOf(pod: RawPod) {
   const container = pod.spec?.containers?.find(candidate => candidate.name === workerContainer)
   if (!container) {
     throw new SharingError(
@@ -61,7 +62,8 @@ function workerOf(pod: RawPod) {
   return container
 }
 
-function read(pod: RawPod, gpu: SiteGpu): ShareReading {
+/** What a pod's limits make it hold of the GPU. @throws SharingError `no-worker-container`. */
+export function readCpuShare(pod: RawPod, gpu: SiteGpu): ShareReading {
   const desired = shareOf(workerOf(pod).resources, gpu) ?? 0
   const phase = pod.status?.phase
   if (phase === 'Succeeded' || phase === 'Failed') return { desired, actual: 0, resizing: false }
@@ -90,24 +92,30 @@ function read(pod: RawPod, gpu: SiteGpu): ShareReading {
 }
 
 function discover(node: RawNode): readonly SiteGpu[] {
-  if (node.metadata?.labels?.[backendLabel] !== name || !node.metadata.name) return []
-  if (node.spec?.unschedulable) return []
-  const cpu = node.status?.allocatable?.cpu
-  const cores = cpu === undefined ? 0 : parseMillicores(cpu) / 1000
-  const { name: machine, labels } = node.metadata
-  return cores > 0 ? [{ node: machine, gpu: '0', device: { kind: 'cpu', cores }, labels }] : []
+  const cores = cpuCores(node, name)
+  if (cores === 0) return []
+  const { name: machine = '', labels = {} } = node.metadata ?? {}
+  return [{ node: machine, gpu: '0', device: { kind: 'cpu', cores }, labels }]
 }
 
-export const cpuBackend: Backend = {
+/** Cores that a node offers to this backend; 0 for a node of another one, or that takes no pods. */
+export function cpuCores(node: RawNode, backend: string): number {
+  if (node.metadata?.labels?.[backendLabel] !== backend || !node.metadata.name) return 0
+  if (node.spec?.unschedulable) return 0
+  const cpu = node.status?.allocatable?.cpu
+  return cpu === undefined ? 0 : parseMillicores(cpu) / 1000
+}
+
+export const cpuBackend: InPlaceBackend = {
   name,
   // A limit of cpu time takes effect at once, and half the time does half the work.
   training: { resizeSeconds: 0 },
   resizes: 'in-place',
   granularity: 0.001,
   discover,
-  render,
-  read,
+  render: renderCpuShare,
+  read: readCpuShare,
   resizePatch: (pod, share, gpu) => ({
-    spec: { containers: [{ name: workerOf(pod).name, resources: render(share, gpu).resources }] },
+    spec: { containers: [{ name: workerOf(pod).name, resources: renderCpuShare(share, gpu).resources }] },
   }),
 }

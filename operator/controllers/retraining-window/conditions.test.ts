@@ -1,0 +1,77 @@
+import { expect } from 'chai'
+import { stepOf } from '../../cluster/snapshot.ts'
+import { gpu, pod, retrainingWindow, site } from '../testing/site.ts'
+import { windowConditionInputs } from './conditions.ts'
+
+const status = {
+  current: {
+    index: 3,
+    phase: 'Profiling' as const,
+    startedAt: '2026-01-01T00:00:00Z',
+    endsAt: '2026-01-01T00:01:40Z',
+  },
+}
+const refusal = 'node edge-1 (mps): GPU 0: MIG mode is on; accepted: GPUs without'
+
+describe('Ready of a window', () => {
+  for (const { name, refusedGpus, gpus, want } of [
+    {
+      name: 'runs on all GPUs',
+      refusedGpus: [],
+      gpus: [gpu],
+      want: { status: true, reason: 'Running', message: 'window 3 runs' },
+    },
+    {
+      name: 'tells of GPUs that are left out',
+      refusedGpus: [refusal],
+      gpus: [gpu],
+      want: { status: true, reason: 'GpusLeftOut', message: `window 3 runs; left out: ${refusal}` },
+    },
+    {
+      name: 'tells of a GPU that has to be cleared',
+      refusedGpus: [],
+      gpus: [{ ...gpu, fault: 'a client faulted' }],
+      want: {
+        status: true,
+        reason: 'GpuFault',
+        message: 'window 3 runs; GPU edge-0/0: a client faulted',
+      },
+    },
+    {
+      name: 'tells why there is none',
+      refusedGpus: [refusal],
+      gpus: [],
+      want: {
+        status: false,
+        reason: 'NoGpu',
+        message: `no node that matches spec.gpus.nodeSelector {} offers a GPU; accepted are ready nodes with the label ekya.dev/sharing-backend, or with GPUs that the node agent tells of; left out: ${refusal}`,
+      },
+    },
+  ])
+    it(name, () => {
+      const snapshot = {
+        ...site(retrainingWindow(status), [{ name: 'cam-0', inference: pod('cam-0', 'inference') }], 0, gpus),
+        refusedGpus,
+      }
+      const ready = windowConditionInputs(snapshot, status).find(({ type }) => type === 'Ready')
+      expect(ready).to.deep.include(want)
+    })
+})
+
+describe('stepOf', () => {
+  for (const { name, granularities, want } of [
+    { name: 'as asked for', granularities: [undefined, 0.05], want: 0.1 },
+    { name: 'as coarse as the coarsest GPU', granularities: [0.05, 0.25], want: 0.25 },
+  ])
+    it(name, () =>
+      expect(
+        stepOf({
+          window: retrainingWindow(),
+          gpus: granularities.map(granularity => ({
+            ...gpu,
+            ...(granularity === undefined ? {} : { granularity }),
+          })),
+        }),
+      ).to.equal(want),
+    )
+})

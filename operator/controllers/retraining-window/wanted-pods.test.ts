@@ -1,0 +1,69 @@
+import { expect } from 'chai'
+import type { SiteGpu } from '../../sharing/backend.ts'
+import { at, gpu, pod, retrainingWindow, site } from '../testing/site.ts'
+import { surplusPods, wantedPods } from './wanted-pods.ts'
+
+const window = retrainingWindow({
+  current: { index: 2, phase: 'Retraining', startedAt: at(0), endsAt: at(100) },
+  plan: {
+    window: 2,
+    policy: 'thief',
+    decidedAt: at(0),
+    items: [
+      {
+        stream: 'cam-0',
+        node: gpu.node,
+        gpu: gpu.gpu,
+        inferenceShare: 0.4,
+        trainingShare: 0.6,
+        inferenceConfiguration: 'every-frame',
+        retrainingConfiguration: 'all-5',
+        state: 'Training',
+      },
+    ],
+  },
+})
+
+describe('wantedPods', () => {
+  const sharesOn = (where: SiteGpu) =>
+    wantedPods(site(window, [{ name: 'cam-0' }], 10, [where])).map(({ name, share }) => [name, share])
+
+  it('hold what is planned', () =>
+    expect(sharesOn(gpu)).to.deep.equal([
+      ['cam-0-inference', 0.4],
+      ['cam-0-training-2', 0.6],
+    ]))
+
+  it('hold no more than one pod can have of the GPU', () =>
+    expect(sharesOn({ ...gpu, largestShare: 0.5 })).to.deep.equal([
+      ['cam-0-inference', 0.4],
+      ['cam-0-training-2', 0.5],
+    ]))
+})
+
+describe('a pod that its node refused', () => {
+  const refused = pod<never>('cam-0', 'training', { index: 2 })
+  const snapshot = (seconds: number) =>
+    site(
+      window,
+      [
+        {
+          name: 'cam-0',
+          training: {
+            ...refused,
+            rejected: 'UnexpectedAdmissionError: no such device',
+            pod: { ...refused.pod, metadata: { ...refused.pod.metadata, creationTimestamp: at(10) } },
+          },
+        },
+      ],
+      seconds,
+    )
+  const goes = (seconds: number) => surplusPods(snapshot(seconds), wantedPods(snapshot(seconds)))
+
+  it('goes after a moment, and not at once', () => {
+    expect(goes(11)).to.have.length(0)
+    expect(goes(12)).to.have.length(1)
+  })
+  it('is still wanted', () =>
+    expect(wantedPods(snapshot(12)).map(({ name }) => name)).to.include('cam-0-training-2'))
+})

@@ -1,0 +1,111 @@
+/**
+ * The kai backend, for clusters with NVIDIA's KAI scheduler and its sharing of multiprocessors (`sm-sharing`: an MPS namespace for each
+ * container). A share is an annotation; memory goes with it.
+ *
+ * KAI picks the GPU on the node: nodes with one GPU only. It gives no more than there is, so some of each GPU is kept for pods that take over.
+ */
+import { type RawNode, type RawPod, type ReplacingBackend, workerContainer } from '../backend.ts'
+import { admission, advertised, type Inspection, isOlderDriver, labelledFacts, refused } from '../gpu-node.ts'
+import type { GpuOptions } from '../gpu-options.ts'
+import {
+  amount,
+  graceSeconds,
+  limits,
+  memoryOf,
+  reading,
+  resources,
+  spareUnits,
+  speedVariable,
+  swapSeconds,
+  unitsOf,
+} from '../gpu-share.ts'
+import { trainingTraits } from '../throughput-curves.ts'
+
+const name = 'kai'
+const fractionAnnotation = 'gpu-fraction'
+const gpuResource = 'nvidia.com/gpu'
+const wholeGpu = 100
+/** Part of a GPU that is kept for pods that take over. */
+const spare = 0.15
+/** Shares of multiprocessors need namespaces of MPS, which came with it. */
+const oldestDriver = 615
+/** As with MPS. */
+const clients = 44
+
+export function kaiBackend(options: GpuOptions): ReplacingBackend {
+  const held = (pod: RawPod): number =>
+    Math.round(Number(pod.metadata?.annotations?.[fractionAnnotation] ?? 0) * wholeGpu)
+  return {
+    name,
+    training: { resizeSeconds: swapSeconds },
+    resizes: 'replace',
+    swapSeconds,
+    granularity: 0.05,
+    ...admission(
+      {
+        backend: name,
+        defaultBackend: options.defaultBackend,
+        recognises: node => advertised(node, gpuResource) !== undefined,
+      },
+      (node, machine) => inspect(node, machine, options),
+    ),
+    render(share, gpu) {
+      const units = unitsOf(share, gpu)
+      return {
+        resources: resources(options, {}),
+        env: [speedVariable(units, gpu)],
+        annotations: {
+          [fractionAnnotation]: String(units / wholeGpu),
+          'gpu-fraction-container-name': workerContainer,
+          [`nvidia.com/container.${workerContainer}.gpu-compute.mode`]: 'sm-sharing',
+          'ekya.dev/share': String(units),
+        },
+        labels: { 'kai.scheduler/queue': options.kaiQueue ?? '' },
+        schedulerName: 'kai-scheduler',
+        ...(options.runtimeClass === undefined ? {} : { runtimeClassName: options.runtimeClass }),
+        graceSeconds,
+      }
+    },
+    read: (pod, gpu) => reading(pod, held(pod), gpu),
+    limits,
+    // Memory goes with the fraction, whatever is asked for.
+    amount: (share, gpu) => amount(share, gpu),
+    amountOf: (pod, gpu) => ({ units: held(pod), memoryMiB: memoryOf(held(pod), gpu) }),
+  }
+}
+
+function inspect(node: RawNode, machine: string, { kaiQueue }: GpuOptions): Inspection {
+  if (kaiQueue === undefined)
+    return refused("the operator is not told which of KAI's queues to use; accepted: its option --kai-queue")
+  const facts = labelledFacts(node)
+  if (facts.mig) return refused('MIG mode is on; accepted: nodes with a whole GPU')
+  if (isOlderDriver(facts.driver, oldestDriver))
+    return refused(`its NVIDIA driver is ${facts.driver}; accepted: ${oldestDriver} or later`)
+  const count = advertised(node, gpuResource)
+  if (count === undefined) return refused(`it offers no ${gpuResource}`)
+  if (count > 1)
+    return refused(`it has ${count} GPUs, of which KAI picks one by itself; accepted: nodes with one GPU`)
+  const memory = facts.memoryMiB
+  return {
+    refusals: [],
+    gpus: [
+      {
+        node: machine,
+        gpu: '0',
+        device: { kind: 'cuda' },
+        ...(memory === undefined ? {} : { memoryMiB: memory }),
+        labels: node.metadata?.labels ?? {},
+        backend: name,
+        granularity: 0.05,
+        training: trainingTraits(swapSeconds, facts.model),
+        facts: {
+          steadyUnits: wholeGpu - spareUnits(wholeGpu, spare),
+          totalUnits: wholeGpu,
+          clients,
+          ...(facts.model === undefined ? {} : { model: facts.model }),
+          ...(memory === undefined ? {} : { unitMiB: memory / wholeGpu }),
+        },
+      },
+    ],
+  }
+}
