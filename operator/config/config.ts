@@ -32,6 +32,8 @@ export interface StorageConfig {
   readonly source: Volume['source']
   /** Where the worker pods mount it. */
   readonly mountPath: string
+  /** Where this process would see it. */
+  readonly folder: string
 }
 
 /** Flags as the command line gives them, by option name. */
@@ -60,6 +62,7 @@ export function parseOperatorConfig(
   const namespaces = read(options.namespace) ?? []
   const storage = read(options.storage)
   const mountPath = read(options.storageMountPath)
+  const folder = read(options.storageFolder)
   const workerImage = read(options.workerImage)
   const http = read(options.httpAddress)
   const leaderElect = read(options.leaderElect)
@@ -72,7 +75,11 @@ export function parseOperatorConfig(
   return Object.freeze({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     namespaces,
-    storage: { source: storage!.source, mountPath: mountPath ?? storage!.mountPath },
+    storage: {
+      source: storage!.source,
+      mountPath: mountPath ?? storage!.mountPath,
+      folder: folder ?? mountPath ?? storage!.mountPath,
+    },
     workerImage: workerImage!,
     http: http!,
     leaderElection: {
