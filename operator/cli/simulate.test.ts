@@ -70,6 +70,31 @@ describe('ekya simulate', () => {
     expect(result.meanAccuracy).to.be.closeTo((means[0] + means[1]) / 2, 1e-12)
   })
 
+  describe('with estimates knows from before', () => {
+    const of = async (...more: string[]) => {
+      const { record, windows } = await json('horizon', '--sees', 'estimate', ...more)
+      const accuracies = windows.map((w: { meanAccuracy: number }) => w.meanAccuracy)
+      return { record, accuracies }
+    }
+
+    for (const { name, args, want } of [
+      { name: 'the streams that are not replayed', args: ['--streams', '1'], want: ['b', 'c'] },
+      { name: 'what is named', args: ['--streams', '1', '--record', 'c'], want: ['c'] },
+      { name: 'nothing on request', args: ['--streams', '1', '--no-record'], want: undefined },
+      { name: 'nothing where all are replayed', args: [], want: undefined },
+    ])
+      it(name, async () => expect((await of(...args)).record).to.deep.equal(want))
+
+    it('nothing where it sees what comes true', async () => {
+      expect(await json('horizon', '--streams', '1')).to.not.have.property('record')
+    })
+
+    it('and says so', async () => {
+      const { stdout } = await simulate('horizon', '--sees', 'estimate', '--streams', '1')
+      expect(stdout).to.include('known from before: what retraining b, c came to\n')
+    })
+  })
+
   it('tells of floors that no plan can keep, as text and as JSON', async () => {
     const [a, ...others] = trace.streams
     const steep = file('steep.json', { ...trace, streams: [{ ...a, minAccuracy: 0.7 }, ...others] })

@@ -48,8 +48,9 @@ export function addSimulate(add: AddCommand, io: Io, act: Act): void {
     )
     .option(
       '--record <name...>',
-      'streams of the trace whose retrainings are known from before: what a site has learnt to tell estimates by',
+      'streams of the trace whose retrainings are known from before, which tells estimates from truth (default: those that are not replayed)',
     )
+    .option('--no-record', 'nothing is known from before')
     .option(
       '--bound',
       'tell an upper bound on the mean accuracy as well, of all plans that change inference shares at whole seconds',
@@ -95,6 +96,10 @@ export function addCompare(add: AddCommand, io: Io, act: Act): void {
   withSite(command)
     .option('--seed <number>', 'for policies that draw, and for the noise on estimates (default there: 0)')
     .option('--target <accuracies>', 'accuracies at which capacity is told', '0.75,0.8,0.85,0.9')
+    .option(
+      '--no-record',
+      'with estimates: what came of the streams that a cell leaves out is not known from before',
+    )
     .option('--no-sensitivity', 'leave out how results depend on step, window and wrong estimates')
     .option('--jobs <number>', 'worker threads (default: as many as cores)')
     .option('--out <dir>', 'write results.csv, results.json and index.html, a page with all plots')

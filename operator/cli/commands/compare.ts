@@ -33,6 +33,7 @@ export interface RawCompareOptions extends RawSiteOptions {
   readonly target: string
   readonly jobs?: string
   readonly out?: string
+  readonly record: boolean
   readonly sensitivity: boolean
   readonly json?: boolean
 }
@@ -73,6 +74,7 @@ interface Options extends SiteOptions {
   readonly targets: readonly number[]
   readonly jobs: number
   readonly seed: number
+  readonly knowsLeftOut: boolean
   readonly sensitivity: boolean
   readonly out?: string
 }
@@ -103,6 +105,7 @@ async function read(raw: RawCompareOptions): Promise<Options> {
     trace: trace!,
     ...{ gpus, streams, sees, policies: choices, targets, jobs },
     seed: site.seed ?? 0,
+    knowsLeftOut: raw.record,
     sensitivity: raw.sensitivity,
     ...(raw.out === undefined ? {} : { out: raw.out }),
   }

@@ -27,7 +27,8 @@ export interface RawSimulateOptions extends RawSiteOptions {
   readonly streams?: string
   readonly stream?: readonly string[]
   readonly policyOption?: readonly string[]
-  readonly record?: readonly string[]
+  /** Streams of the trace; absent: all that are not replayed; false: none. */
+  readonly record?: readonly string[] | false
   readonly bound?: boolean
   readonly json?: boolean
 }
@@ -47,8 +48,9 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
     reader.check()
     const whole = parseTrace(await readText('simulate', raw.trace), raw.trace)
     const trace = chosenStreams(whole, raw, streams)
-    refuseUnknown('--record', raw.record ?? [], whole, raw.trace)
-    refuseReplayed(raw.record ?? [], trace)
+    const record = raw.record === false ? [] : (raw.record ?? leftOut(whole, trace))
+    refuseUnknown('--record', record, whole, raw.trace)
+    refuseReplayed(record, trace)
     checkOptions(raw.policy, policyOptions, policy.options)
     checkConfigurations(raw.policy, policyOptions, policy.options, configurationsOf(trace))
     const result = simulate(trace, policy, {
@@ -57,11 +59,12 @@ export async function simulateCommand(raw: RawSimulateOptions, io: Io): Promise<
       policy: raw.policy,
       policyOptions,
       sees: raw.sees,
-      record: recordOf(whole.streams.filter(({ name }) => raw.record?.includes(name))),
+      record: recordOf(whole.streams.filter(({ name }) => record.includes(name))),
       bound: raw.bound === true,
       monotonicMs: () => performance.now(),
     })
-    io.stdout.write(raw.json === true ? asJson(result) : asText(result))
+    const told = raw.sees === 'estimate' ? record : []
+    io.stdout.write(raw.json === true ? asJson(result, told) : asText(result, told))
     return 0
   } catch (error) {
     if (error instanceof ConfigError) throw usageOf('simulate', error)
@@ -85,6 +88,12 @@ function chosenStreams(
     ({ name }, i) => (count === undefined || i < count) && (stream === undefined || stream.includes(name)),
   )
   return { ...trace, streams }
+}
+
+/** What is known from before unless it is said: the streams of the trace that are not replayed. */
+const leftOut = (whole: Trace, { streams }: Trace): string[] => {
+  const replayed = new Set(streams.map(({ name }) => name))
+  return whole.streams.flatMap(({ name }) => (replayed.has(name) ? [] : [name]))
 }
 
 /** Who knows what a stream's retrainings came to knows what will come of them. @throws UsageError */
@@ -111,7 +120,7 @@ function some(names: readonly string[]): string {
   return names.length > 20 ? `${told} and ${names.length - 20} more` : told
 }
 
-function asJson(result: SimulationResult): string {
+function asJson(result: SimulationResult, record: readonly string[]): string {
   const windows = result.windows.map(({ index, meanAccuracy, schedulerSeconds, streams, plan }) => ({
     index,
     meanAccuracy,
@@ -119,10 +128,10 @@ function asJson(result: SimulationResult): string {
     streams,
     warnings: plan.warnings,
   }))
-  return `${JSON.stringify({ ...result, windows }, null, 2)}\n`
+  return `${JSON.stringify({ ...result, ...(record.length > 0 ? { record } : {}), windows }, null, 2)}\n`
 }
 
-function asText(result: SimulationResult): string {
+function asText(result: SimulationResult, record: readonly string[]): string {
   const { policy, sees, gpus, windowSeconds, meanAccuracy, windows } = result
   const most =
     result.bound === undefined
@@ -133,6 +142,7 @@ function asText(result: SimulationResult): string {
   const seconds = windows.reduce((sum, window) => sum + window.schedulerSeconds, 0)
   return [
     `policy ${policy} on ${gpus} GPU${gpus === 1 ? '' : 's'}, windows of ${windowSeconds} s, sees ${sees} profiles`,
+    ...(record.length > 0 ? [`known from before: what retraining ${some(record)} came to`] : []),
     `mean accuracy ${points(meanAccuracy)} % (scheduler ${seconds.toFixed(3)} s for ${windows.length} window${windows.length === 1 ? '' : 's'})`,
     ...most,
     ...windows.flatMap(windowText),

@@ -12,7 +12,8 @@ describe('compare', () => {
         (['actual', 'estimate'] as const).flatMap(sees =>
           ['thief', 'none'].map(name => {
             const trace = { ...smallTrace, streams: smallTrace.streams.slice(0, streams) }
-            const result = simulate(trace, policy(name), { ...smallSite, gpus, sees, policy: name })
+            const { knowsLeftOut: _, ...site } = smallSite
+            const result = simulate(trace, policy(name), { ...site, gpus, sees, policy: name })
             const windows = result.windows.map(window => window.meanAccuracy)
             return { gpus, streams, sees, policy: name, meanAccuracy: result.meanAccuracy, windows }
           }),

@@ -74,8 +74,8 @@ export interface PolicyAllocation {
 }
 
 export async function compare(trace: Trace, options: ComparisonOptions): Promise<Comparison> {
-  const { policies, windowSeconds, step, delaySeconds, resizeSeconds, seed, jobs } = options
-  const site = { windowSeconds, step, delaySeconds, resizeSeconds }
+  const { policies, windowSeconds, step, delaySeconds, resizeSeconds, knowsLeftOut, seed, jobs } = options
+  const site = { windowSeconds, step, delaySeconds, resizeSeconds, knowsLeftOut }
   const example = exampleCell(options)
   const ofGrid = gridRuns(options, site)
   const ofSensitivity = options.sensitivity ? sensitivityRuns(example, policies, site, seed) : []

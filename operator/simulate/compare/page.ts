@@ -61,7 +61,7 @@ ${shown.join('\n')}
 
 function settingsHtml({ trace, settings }: Comparison): string {
   const note = hindsightNote(settings)
-  const { windowSeconds, step, delaySeconds, resizeSeconds, seed } = settings
+  const { windowSeconds, step, delaySeconds, resizeSeconds, knowsLeftOut, seed } = settings
   const rows = [
     ['trace', trace.file],
     ...(trace.source === null ? [] : [['source', trace.source]]),
@@ -70,6 +70,10 @@ function settingsHtml({ trace, settings }: Comparison): string {
     ['windows', `${trace.windows} of ${windowSeconds} s`],
     ['smallest change of a share', `${Number(step.toFixed(6))} GPU`],
     ['delay before a plan', `${delaySeconds} s`],
+    [
+      'with estimates known from before',
+      knowsLeftOut ? 'what came of the streams that a cell leaves out' : 'nothing',
+    ],
     ['a resize costs a training', `${resizeSeconds} s`],
     ['seed', String(seed)],
   ]

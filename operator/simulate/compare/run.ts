@@ -6,7 +6,7 @@ import type { PolicyOptions } from '../../scheduler/plan.ts'
 import { policy as policyNamed } from '../../scheduler/policies/registry.ts'
 import { simulate } from '../simulate.ts'
 import type { Trace } from '../trace.ts'
-import type { Sees } from '../trace-problem.ts'
+import { recordOf, type Sees } from '../trace-problem.ts'
 import { type HeldOverTime, heldOverTime } from './held-over-time.ts'
 import { type Noise, withNoise } from './noise.ts'
 
@@ -38,6 +38,8 @@ export interface SiteSettings {
   /** Seconds until a window can be planned, less than the window. */
   readonly delaySeconds: number
   readonly resizeSeconds: number
+  /** Where estimates are seen: what retraining the streams came to that a cell leaves out is known from before. */
+  readonly knowsLeftOut: boolean
 }
 
 export interface Run extends Cell, SiteSettings {
@@ -68,13 +70,14 @@ export const failed = (outcome: RunResult): outcome is Failed => 'error' in outc
 /** Never throws: whatever goes wrong in a policy is the outcome of its run. */
 export function carryOut(trace: Trace, run: Run): RunResult {
   try {
-    const { policy, keepsAllocation = false, ...site } = run
+    const { policy, keepsAllocation = false, knowsLeftOut, ...site } = run
     const chosen = { ...trace, streams: trace.streams.slice(0, run.streams) }
     const told = run.noise === undefined ? chosen : withNoise(chosen, run.noise)
     const { meanAccuracy, windows } = simulate(told, policyNamed(policy.name), {
       ...site,
       // How wrong estimates may be is known of a way of estimating, if not by how much each is.
       ...(run.noise === undefined ? {} : { estimateError: run.noise.deviation }),
+      record: knowsLeftOut ? recordOf(trace.streams.slice(run.streams)) : [],
       policy: policy.label,
       policyOptions: policy.options,
     })

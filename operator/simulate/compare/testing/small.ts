@@ -28,7 +28,13 @@ export const choice = (name: string, options: PolicyChoice['options'] = {}): Pol
   options,
 })
 
-export const smallSite = { windowSeconds: 100, step: 0.25, delaySeconds: 0, resizeSeconds: 0 }
+export const smallSite = {
+  windowSeconds: 100,
+  step: 0.25,
+  delaySeconds: 0,
+  resizeSeconds: 0,
+  knowsLeftOut: true,
+}
 
 export const smallComparison: ComparisonOptions = {
   ...smallSite,
