@@ -8,10 +8,12 @@ import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
 import { gpuInventoryAnnotation } from './api/gpu-inventory.ts'
-import { retrainingWindowLabel, streamLabel } from './api/names.ts'
+import { gpuAnnotation, nodeAnnotation, retrainingWindowLabel, streamLabel } from './api/names.ts'
 import type { InferenceStatus, WorkerStatus } from './api/worker.ts'
 import { workerPort } from './api/worker.ts'
 import { type Cluster, createCluster } from './cluster/cluster.ts'
+import { podSnapshot } from './cluster/pod.ts'
+import { ShareLog } from './cluster/share-log.ts'
 import { createWorkerClient } from './cluster/worker-client.ts'
 import { WorkerPoller } from './cluster/worker-poller.ts'
 import type { OperatorConfig } from './config/config.ts'
@@ -33,10 +35,17 @@ import { createTransport } from './kube/transport.ts'
 import { createMetrics, type Metrics } from './metrics/registry.ts'
 import { countWindows, observeSite } from './metrics/site-observer.ts'
 import { clusterView } from './server/cluster-view.ts'
+import { createLiveHub, type LiveHub } from './server/dashboard/live.ts'
+import { createSampleReader } from './server/dashboard/samples.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
 import { hamiAnnotation } from './sharing/backends/hami.ts'
-import { backend as backendNamed, backendSet, createBackends } from './sharing/backends/registry.ts'
+import {
+  type BackendSet,
+  backend as backendNamed,
+  backendSet,
+  createBackends,
+} from './sharing/backends/registry.ts'
 import { createResizeExecutor } from './sharing/executor.ts'
 
 /** How often running workers are asked how they do. */
@@ -166,6 +175,9 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     }),
   })
   const wake = wiring(cluster, windowController, streamController)
+  const shares = new ShareLog(() => clock.now().getTime())
+  const live = createLiveHub()
+  observeForDashboard(cluster, backends, shares, live)
 
   const elector = createLeaderElector({
     transport: electionTransport,
@@ -187,7 +199,16 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
           : { leads: true },
         packageVersion,
       ),
-    now: () => clock.now(),
+    dashboard: {
+      site: { cluster, shares, samples: createSampleReader(config.storage.folder) },
+      frame: () => ({
+        version: packageVersion,
+        leads: config.leaderElection.enabled ? elector.isLeading() : true,
+        leader: elector.leader(),
+      }),
+      live,
+      now: () => clock.now(),
+    },
     log,
   })
   log.info({ url: server.url, version: packageVersion, identity }, 'operator started')
@@ -265,6 +286,25 @@ function wiring(cluster: Cluster, windows: Controller, streams: Controller): (po
     },
   })
   return wakePod
+}
+
+/** Keeps what the dashboard shows beyond the caches: who held what share, and that pages should look again. */
+function observeForDashboard(cluster: Cluster, backends: BackendSet, shares: ShareLog, live: LiveHub): void {
+  for (const store of [cluster.streams, cluster.windows]) store.subscribe({ onChange: () => live.changed() })
+  cluster.pods.subscribe({
+    onChange: change => {
+      live.changed()
+      const uid = (change.new ?? change.old).metadata.uid ?? ''
+      const pod = change.new === undefined ? undefined : podSnapshot(change.new)
+      const { [nodeAnnotation]: node = '', [gpuAnnotation]: gpu = '' } = pod?.pod.metadata.annotations ?? {}
+      const machine = cluster.nodes.get(node)
+      const device = machine && backends.discover(machine).find(each => each.gpu === gpu)
+      if (pod === undefined || pod.finished || device === undefined) return shares.ends(uid)
+      const { stream, role } = pod
+      const share = backends.of(device).read(pod.pod, device).actual
+      shares.holds({ uid, namespace: pod.pod.metadata.namespace ?? '', stream, role, node, gpu, share })
+    },
+  })
 }
 
 /** Nodes report their health every few seconds; only what decides over GPUs matters here. */

@@ -135,7 +135,7 @@ async function run(
   cleanup.add('operator', () => operator.stop())
   const footer = [
     `look further:  ${kubectl} --kubeconfig ${kubeconfig} -n ${namespace} get cam,rw`,
-    `status page:   ${operator.url}/   metrics: ${operator.url}/metrics`,
+    `dashboard:     ${operator.url}/   metrics: ${operator.url}/metrics`,
     `logs:          ${folder}`,
     ...(options.windows === null ? ['Ctrl-C stops everything'] : []),
   ]

@@ -36,4 +36,8 @@ export const gpuAnnotation = 'ekya.dev/gpu'
 /** Hash of what a long-lived pod was made from; when it differs from what is wanted, the pod is replaced. */
 export const templateAnnotation = 'ekya.dev/template'
 
+/** What people ask of a CameraStream; requests.ts says what the values are. */
+export const retrainAnnotation = 'ekya.dev/retrain'
+export const rollbackAnnotation = 'ekya.dev/rollback'
+
 export const workerRoles: readonly WorkerRole[] = ['inference', 'profile', 'training']

@@ -12,6 +12,7 @@ import { printableLines } from '../text/printable.ts'
 import { describeError, UsageError } from './errors.ts'
 import { addEvaluate, addModel, addProfile, addTrain } from './learning-commands.ts'
 import { addCompare, addEstimatorReport, addSimulate } from './simulation-commands.ts'
+import { addSiteCommands } from './site-commands.ts'
 
 /** The parts of a process that a command may touch; tests give others. */
 export interface Io {
@@ -69,6 +70,7 @@ Examples:
   ekya train --model student.onnx --train day.csv --validation dusk.csv --images DIR --config '{"epochs": 5}' --out next.onnx
                                                      retrain an ONNX model
   ekya operator --storage hostPath:/var/lib/ekya     run the operator with your kubeconfig
+  ekya explain cam-0                                 why a stream is or is not retrained
 
 Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
     )
@@ -101,6 +103,7 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
       act(async () => (await import('./commands/validate.ts')).validate(files, { json: json ?? false }, io)),
     )
 
+  addSiteCommands(add, io, act)
   addSimulate(add, io, act)
   addCompare(add, io, act)
   addEstimatorReport(add, io, act)

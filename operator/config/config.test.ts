@@ -15,6 +15,7 @@ describe('parseOperatorConfig', () => {
       storage: {
         source: { hostPath: { path: '/var/lib/ekya', type: 'DirectoryOrCreate' } },
         mountPath: '/var/lib/ekya',
+        folder: '/var/lib/ekya',
       },
       workerImage: `ekya-operator:${packageVersion}`,
       http: { port: 8080 },
@@ -52,7 +53,11 @@ describe('parseOperatorConfig', () => {
     expect(parseOperatorConfig(flags, { POD_NAMESPACE: 'other' })).to.deep.equal({
       kubeconfig: 'a/b',
       namespaces: ['a', 'b'],
-      storage: { source: { persistentVolumeClaim: { claimName: 'ekya' } }, mountPath: '/data' },
+      storage: {
+        source: { persistentVolumeClaim: { claimName: 'ekya' } },
+        mountPath: '/data',
+        folder: '/data',
+      },
       workerImage: 'registry.example.org:5000/ekya@sha256:0123',
       http: { host: '127.0.0.1', port: 0 },
       leaderElection: { enabled: false, namespace: 'ekya-system' },

@@ -37,6 +37,8 @@ export interface StorageConfig {
   readonly source: Volume['source']
   /** Where the worker pods mount it. */
   readonly mountPath: string
+  /** Where this process would see it. */
+  readonly folder: string
 }
 
 /** Flags as the command line gives them, by option name. */
@@ -59,6 +61,7 @@ export function parseOperatorConfig(
   const namespaces = read(options.namespace) ?? []
   const storage = read(options.storage)
   const mountPath = read(options.storageMountPath)
+  const folder = read(options.storageFolder)
   const workerImage = read(options.workerImage)
   const http = read(options.httpAddress)
   const leaderElect = read(options.leaderElect)
@@ -82,7 +85,11 @@ export function parseOperatorConfig(
   return Object.freeze({
     ...(kubeconfig === undefined ? {} : { kubeconfig }),
     namespaces,
-    storage: { source: storage!.source, mountPath: mountPath ?? storage!.mountPath },
+    storage: {
+      source: storage!.source,
+      mountPath: mountPath ?? storage!.mountPath,
+      folder: folder ?? mountPath ?? storage!.mountPath,
+    },
     workerImage: workerImage!,
     http: http!,
     leaderElection: {

@@ -55,6 +55,14 @@ export const options = {
     accepted: 'an absolute path other than /',
     parse: parseFolder,
   }),
+  storageFolder: define<string>({
+    flag: 'storage-folder',
+    value: 'FOLDER',
+    description:
+      'where the operator itself sees the storage, read-only suffices; the dashboard shows frames from it (default: as worker pods see it)',
+    accepted: 'an absolute path other than /',
+    parse: parseFolder,
+  }),
   workerImage: define<string>({
     flag: 'worker-image',
     value: 'IMAGE',
@@ -66,7 +74,7 @@ export const options = {
   httpAddress: define<HttpAddress>({
     flag: 'http-address',
     value: 'ADDRESS',
-    description: 'where metrics, probes and the status page are served',
+    description: 'where metrics, probes and the dashboard are served',
     accepted: 'host:port, [IPv6]:port or :port, with a port from 0 to 65535',
     default: ':8080',
     parse: parseAddress,

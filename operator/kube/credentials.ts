@@ -42,6 +42,8 @@ export interface Credentials {
 export interface CredentialsOptions {
   /** A kubeconfig file. Absent: `KUBECONFIG`, `~/.kube/config`, the pod's service account, in this order. */
   readonly kubeconfig?: string
+  /** Context of the kubeconfig; absent: its current one. */
+  readonly context?: string
   readonly clock: Clock
   /** Default 10 s. */
   readonly refreshMs?: number
@@ -50,14 +52,19 @@ export interface CredentialsOptions {
 const podNamespaceFile = '/var/run/secrets/kubernetes.io/serviceaccount/namespace'
 
 /** @throws KubeError `configuration` where there is no usable configuration; the message says what was looked for. */
-export function loadCredentials({ kubeconfig, clock, refreshMs = 10_000 }: CredentialsOptions): Credentials {
-  let config = loadConfig(kubeconfig)
+export function loadCredentials({
+  kubeconfig,
+  context,
+  clock,
+  refreshMs = 10_000,
+}: CredentialsOptions): Credentials {
+  let config = loadConfig(kubeconfig, context)
   let stale = false
   let last: { readonly connection: Connection; readonly atMs: number } | undefined
   let pending: Promise<Connection> | undefined
 
   const refresh = async () => {
-    if (stale) config = loadConfig(kubeconfig)
+    if (stale) config = loadConfig(kubeconfig, context)
     stale = false
     const connection = await describeConnection(config)
     last = { connection, atMs: clock.monotonicMs() }
@@ -79,7 +86,7 @@ export function loadCredentials({ kubeconfig, clock, refreshMs = 10_000 }: Crede
   }
 }
 
-function loadConfig(file: string | undefined): KubeConfig {
+function loadConfig(file: string | undefined, context: string | undefined): KubeConfig {
   const from = file ?? process.env.KUBECONFIG ?? '~/.kube/config or the service account of a pod'
   const config = new KubeConfig()
   try {
@@ -92,6 +99,15 @@ function loadConfig(file: string | undefined): KubeConfig {
       retryable: false,
       cause,
     })
+  }
+  if (context !== undefined) {
+    const names = config.getContexts().map(({ name }) => name)
+    if (!names.includes(context))
+      throw new KubeError(
+        `Kubernetes configuration ${from} has no context ${JSON.stringify(context)}; accepted: ${names.join(', ')}`,
+        { code: 'configuration', retryable: false },
+      )
+    config.setCurrentContext(context)
   }
   const cluster = config.getCurrentCluster()
   if (!cluster) {

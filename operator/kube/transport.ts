@@ -130,6 +130,8 @@ export interface Transport {
 export interface TransportOptions {
   /** A kubeconfig file. Absent: `KUBECONFIG`, `~/.kube/config`, the pod's service account, in this order. */
   readonly kubeconfig?: string
+  /** Context of the kubeconfig; absent: its current one. */
+  readonly context?: string
   readonly userAgent?: string
   /** Limit of one attempt (default 15 s). */
   readonly timeoutMs?: number
@@ -154,7 +156,9 @@ const contentTypes: Readonly<Record<PatchType, string>> = {
 /** @throws KubeError `configuration` where there is no usable configuration. */
 export function createTransport(options: TransportOptions = {}): Transport {
   const { clock = systemClock, hooks = {} } = options
-  const credentials = options.credentials ?? loadCredentials({ kubeconfig: options.kubeconfig, clock })
+  const credentials =
+    options.credentials ??
+    loadCredentials({ kubeconfig: options.kubeconfig, context: options.context, clock })
   const requester = createRequester({
     credentials,
     pool: createConnectionPool({

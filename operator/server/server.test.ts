@@ -1,11 +1,14 @@
 import { expect } from 'chai'
+import { createLiveHub } from './dashboard/live.ts'
 import { createHealthMonitor, type Health } from './health.ts'
 import { parseAddress, type ServerOptions, type StatusServer, startServer } from './server.ts'
+import { exampleNow, exampleSite } from './testing/example-site.ts'
 import { exampleView } from './testing/example-view.ts'
 
 describe('status server', () => {
   let server: StatusServer
   const errors: string[] = []
+  const live = createLiveHub(0)
   const state: { awaited: string[]; health: Health; fails: boolean } = {
     awaited: [],
     health: { healthy: true, problems: [], eventLoopDelayMs: 1, heartbeatAgeMs: 5 },
@@ -23,7 +26,12 @@ describe('status server', () => {
       if (state.fails) throw new Error('view is broken')
       return exampleView
     },
-    now: () => new Date('2026-01-01T00:00:30Z'),
+    dashboard: {
+      site: exampleSite({ windows: 2, streams: 60, history: 5, gpus: 8 }),
+      frame: () => ({ version: '0.1.0', leads: false, leader: '<b>other</b>' }),
+      live,
+      now: () => exampleNow,
+    },
     log: { error: (_fields, message) => errors.push(message) },
   }
   const get = async (path: string) => {
@@ -66,12 +74,66 @@ describe('status server', () => {
     expect({ status, body }).to.deep.equal({ status: 503, body: 'no heartbeat for 70 s\n' })
   })
 
-  it('serves the view as JSON and as a page without scripts', async () => {
-    expect(JSON.parse((await get('/status.json')).body)).to.deep.equal(exampleView)
-    const { type, body, answer } = await get('/')
-    expect(type).to.include('text/html')
-    expect(body).to.include('cam-0').and.not.include('<script')
-    expect(answer.headers.get('content-security-policy')).to.include("default-src 'none'")
+  it('serves the view as JSON', async () =>
+    expect(JSON.parse((await get('/status.json')).body)).to.deep.equal(exampleView))
+
+  for (const { path, has } of [
+    {
+      path: '/',
+      has: ['href="/streams/site/cam-0"', '120 streams in 2 retraining windows', 'page 1 of 3 (120)'],
+    },
+    { path: '/?page=3&show=all', has: ['page 3 of 3 (120)', 'href="/?page=2&amp;show=all"'] },
+    { path: '/?name=cam-1-5&sort=gain', has: ['cam-1-59'] },
+    { path: '/?show=problems&page=99', has: ['▲ ModelInvalid'] },
+    {
+      path: '/windows/site/crossing',
+      has: ['GPU 0 of edge-0', 'gpus=2', 'no inference configuration keeps minAccuracy'],
+    },
+    {
+      path: '/streams/site/cam-5',
+      has: ['models/&lt;broken&gt;.onnx', 'The operator cannot read /nowhere', 'in use', 'deployed'],
+    },
+  ]) {
+    it(`shows ${path} without anything inline or from elsewhere`, async () => {
+      const { status, type, body, answer } = await get(path)
+      expect(status).to.equal(200)
+      expect(type).to.include('text/html')
+      for (const text of has) expect(body).to.include(text)
+      expect(body).to.include('&lt;b&gt;other&lt;/b&gt; leads')
+      expect(body).not.to.match(
+        /style=|<style|onclick|https?:|<script(?! type="module" src="\/assets\/live.js">)/,
+      )
+      expect(answer.headers.get('content-security-policy'))
+        .to.include("default-src 'none'")
+        .and.not.include('unsafe')
+    })
+  }
+
+  for (const path of [
+    '/windows/site/none',
+    '/streams/site/none',
+    '/assets/..%2froutes.ts',
+    '/assets/toString',
+    '/streams/site/cam-0/frames/1/..%2f..%2fsecret.jpg',
+  ])
+    it(`has nothing at ${path}`, async () => expect((await get(path)).status).to.equal(404))
+
+  it('is read-only', async () => {
+    const answer = await fetch(`${server.url}/streams/site/cam-0`, { method: 'DELETE' })
+    expect(answer.status).to.equal(405)
+    expect(await answer.text()).to.include('accepted: GET, HEAD')
+  })
+
+  it('tells open pages of a change', async () => {
+    const answer = await fetch(`${server.url}/live`)
+    expect(answer.headers.get('content-type')).to.include('text/event-stream')
+    const reader = answer.body!.getReader()
+    let text = new TextDecoder().decode((await reader.read()).value)
+    live.changed()
+    live.changed()
+    while (!text.includes('event: change')) text += new TextDecoder().decode((await reader.read()).value)
+    await reader.cancel()
+    expect(text.match(/event: change/g)).to.have.length(1)
   })
 
   it('answers unknown paths with what there is', async () => {
@@ -82,7 +144,7 @@ describe('status server', () => {
 
   it('survives a view that fails', async () => {
     state.fails = true
-    const { status, body } = await get('/')
+    const { status, body } = await get('/status.json')
     state.fails = false
     expect({ status, body }).to.deep.equal({
       status: 500,

@@ -1,5 +1,5 @@
 /**
- * The operator's HTTP server: `/metrics`, `/healthz`, `/readyz`, the status page at `/` and its data at `/status.json`.
+ * The operator's HTTP server: `/metrics`, `/healthz`, `/readyz`, the dashboard at `/` and the site's state as data at `/status.json`.
  *
  * Read-only and without credentials: it shows nothing that is secret and changes nothing. A view that fails is a 500 with
  * the reason in the log, never a crash.
@@ -8,8 +8,8 @@ import { once } from 'node:events'
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import express, { type NextFunction, type Request, type Response } from 'express'
+import { type DashboardOptions, dashboardRoutes } from './dashboard/routes.ts'
 import type { Health } from './health.ts'
-import { statusPage } from './status-page.ts'
 import type { StatusView } from './status-view.ts'
 
 export interface ServerOptions {
@@ -20,7 +20,7 @@ export interface ServerOptions {
   /** What is awaited before the operator can work; empty when ready. */
   readonly awaited: () => readonly string[]
   readonly view: () => StatusView
-  readonly now: () => Date
+  readonly dashboard: DashboardOptions
   readonly log: { error(fields: object, message: string): void }
 }
 
@@ -40,10 +40,10 @@ export class ServerError extends Error {
   }
 }
 
-/** No script, no frame, nothing loaded from elsewhere: even an escaping mistake stays harmless. */
+/** Nothing inline and nothing from elsewhere: even an escaping mistake stays harmless. */
 const securityHeaders = {
   'content-security-policy':
-    "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; form-action 'self'; frame-ancestors 'none'; base-uri 'none'",
   'x-content-type-options': 'nosniff',
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
@@ -66,16 +66,20 @@ export async function startServer(options: ServerOptions): Promise<StatusServer>
   const shown = host === undefined || host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return {
     url: `http://${shown.includes(':') ? `[${shown}]` : shown}:${bound}`,
-    close: () => close(server),
+    close: () => {
+      options.dashboard.live.close()
+      return close(server)
+    },
   }
 }
 
 function application(options: ServerOptions) {
   const app = express()
   app.disable('x-powered-by')
-  app.use((_request, response, next) => {
+  app.use((request, response, next) => {
     response.set(securityHeaders)
-    next()
+    if (request.method === 'GET' || request.method === 'HEAD') return next()
+    text(response.set('allow', 'GET, HEAD'), 405, `${request.method} is not accepted; accepted: GET, HEAD`)
   })
   app.get('/metrics', async (_request, response) => {
     response.type(options.metrics.contentType).send(await options.metrics.metrics())
@@ -95,9 +99,7 @@ function application(options: ServerOptions) {
   app.get('/status.json', (_request, response) => {
     response.json(options.view())
   })
-  app.get('/', (_request, response) => {
-    response.type('html').send(statusPage(options.view(), options.now()))
-  })
+  app.use(dashboardRoutes(options.dashboard))
   app.use((request, response) => {
     text(response, 404, `${request.path} is not here; accepted: / /status.json /metrics /healthz /readyz`)
   })

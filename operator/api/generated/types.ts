@@ -219,6 +219,10 @@ export interface CameraStreamStatus {
   readonly allocation?: Allocation
   /** The model that is served. */
   readonly model?: ServedModel
+  /** Models that have been served, the one taken into use last first, at most 20. Any of them can be served again by the annotation ekya.dev/rollback. */
+  readonly models?: readonly PastModel[]
+  /** Annotations of the stream that have been acted on; each is acted on once. */
+  readonly requests?: StreamRequests
   /** Accuracy of what was served, reused results included, against the golden labels. */
   readonly accuracy?: StreamAccuracy
   /** Frames of one window. offered = analysed + skipped + dropped. */
@@ -281,6 +285,28 @@ export interface ServedModel {
   readonly initialUri?: string
   /** SHA-256 of the model first deployed, in hex. */
   readonly initialDigest?: string
+}
+
+/** One model that has been served. */
+export interface PastModel {
+  /** Its file, relative to the storage root, or file:///absolute/path. */
+  readonly uri: string
+  /** SHA-256 of the file in hex. */
+  readonly digest: string
+  /** Validation accuracy when it was taken, in [0, 1]. Absent for a model that was deployed. */
+  readonly accuracy?: number
+  /** Index of the window in which it was trained. Absent for a model that was deployed. */
+  readonly trainedInWindow?: number
+  /** When it was taken into use last. */
+  readonly servedSince?: string
+}
+
+/** Annotations of the stream that have been acted on; each is acted on once. */
+export interface StreamRequests {
+  /** Value of ekya.dev/retrain for which a training has begun. */
+  readonly retrain?: string
+  /** Value of ekya.dev/rollback whose model has been taken into use. */
+  readonly rollback?: string
 }
 
 /** Accuracy of what was served, reused results included, against the golden labels. */
@@ -595,6 +621,10 @@ export interface WindowPlanItem {
   readonly plannedTrainingShare?: number
   /** spec.model.uri of the stream when it was planned. A training that began from another model is not taken. */
   readonly initialUri?: string
+  /** Value of the stream's annotation ekya.dev/retrain that was open when it was planned. */
+  readonly retrain?: string
+  /** Value of the stream's annotation ekya.dev/rollback when it was planned. A training from before a rollback is not taken. */
+  readonly rollback?: string
   /** Retraining configuration. Absent where the stream does not retrain. */
   readonly retrainingConfiguration?: string
   /** Accuracy predicted until the training is done, in [0, 1]. */

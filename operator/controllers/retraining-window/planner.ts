@@ -13,7 +13,8 @@ import type { Problem } from '../../scheduler/problem.ts'
 import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
-import { holding, inferenceOptions, siteProblem } from './site-problem.ts'
+import { isAskedFor, underRequests } from './requests.ts'
+import { accuracyNow, holding, inferenceOptions, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
 /**
@@ -148,7 +149,8 @@ function promisedOf(site: SiteSnapshot, problem: Problem, plan: Plan) {
     .flatMap(({ streams = [] }) => streams)
   const streams = new Map(
     plan.items.flatMap(({ stream, predictedWindow, retrainingConfiguration }) => {
-      if (predictedWindow === null) return []
+      const asked = site.streams.some(s => s.name === stream && isAskedFor(s.stream))
+      if (predictedWindow === null || asked) return []
       // Whoever retrains is promised more than whoever does not.
       const past = records.flatMap(({ name, configuration, predicted, realised }) =>
         predicted === undefined ||
@@ -176,7 +178,7 @@ function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatu
     ...(promised.mean === null ? {} : { predictedAccuracy: round(promised.mean) }),
     ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
     items: plan.items.map(item =>
-      defined({
+      asAsked(site, problem, {
         stream: item.stream,
         node: item.node,
         gpu: item.gpu,
@@ -201,6 +203,16 @@ function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatu
       }),
     ),
   }
+}
+
+/** With what people ask of the stream, and with the truth where the policy was told something else on their behalf. */
+function asAsked(site: SiteSnapshot, problem: Problem, given: PlanItem): PlanItem {
+  const item = defined(given)
+  const stream = site.streams.find(s => s.name === item.stream)
+  if (stream === undefined) return item
+  const before = site.window.status?.plan?.items.find(i => i.stream === item.stream)
+  const reckoned = problem.streams.find(s => s.name === item.stream)?.accuracyNow ?? null
+  return underRequests(item, stream.stream, accuracyNow(stream, before), reckoned)
 }
 
 /** As it was told to the policy, which may believe something else. */

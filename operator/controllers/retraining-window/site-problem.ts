@@ -22,6 +22,7 @@ import type {
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './profiling-time.ts'
+import { isAskedFor, pressed } from './requests.ts'
 
 /** A stream that moves is served by nobody until its new pod is ready. */
 const moveSeconds = 5
@@ -80,6 +81,7 @@ function streamProblem(
   // A pod that is there is under way, whether or not that is written yet.
   const begun = item?.state === 'Training' || (item?.state === 'Planned' && stream.training !== undefined)
   if (item !== undefined && begun) return { ...base, retraining: [], running: running(site, stream, item) }
+  const asked = isAskedFor(stream.stream)
   const worth = worthTraining({
     suspended: false,
     ...trained(item, stream),
@@ -89,11 +91,12 @@ function streamProblem(
     minimumLabels,
     accuracyNow,
     options: result === undefined ? [] : estimates(site, stream, result),
-    minGain: site.window.spec.retraining.minGain,
+    minGain: asked ? -1 : site.window.spec.retraining.minGain,
     remainingSeconds,
   })
   return {
     ...base,
+    ...(asked && accuracyNow !== null && worth.options.length > 0 ? pressed(accuracyNow, worth.options) : {}),
     retraining: worth.options,
     ...(worth.skip === undefined ? {} : { noRetrainingBecause: worth.skip.reason }),
   }
@@ -130,6 +133,10 @@ function accuracyNowOf(result: ProfileResult | undefined, item: PlanItem | undef
     ? profiled
     : mapScale(accuracyAfter, accuracyBefore, profiled)
 }
+
+/** Of the model in use at full share, as far as it is known. */
+export const accuracyNow = (stream: StreamSnapshot, item: PlanItem | undefined): number | null =>
+  accuracyNowOf(profileResult(stream), item)
 
 /** Of the model in use when the window was profiled, at full share. */
 function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null {

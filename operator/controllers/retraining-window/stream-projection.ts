@@ -6,11 +6,12 @@
 import type { CameraStreamStatus, ServedModel } from '../../api/generated/types.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
-import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
+import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
+import { answered, rolledBackTo, servedModels } from './requests.ts'
 
 export type ProjectedStatus = Pick<
   CameraStreamStatus,
-  'window' | 'allocation' | 'model' | 'accuracy' | 'retraining' | 'decision'
+  'window' | 'allocation' | 'model' | 'models' | 'requests' | 'accuracy' | 'retraining' | 'decision'
 >
 
 /** @param reading what the stream's inference pod holds; absent while there is none. */
@@ -22,6 +23,9 @@ export function streamProjection(
   const { current, plan } = site.window.status ?? {}
   const item = plan?.items.find(i => i.stream === stream.name)
   const accuracy = accuracyOf(site, stream.name, item)
+  const model = modelOf(stream, item, current?.index)
+  const models = servedModels(stream, model, site.now)
+  const requests = answered(stream, item)
   return {
     window: { name: site.window.metadata.name, ...(current === undefined ? {} : { index: current.index }) },
     ...(item === undefined || reading === undefined
@@ -34,7 +38,9 @@ export function streamProjection(
             configuration: item.inferenceConfiguration,
           },
         }),
-    model: modelOf(stream, item, current?.index),
+    model,
+    ...(models.length === 0 ? {} : { models }),
+    ...(requests === undefined ? {} : { requests }),
     ...(Object.keys(accuracy).length === 0 ? {} : { accuracy }),
     ...(item !== undefined && trains(item) ? { retraining: retrainingOf(stream, item) } : {}),
     ...(item?.reason === undefined ? {} : { decision: item.reason }),
@@ -45,11 +51,18 @@ function modelOf(stream: StreamSnapshot, item: PlanItem | undefined, index: numb
   const { uri } = stream.stream.spec.model
   const known = stream.stream.status?.model
   const base: ServedModel = known?.initialUri === uri ? known : { uri, initialUri: uri }
+  const earlier = rolledBackTo(stream)
+  if (earlier !== undefined && base.initialDigest !== undefined) {
+    const { servedSince: _, ...model } = earlier
+    const { initialUri, initialDigest } = base
+    return { ...model, version: shortDigest(model.digest), initialUri, initialDigest }
+  }
   if (
     item?.state === 'Accepted' &&
     item.model !== undefined &&
     base.initialDigest !== undefined &&
-    startedFromSpec(item, stream.stream)
+    startedFromSpec(item, stream.stream) &&
+    !rolledBackSince(item, stream.stream)
   ) {
     return {
       ...base,

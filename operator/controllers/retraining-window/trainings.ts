@@ -2,9 +2,10 @@
  * The trainings of a window that runs: which have begun, which ended and what becomes of their models, which will be late, and which the
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
+import type { CameraStream } from '../../api/generated/types.ts'
 import { trainingResult } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
-import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
+import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
 
@@ -22,15 +23,11 @@ export function endings(context: Context): Step | undefined {
     const pod = stream?.training
     const lost = item.state === 'Training' && pod === undefined
     if (!lost && pod?.finished !== true) continue
-    const replaced = stream !== undefined && !startedFromSpec(item, stream.stream)
-    const result = stream === undefined || replaced ? undefined : trainingResult(stream)
+    const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
+    const result = stream === undefined || replaced !== undefined ? undefined : trainingResult(stream)
     const outcome = gate(item, result, {
       minGain: site.window.spec.retraining.minGain,
-      failure: replaced
-        ? 'spec.model.uri names another model since'
-        : lost
-          ? 'the training pod is gone'
-          : pod?.failure,
+      failure: replaced ?? (lost ? 'the training pod is gone' : pod?.failure),
       gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
@@ -51,6 +48,12 @@ export function endings(context: Context): Step | undefined {
     ])
   }
   return undefined
+}
+
+/** Why a training's model is not the successor of the one to be served; undefined: it is. */
+function replacement(item: PlanItem, stream: CameraStream): string | undefined {
+  if (!startedFromSpec(item, stream)) return 'spec.model.uri names another model since'
+  return rolledBackSince(item, stream) ? 'the stream was rolled back to an earlier model since' : undefined
 }
 
 export function markStarted(context: Context): Step | undefined {

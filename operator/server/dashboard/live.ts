@@ -1,0 +1,51 @@
+/**
+ * Tells open pages that something has changed, by server-sent events: no content, so that a page fetches what it shows by itself.
+ *
+ * Changes within `everyMs` are told once. Listeners are bounded; who comes too many is refused and shows what it has.
+ */
+import type { Request, Response } from 'express'
+
+const mostListeners = 64
+const heartbeatMs = 20_000
+
+export interface LiveHub {
+  changed(): void
+  listen(request: Request, response: Response): void
+  close(): void
+}
+
+export function createLiveHub(everyMs = 2000): LiveHub {
+  const listeners = new Set<Response>()
+  let waiting: NodeJS.Timeout | undefined
+  const send = (text: string): void => {
+    for (const listener of listeners) listener.write(text)
+  }
+  const heartbeat = setInterval(() => send(': here\n\n'), heartbeatMs).unref()
+  return {
+    changed() {
+      if (listeners.size === 0) return
+      waiting ??= setTimeout(() => {
+        waiting = undefined
+        send('event: change\ndata: {}\n\n')
+      }, everyMs).unref()
+    },
+    listen(request, response) {
+      if (listeners.size >= mostListeners) {
+        response
+          .status(503)
+          .type('text/plain')
+          .send(`${mostListeners} pages are live already; reload to see changes\n`)
+        return
+      }
+      response.type('text/event-stream')
+      response.write('retry: 5000\n\n')
+      listeners.add(response)
+      request.on('close', () => listeners.delete(response))
+    },
+    close() {
+      clearInterval(heartbeat)
+      clearTimeout(waiting)
+      for (const listener of listeners) listener.end()
+    },
+  }
+}
