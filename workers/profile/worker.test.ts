@@ -55,6 +55,7 @@ describe('the profile worker', () => {
       microProfiler: { epochs: 3, sampleFraction: 0.5 },
       configurations: [all, head, half],
       historyWindows: 0,
+      historyWeight: 1,
       validationFraction: 0.3,
       ...change,
     }

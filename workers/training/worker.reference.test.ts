@@ -61,6 +61,7 @@ describe('the training worker', () => {
       microProfiler: { epochs: 2, sampleFraction: 0.5 },
       configurations: [],
       historyWindows: 2,
+      historyWeight: 1,
     }
     const worker = await startWorker('profile', config, context => new ProfileWorker(context), folder.path)
     return (await worker.ended).message as ProfileResult
@@ -73,6 +74,7 @@ describe('the training worker', () => {
     ...common(),
     window: 2,
     samplesWindows: [1, 0],
+    historyWeight: 1,
     checkpointEverySeconds: 60,
     configuration: {
       name: 'all',
