@@ -9,7 +9,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { concatImages, type ImageSet, selectImages } from '../../workers/learning/image-set.ts'
+import { concatImages, type ImageSet, selectImages, weighted } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
 import { openClassifier } from '../../workers/models/classifier.ts'
@@ -20,6 +20,8 @@ interface Variant extends Omit<TrainingConfiguration, 'seed' | 'threads'> {
   readonly name: string
   /** Windows whose samples are trained on. */
   readonly history: number
+  /** How much an image of all but the newest counts. Default 1. */
+  readonly historyWeight?: number
   /** The model in use, or the one first deployed. */
   readonly start: 'carried' | 'pretrained'
 }
@@ -89,7 +91,11 @@ async function runCamera(
       splitWindow(lists[window - 1 - i]!, camera, window - 1 - i),
     )
     const [newest] = past
-    const train = concatImages(past.map(each => each.train) as [ImageSet, ...ImageSet[]])
+    const train = concatImages(
+      past.map(({ train: images }, i) =>
+        i === 0 || variant.historyWeight === undefined ? images : weighted(images, variant.historyWeight),
+      ) as [ImageSet, ...ImageSet[]],
+    )
     const validation = newest!.validation
     const trainer = await createTrainer(variant.start === 'carried' ? carried : pretrained, { threads })
     const outcome = await trainer.train({

@@ -76,7 +76,7 @@ export const reasons = {
   ModelNotFound: 'There is no file at the model URI.',
   ModelInvalid: 'The model file does not load.',
   ModelDigestMismatch: 'The model file is not the one that was recorded.',
-  ModelClassesMismatch: 'The model has another number of outputs than spec.classes.',
+  ModelClassesMismatch: 'The model has more outputs than spec.classes, or the golden model another number.',
   SourceNotFound: 'There is nothing at the source URI.',
   SourceInvalid: 'The source cannot be read.',
   LabelsInvalid: 'The labels of the source are corrupt.',

@@ -235,6 +235,8 @@ export interface ProfileWorkerConfig extends WorkerConfig {
   readonly configurations: readonly RetrainingConfiguration[]
   /** Windows before samplesWindow whose samples are trained on, too. */
   readonly historyWindows: number
+  /** How much a sample of those counts in training against one of samplesWindow, in (0, 1]. */
+  readonly historyWeight: number
   readonly validationFraction: number
   /** RFC 3339. What would not be profiled by then is left out: a result that comes too late is worth nothing. Absent: there is time for all. */
   readonly endsBy?: string
@@ -313,6 +315,8 @@ export interface TrainingWorkerConfig extends WorkerConfig {
   readonly configuration: RetrainingConfiguration
   /** Windows whose labelled samples are trained on, newest first. */
   readonly samplesWindows: readonly number[]
+  /** How much a sample counts in training that is not of the newest of these, in (0, 1]. */
+  readonly historyWeight: number
   readonly validationFraction: number
   readonly checkpointEverySeconds: number
   /** What pods before this one have spent on the same training, which it goes on with from their checkpoint. */

@@ -2,8 +2,8 @@
 import { FrameError } from '../../workers/frames/errors.ts'
 import { loadImages } from '../../workers/frames/images.ts'
 import { readSampleList, type SampleList } from '../../workers/frames/samplelist.ts'
-import { concatImages, type ImageSet, type ImageShape } from '../../workers/learning/image-set.ts'
-import type { OptionReader } from './option-reader.ts'
+import { concatImages, type ImageSet, type ImageShape, weighted } from '../../workers/learning/image-set.ts'
+import { above0, type OptionReader } from './option-reader.ts'
 
 /** Complaints quote so many of a list's refused rows. */
 const quoted = 5
@@ -33,16 +33,21 @@ export async function readList(
   return undefined
 }
 
-/** @throws FrameError SourceInvalid where none of a list's images can be read. */
+/**
+ * @param historyWeight how much an image of all lists but the last counts in training
+ * @throws FrameError SourceInvalid where none of a list's images can be read.
+ */
 export async function loadLists(
   lists: readonly [SampleList, ...SampleList[]],
   shape: ImageShape,
+  historyWeight = 1,
 ): Promise<LoadedImages> {
   const loaded = []
   const refused: string[] = []
-  for (const list of lists) {
+  for (const [i, list] of lists.entries()) {
     const { images, refused: unreadable } = await loadImages(list.samples, shape)
-    loaded.push(images)
+    const counts = i === lists.length - 1 || historyWeight === 1
+    loaded.push(counts ? images : weighted(images, historyWeight))
     refused.push(
       ...list.refused.map(({ line, reason }) => `${list.file}:${line}: ${reason}`),
       ...unreadable.map(({ row, reason }) => `${list.file}:${row.line}: ${reason}`),
@@ -62,20 +67,28 @@ export function describeRefused(command: string, refused: readonly string[]): st
 export interface TrainingLists {
   readonly train: readonly [SampleList, ...SampleList[]]
   readonly validation: SampleList
+  /** How much an image of all lists but the last counts in training. */
+  readonly historyWeight: number
 }
 
 /** @param classes undefined: there is no usable model, and any class is taken. @returns undefined where a list was refused. */
 export async function readTrainingLists(
   reader: OptionReader,
-  given: { readonly images: string; readonly train: readonly string[]; readonly validation: string },
+  given: {
+    readonly images: string
+    readonly train: readonly string[]
+    readonly validation: string
+    readonly historyWeight: string
+  },
   classes = Number.MAX_SAFE_INTEGER,
 ): Promise<TrainingLists | undefined> {
   const of = { images: given.images, classes }
   const train: (SampleList | undefined)[] = []
   for (const file of given.train) train.push(await readList(reader, '--train', file, of))
   const validation = await readList(reader, '--validation', given.validation, of)
+  const historyWeight = reader.number('--history-weight', given.historyWeight, above0(1, 'a weight'))
   const read = train.filter(list => list !== undefined)
   const [first, ...others] = read
   if (first === undefined || read.length < train.length || validation === undefined) return undefined
-  return { train: [first, ...others], validation }
+  return { train: [first, ...others], validation, historyWeight }
 }

@@ -14,7 +14,12 @@ export function addTrain(add: AddCommand, io: Io, act: Act): void {
     'retrain an ONNX classifier on labelled images',
   )
     .requiredOption('--model <file>', 'ONNX model to start from, opset 13 to 22, float32')
-    .requiredOption('--train <list>', 'sample list to train on; can be repeated', repeated)
+    .requiredOption('--train <list>', 'sample list to train on; can be repeated, the newest last', repeated)
+    .option(
+      '--history-weight <weight>',
+      'how much an image of every list but the last counts in training, above 0 to 1',
+      '1',
+    )
     .requiredOption('--validation <list>', 'sample list by which the best epoch is chosen')
     .requiredOption('--images <dir>', 'folder that the image paths of the lists are relative to')
     .requiredOption('--config <file|json>', 'configuration: a JSON file, or JSON itself')
@@ -76,7 +81,12 @@ export function addProfile(add: AddCommand, io: Io, act: Act): void {
     'foretell what retrainings would give and cost, from micro-profiles',
   )
     .requiredOption('--model <file>', 'ONNX model to start from, opset 13 to 22, float32')
-    .requiredOption('--train <list>', 'sample list to train on; can be repeated', repeated)
+    .requiredOption('--train <list>', 'sample list to train on; can be repeated, the newest last', repeated)
+    .option(
+      '--history-weight <weight>',
+      'how much an image of every list but the last counts in training, above 0 to 1',
+      '1',
+    )
     .requiredOption('--validation <list>', 'sample list on which accuracies are foretold')
     .requiredOption('--images <dir>', 'folder that the image paths of the lists are relative to')
     .requiredOption(

@@ -97,6 +97,7 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
     },
     configurations: retraining.configurations as readonly RetrainingConfiguration[],
     historyWindows: retraining.historyWindows,
+    historyWeight: retraining.historyWeight,
     validationFraction: retraining.validationFraction,
     ...(startedAt === undefined ? {} : { endsBy: profilingEndsBy(startedAt, seconds) }),
   }
@@ -120,6 +121,7 @@ export function trainingConfig(input: WorkerConfigInput): TrainingWorkerConfig {
     model: servedModel(stream),
     configuration: configuration as RetrainingConfiguration,
     samplesWindows: Array.from({ length: newest - oldest + 1 }, (_, i) => newest - i),
+    historyWeight: retraining.historyWeight,
     validationFraction: retraining.validationFraction,
     checkpointEverySeconds,
   }

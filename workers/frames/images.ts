@@ -30,6 +30,8 @@ export interface LabelledImage {
   readonly image: string
   readonly label: number
   readonly box?: Box | null
+  /** How much it counts in training. Default 1. */
+  readonly weight?: number
 }
 
 /** The whole image as RGB pixels. @throws FrameError SourceInvalid, with the decoder's words. */
@@ -72,12 +74,14 @@ export async function loadImages<Row extends LabelledImage>(
   const size = 3 * shape.height * shape.width
   const pixels = new Uint8Array(rows.length * size)
   const labels = new Int32Array(rows.length)
+  const weights = rows.some(row => row.weight !== undefined) ? new Float32Array(rows.length) : undefined
   const refused: { row: Row; reason: string }[] = []
   let count = 0
   for (const row of rows) {
     signal?.throwIfAborted()
     try {
       pixels.set(await decodeImage(row.image, { ...shape, box: row.box }), count * size)
+      if (weights !== undefined) weights[count] = row.weight ?? 1
       labels[count++] = row.label
     } catch (error) {
       refused.push({ row, reason: messageOf(error) })
@@ -95,6 +99,7 @@ export async function loadImages<Row extends LabelledImage>(
       shape: { channels: 3, height: shape.height, width: shape.width },
       pixels: pixels.subarray(0, count * size),
       labels: labels.subarray(0, count),
+      ...(weights === undefined ? {} : { weights: weights.subarray(0, count) }),
     },
     refused,
   }

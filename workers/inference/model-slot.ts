@@ -35,6 +35,11 @@ export class ModelSlot {
     return this.#current && { uri: this.#current.uri, digest: this.#current.classifier.digest }
   }
 
+  /** Classes at the end of the list that the model in use cannot answer yet: they were added after it was trained. */
+  get unknownClasses(): number {
+    return this.#current === null ? 0 : this.#options.classes - this.#current.classifier.classes
+  }
+
   /** One at a time, in the order of the calls. @returns whether the model changed. @throws ModelError */
   replace(reference: ModelReference): Promise<boolean> {
     const turn = this.#loading.then(() => this.#replace(reference))
@@ -54,7 +59,7 @@ export class ModelSlot {
       return false
     }
     const classifier = await loadClassifier(path, {
-      expectedClasses: classes,
+      mostClasses: classes,
       ...(device === undefined ? {} : { device: device.kind }),
       ...(reference.digest === undefined ? {} : { expectedDigest: reference.digest }),
     })

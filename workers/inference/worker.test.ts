@@ -25,6 +25,7 @@ describe('the inference worker', () => {
     await writeFile(join(models, 'a.onnx'), tiny(1))
     await writeFile(join(models, 'b.onnx'), tiny(2))
     await writeFile(join(models, 'three.onnx'), tiny(3, 3))
+    await writeFile(join(models, 'seven.onnx'), tiny(3, 7))
     await writeFile(join(models, 'torn.onnx'), tiny(4).subarray(0, 900))
   })
   afterEach(async () => {
@@ -108,8 +109,8 @@ describe('the inference worker', () => {
       code: 'ModelNotFound',
     },
     {
-      name: 'a model with other classes',
-      body: { uri: 'models/three.onnx' },
+      name: 'a model with more classes',
+      body: { uri: 'models/seven.onnx' },
       want: 422,
       code: 'ModelClassesMismatch',
     },
@@ -134,6 +135,15 @@ describe('the inference worker', () => {
       await offered(worker, frames.offered + 3)
     })
   }
+
+  it('serves with a model that knows the first classes alone, and takes one that knows all', async () => {
+    const worker = await start({ model: { uri: 'models/three.onnx' } })
+    await ready(worker)
+    const { frames } = await status(worker)
+    await offered(worker, frames.offered + 3)
+    expect((await worker.post('/model', { uri: 'models/a.onnx' })).status).to.equal(200)
+    expect((await status(worker)).model.uri).to.equal('models/a.onnx')
+  })
 
   it('follows configurations and windows, and keeps the sample', async () => {
     const worker = await start({ frameRate: 100 })

@@ -153,6 +153,7 @@ export class InferenceWorker implements Worker {
     await this.#persist('share', signal, () => checkShare(process.env, signal))
     await this.#persist('model', signal, async () => {
       if (this.#slot.reference === null) await this.#slot.replace(config.model)
+      this.#tellUnknownClasses()
     })
     await this.#persist('source', signal, () => this.#serve(signal))
     // A pod that was drained for good has nothing to wait for.
@@ -276,10 +277,18 @@ export class InferenceWorker implements Worker {
   async #setModel(reference: ModelReference): Promise<void> {
     if (await this.#slot.replace(reference)) {
       this.#context.log.info(this.#slot.reference!, 'model in use')
+      this.#tellUnknownClasses()
       // Loading is no part of what a frame costs.
       this.#cost.interrupt()
     }
     this.#retry.abort()
+  }
+
+  #tellUnknownClasses(): void {
+    const { config, log } = this.#context
+    const unknown = config.classes.slice(config.classes.length - this.#slot.unknownClasses)
+    if (unknown.length > 0)
+      log.warn({ unknown }, `the model does not know ${unknown.join(', ')} until it has been retrained`)
   }
 
   #registerMetrics(): void {

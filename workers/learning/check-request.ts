@@ -20,6 +20,8 @@ export function checkRequest(
     const [given, wanted] = [describe(set.shape), describe(shape)]
     if (given !== wanted) problems.push(`${name} images are ${given}; the model takes ${wanted}`)
     refuseLabels(name, set, classes)
+    if (set.weights?.some(weight => !(weight > 0 && Number.isFinite(weight))))
+      problems.push(`${name} images have weights that are no numbers above 0`)
   }
   if (problems.length > 0) throw new LearningError('ConfigInvalid', problems.join('; '))
 }

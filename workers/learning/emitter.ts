@@ -1,5 +1,5 @@
 /** Collects nodes and constants of a graph under construction, with names that do not collide and equal constants shared. */
-import { type Attributes, floatTensor, type GraphProto, intTensor, node } from '../models/onnx.ts'
+import { floatTensor, type GraphProto, intTensor, node } from '../models/onnx.ts'
 import type { Emitter } from './gradients/rule.ts'
 
 /** @param taken names that the graph already uses. */
@@ -24,13 +24,21 @@ export function emitter(graph: GraphProto, taken: Iterable<string>): Emitter {
   const emitAs: Emitter['emitAs'] = (opType, inputs, outputs, attributes = {}) => {
     graph.node.push(node(opType, inputs, outputs, attributes, fresh(`${opType}/${outputs[0]}`)))
   }
+  const emit: Emitter['emit'] = (opType, inputs, attributes = {}, domain) => {
+    const output = fresh(`${opType.toLowerCase()}`)
+    emitAs(opType, inputs, [output], attributes)
+    if (domain !== undefined) graph.node.at(-1)!.domain = domain
+    return output
+  }
+  const emitted = new Map<string, string>()
   return {
     fresh,
     emitAs,
-    emit(opType: string, inputs: readonly string[], attributes: Attributes = {}, domain?: string) {
-      const output = fresh(`${opType.toLowerCase()}`)
-      emitAs(opType, inputs, [output], attributes)
-      if (domain !== undefined) graph.node.at(-1)!.domain = domain
+    emit,
+    once(opType, inputs, domain) {
+      const key = [domain, opType, ...inputs].join('\n')
+      const output = emitted.get(key) ?? emit(opType, inputs, {}, domain)
+      emitted.set(key, output)
       return output
     },
     ints: values => constant(`i:${values.join()}`, name => intTensor(name, [values.length], values)),

@@ -10,6 +10,8 @@ export interface ImageSet {
   readonly pixels: Uint8Array
   /** Class of each image, in [0, classes). */
   readonly labels: Int32Array
+  /** How much each image counts in training, above 0. Absent: all alike. */
+  readonly weights?: Float32Array
 }
 
 export const imageBytes = ({ channels, height, width }: ImageShape): number => channels * height * width
@@ -24,7 +26,8 @@ export function selectImages(set: ImageSet, indexes: ArrayLike<number>): ImageSe
     pixels.set(set.pixels.subarray(from * size, (from + 1) * size), i * size)
     labels[i] = set.labels[from]!
   }
-  return { count: indexes.length, shape: set.shape, pixels, labels }
+  const weights = set.weights && Float32Array.from(indexes, from => set.weights![from]!)
+  return { count: indexes.length, shape: set.shape, pixels, labels, ...(weights ? { weights } : {}) }
 }
 
 /** All sets one after the other. Their shapes are equal. */
@@ -41,5 +44,15 @@ export function concatImages(sets: readonly [ImageSet, ...ImageSet[]]): ImageSet
     labels.set(set.labels.subarray(0, set.count), at)
     at += set.count
   }
-  return { count, shape: sets[0].shape, pixels, labels }
+  const joined = { count, shape: sets[0].shape, pixels, labels }
+  if (sets.every(set => set.weights === undefined)) return joined
+  return { ...joined, weights: Float32Array.from(sets.flatMap(weightsOf)) }
 }
+
+/** Each image counting so much, whatever it did before. */
+export const weighted = (set: ImageSet, weight: number): ImageSet => ({
+  ...set,
+  weights: new Float32Array(set.count).fill(weight),
+})
+
+const weightsOf = (set: ImageSet): number[] => Array.from(set.weights ?? new Float32Array(set.count).fill(1))

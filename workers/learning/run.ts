@@ -14,7 +14,7 @@ import type { ImageSet } from './image-set.ts'
 import { rateFactor } from './schedule.ts'
 import { packValues, slotsLength, slotTensors, unpackValues } from './slots.ts'
 import { type Student, withWeights } from './student.ts'
-import { classWeights, targetRows } from './targets.ts'
+import { classWeights, imageWeights, targetRows } from './targets.ts'
 import type { Checkpoint, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { type TrainingGraphs, wire } from './training-graph.ts'
 
@@ -60,6 +60,7 @@ export async function runTraining(
   const used = drawFraction(seed, train.count, dataFraction)
   const labels = Int32Array.from(used, index => train.labels[index]!)
   const weights = classWeights(labels, request.classes, configuration.classBalanced ?? false)
+  const counting = train.weights && imageWeights(Float32Array.from(used, index => train.weights![index]!))
   const steps = stepsPerEpoch(used.length, batchSize)
   const state = startingState(network, request)
   const weightsFed = slotTensors(network.graphs.parameters, state.parameters)
@@ -93,12 +94,16 @@ export async function runTraining(
       const images = indexes.map(index => used[index]!)
       const feeds = { ...(await inputs.batch(images, alterations)), ...weightsFed }
       const rows = indexes.map(index => labels[index]!)
+      const targets = targetRows(
+        rows,
+        weights,
+        counting && Float32Array.from(indexes, index => counting[index]!),
+      )
       await step(
         network,
         state,
-        feeds,
+        { ...feeds, [wire.targets]: floats(targets, [rows.length, request.classes]) },
         rows,
-        weights,
         ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports),
       )
       state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + hooks.cpuSeconds() - begun }
@@ -157,10 +162,15 @@ function fingerprintOf({ modelDigest, classes, configuration, train, validation 
   const hash = createHash('sha256')
     .update(modelDigest)
     .update(JSON.stringify({ ...deciding, classes }))
-  for (const { pixels, labels } of [train, validation])
-    hash.update(pixels).update(new Uint8Array(labels.buffer, labels.byteOffset, labels.byteLength))
+  for (const { pixels, labels, weights } of [train, validation]) {
+    hash.update(pixels).update(bytesOf(labels))
+    if (weights !== undefined) hash.update(bytesOf(weights))
+  }
   return hash.digest('hex')
 }
+
+const bytesOf = ({ buffer, byteOffset, byteLength }: Int32Array | Float32Array): Uint8Array =>
+  new Uint8Array(buffer, byteOffset, byteLength)
 
 /** Whether the validation accuracy has not risen for so many epochs. */
 function stale({ reports }: State, earlyStop = Number.POSITIVE_INFINITY): boolean {
@@ -189,14 +199,9 @@ async function step(
   state: State,
   feeds: Record<string, Tensor>,
   labels: Int32Array,
-  weights: Float32Array,
   rates: Rates,
 ): Promise<void> {
-  const classes = weights.length
-  const results = await session.run({
-    ...feeds,
-    [wire.targets]: floats(targetRows(labels, weights), [labels.length, classes]),
-  })
+  const results = await session.run(feeds)
   const data = (name: string) => results[name]!.data as Float32Array
   const loss = data(wire.loss)[0]!
   if (!Number.isFinite(loss))
@@ -208,7 +213,8 @@ async function step(
   state.running = {
     ...state.running,
     loss: state.running.loss + loss,
-    correct: state.running.correct + matches(largest(data(graphs.logits), classes), labels),
+    correct:
+      state.running.correct + matches(largest(data(graphs.logits), results[graphs.logits]!.dims[1]!), labels),
   }
   state.step++
 }

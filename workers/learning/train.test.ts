@@ -4,7 +4,7 @@ import { openClassifier } from '../models/classifier.ts'
 import { decodeModel } from '../models/onnx.ts'
 import { random } from '../models/random.ts'
 import { decodeCheckpoint, encodeCheckpoint } from './checkpoint.ts'
-import type { ImageSet } from './image-set.ts'
+import { concatImages, type ImageSet, weighted } from './image-set.ts'
 import { train } from './train.ts'
 import { createTrainer } from './trainer.ts'
 import type { Checkpoint, TrainingConfiguration, TrainingRequest } from './training.ts'
@@ -218,10 +218,35 @@ describe('train', () => {
       changes: { train: { ...images(4, 1), shape: { ...shape, width: 4 } } },
       want: 'ConfigInvalid',
     },
+    { name: 'an image without weight', changes: { train: weighted(images(4, 1), 0) }, want: 'ConfigInvalid' },
     { name: 'a file that is no model', changes: { model: Uint8Array.of(1, 2, 3) }, want: 'ModelInvalid' },
   ])
     it(`refuses ${name}`, async () =>
       expect(await codeOf(train({ ...request(), ...changes }))).to.equal(want))
+
+  it('follows images the more, the more they weigh', async () => {
+    const old = images(60, 1)
+    // What the scene showed as one class it shows as the next one now.
+    const now = { ...images(30, 5), labels: images(30, 5).labels.map(label => (label + 1) % classes) }
+    const validation = { ...images(60, 2), labels: images(60, 2).labels.map(label => (label + 1) % classes) }
+    const reached: number[] = []
+    for (const weight of [1, 0.3, 0.02]) {
+      const given = {
+        ...request({ epochs: 6 }),
+        train: concatImages([now, weighted(old, weight)]),
+        validation,
+      }
+      reached.push((await train(given)).epochs.at(-1)!.validationAccuracy)
+    }
+    expect(reached[1]).to.be.greaterThan(reached[0]! + 0.1)
+    expect(reached[2]).to.be.at.least(reached[1]!)
+  })
+
+  it('takes images of one weight as images without', async () => {
+    const given = request({ epochs: 1 })
+    const outcome = await train({ ...given, train: weighted(given.train, 0.5) })
+    expect(outcome.digest).to.equal((await train(given)).digest)
+  })
 
   it('weighs rare classes up when asked to', async () => {
     const balanced = await train(request({ classBalanced: true, epochs: 1 }))

@@ -45,17 +45,25 @@ export interface TrainerOptions {
   readonly threads?: number
   /** Where there are more than the model has outputs, its head gets new ones behind the old. Default: as many as it has. */
   readonly classes?: number
+  /** As `classes`, and a model that has more outputs keeps them. */
+  readonly fewestClasses?: number
 }
 
 /** @throws LearningError, ModelError ModelInvalid */
 export async function createTrainer(
   bytes: Uint8Array,
-  { device = 'cpu', threads = 1, classes: more }: TrainerOptions = {},
+  { device = 'cpu', threads = 1, classes: wanted, fewestClasses = 0 }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes)
-  // Refuses at once what no seed can make possible.
-  if (more !== undefined) withClasses(student, more, 0)
   const classifier = await openClassifier(bytes, 'the model', { device, threads })
+  const more = wanted ?? (classifier.classes < fewestClasses ? fewestClasses : undefined)
+  try {
+    // Refuses at once what no seed can make possible.
+    if (more !== undefined) withClasses(student, more, 0)
+  } catch (error) {
+    await classifier.close()
+    throw error
+  }
   const classes = more ?? classifier.classes
   const choice = await chooseProvider(device)
   const { input: shape, digest } = classifier

@@ -28,6 +28,8 @@ export interface ClassifierOptions {
   /** Threads inside one operator. Default 1. */
   readonly threads?: number
   readonly expectedClasses?: number
+  /** A model with fewer outputs is taken: classes were added behind those that it knows. */
+  readonly mostClasses?: number
   /** sha-256 in hex. */
   readonly expectedDigest?: string
 }
@@ -41,7 +43,7 @@ export async function loadClassifier(path: string, options: ClassifierOptions = 
 export async function openClassifier(
   bytes: Uint8Array,
   origin: string,
-  { device = 'cpu', threads = 1, expectedClasses, expectedDigest }: ClassifierOptions = {},
+  { device = 'cpu', threads = 1, expectedClasses, mostClasses, expectedDigest }: ClassifierOptions = {},
 ): Promise<Classifier> {
   const digest = digestOf(bytes)
   if (expectedDigest !== undefined && expectedDigest !== digest)
@@ -63,12 +65,20 @@ export async function openClassifier(
         'ModelClassesMismatch',
         `${origin} has ${classes} outputs but ${expectedClasses} classes are named`,
       )
+    if (mostClasses !== undefined && classes > mostClasses) throw tooManyOutputs(origin, classes, mostClasses)
     return classifier(session, digest, input, classes)
   } catch (error) {
     await session.release()
     throw error
   }
 }
+
+/** Classes can be added behind those of a model, and not taken away: nobody could tell which output is to go. */
+export const tooManyOutputs = (origin: string, outputs: number, classes: number): ModelError =>
+  new ModelError(
+    'ModelClassesMismatch',
+    `${origin} has ${outputs} outputs but ${classes} classes are named; accepted: a model of at most as many`,
+  )
 
 function classifier(session: Session, digest: string, input: ImageShape, classes: number): Classifier {
   const [inputName, outputName] = [session.inputNames[0]!, session.outputNames[0]!]

@@ -35,6 +35,7 @@ describe('the profile worker', () => {
     await writeFile(join(folder.path, 'models/student.onnx'), tiny(1))
     await writeFile(join(folder.path, 'models/first.onnx'), tiny(2))
     await writeFile(join(folder.path, 'models/three.onnx'), tiny(3, 3))
+    await writeFile(join(folder.path, 'models/seven.onnx'), tiny(3, 7))
     await keepWindow({ storage: folder.path, classes, window: 5, samples: 60 })
   })
 
@@ -55,6 +56,7 @@ describe('the profile worker', () => {
       microProfiler: { epochs: 3, sampleFraction: 0.5 },
       configurations: [all, head, half],
       historyWindows: 0,
+      historyWeight: 1,
       validationFraction: 0.3,
       ...change,
     }
@@ -152,6 +154,15 @@ describe('the profile worker', () => {
     expect(result.accuracy).to.be.an('object')
   })
 
+  it('profiles a model that knows the first classes alone', async () => {
+    const three = { uri: 'models/three.onnx' }
+    const { code, result } = await profile({ model: three, initialModel: three, configurations: [all] })
+    expect(code).to.equal(0)
+    expect(result.error).to.equal(undefined)
+    expect(result.profiles.map(({ configuration }) => configuration)).to.deep.equal(['all'])
+    expect(result.accuracy!.current).to.equal(result.accuracy!.initial)
+  })
+
   for (const { name, change, code: want, says, exit } of [
     {
       name: 'a window without samples',
@@ -175,10 +186,10 @@ describe('the profile worker', () => {
       exit: 1,
     },
     {
-      name: 'a model of other classes',
-      change: { model: { uri: 'models/three.onnx' } },
+      name: 'a model of more classes',
+      change: { model: { uri: 'models/seven.onnx' } },
       code: 'ModelClassesMismatch',
-      says: 'three.onnx has 3 outputs but 6 classes',
+      says: 'seven.onnx has 7 outputs but 6 classes',
       exit: 1,
     },
   ]) {

@@ -274,12 +274,13 @@ export class ProfileWorker implements Worker {
     signal: AbortSignal,
   ): Promise<void> {
     const { config, meter } = this.#context
-    const { configurations, microProfiler, samplesWindow, historyWindows, seed, device } = config
+    const { configurations, microProfiler, samplesWindow, historyWindows, historyWeight, seed, device } =
+      config
     this.#requireEnough(frames.length)
     if (configurations.length === 0 || this.#secondsLeft() <= 0) return
     this.#enter('profiling', 0.5)
     const older = Array.from({ length: historyWindows }, (_, i) => samplesWindow - 1 - i).filter(w => w >= 0)
-    const history = await readHistory(config, older, signal)
+    const history = await readHistory(config, older, historyWeight, signal)
     const fresh = await withoutRepeated(split.train, split.validation, signal)
     const trainCount = fresh.length + history.length
     const order = random(seed, 'micro-profile', config.stream, samplesWindow).permutation(trainCount)
@@ -408,7 +409,7 @@ function positionsOf<T>(all: readonly T[], some: readonly T[]): number[] {
 
 async function joined(
   recent: ImageSet,
-  past: readonly { readonly image: string; readonly label: number }[],
+  past: readonly { readonly image: string; readonly label: number; readonly weight?: number }[],
   { shape }: Trainer,
   signal: AbortSignal,
 ): Promise<ImageSet> {

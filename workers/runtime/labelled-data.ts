@@ -29,6 +29,8 @@ export interface StreamData {
 export interface LabelledSample extends Sample {
   /** Number in its window. */
   readonly frame: number
+  /** How much it counts in training. Default 1. */
+  readonly weight?: number
 }
 
 export interface Split<T> {
@@ -51,10 +53,15 @@ export async function readLabels(
   return samples.map(sample => ({ ...sample, frame: Number(sample.extra.frame ?? sample.index) }))
 }
 
-/** Labels of older windows, as far as there are any: a window without is no reason to stop. */
+/**
+ * Labels of older windows, as far as there are any: a window without is no reason to stop.
+ *
+ * @param weight how much each counts in training against one of the newest window
+ */
 export async function readHistory(
   data: StreamData,
   windows: readonly number[],
+  weight: number,
   signal?: AbortSignal,
 ): Promise<LabelledSample[]> {
   const found = await Promise.all(
@@ -66,7 +73,8 @@ export async function readHistory(
       }),
     ),
   )
-  return found.flat()
+  const samples = found.flat()
+  return weight === 1 ? samples : samples.map(sample => ({ ...sample, weight }))
 }
 
 /**

@@ -1,7 +1,7 @@
 /** The model in use as something that can be measured and trained. */
 import type { Device, ModelReference } from '../../operator/api/worker.ts'
 import { createTrainer, type Trainer } from '../learning/trainer.ts'
-import { digestOf, readModel } from '../models/classifier.ts'
+import { digestOf, readModel, tooManyOutputs } from '../models/classifier.ts'
 import { resolveModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from './failure.ts'
 
@@ -11,7 +11,12 @@ export interface StudentOptions {
   readonly device: Device
 }
 
-/** @throws ModelError or WorkerFailure ModelNotFound, ModelInvalid, ModelDigestMismatch, ModelClassesMismatch; all name the file. */
+/**
+ * A model with fewer outputs than there are classes gets outputs for those at the end, which were added after it was trained.
+ *
+ * @throws ModelError or WorkerFailure ModelNotFound, ModelInvalid, ModelDigestMismatch, ModelClassesMismatch (more outputs),
+ * OperatorUnsupported (its head cannot get any); all name the file.
+ */
 export async function loadStudent(model: ModelReference, options: StudentOptions): Promise<Trainer> {
   const path = resolveModel(options.storage, model)
   const bytes = await readModel(path)
@@ -24,16 +29,14 @@ export async function loadStudent(model: ModelReference, options: StudentOptions
   const trainer = await createTrainer(bytes, {
     device: options.device.kind,
     threads: trainingThreads(options.device.cores),
+    fewestClasses: options.classes.length,
   }).catch((cause: unknown) => {
     const { code, message } = failureOf(cause)
     throw new WorkerFailure(code, `${path}: ${message}`, { cause })
   })
-  if (trainer.classes === options.classes.length) return trainer
+  if (trainer.classes <= options.classes.length) return trainer
   await trainer.close()
-  throw new WorkerFailure(
-    'ModelClassesMismatch',
-    `${path} has ${trainer.classes} outputs but ${options.classes.length} classes are named`,
-  )
+  throw tooManyOutputs(path, trainer.classes, options.classes.length)
 }
 
 /** Threads of a training: what its device has, as far as small networks make use of it. One thread makes results repeatable. */

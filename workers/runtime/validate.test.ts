@@ -43,6 +43,7 @@ const profile: ProfileWorkerConfig = {
   microProfiler: { epochs: 5, sampleFraction: 0.1, budgetGpuSeconds: 3 },
   configurations: [retraining, { ...retraining, name: 'last', trainableLayers: 2, hiddenUnits: 64 }],
   historyWindows: 2,
+  historyWeight: 0.5,
   validationFraction: 0.3,
   endsBy: '2030-01-01T00:00:27Z',
 }
@@ -53,6 +54,7 @@ const training: TrainingWorkerConfig = {
   model: { uri: 'models/a.onnx' },
   configuration: retraining,
   samplesWindows: [2, 1],
+  historyWeight: 0.5,
   validationFraction: 0.3,
   checkpointEverySeconds: 10,
 }

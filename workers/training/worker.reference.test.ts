@@ -10,9 +10,11 @@ import type {
   TrainingStatus,
   TrainingWorkerConfig,
 } from '../../operator/api/worker.ts'
+import { loadImages } from '../frames/images.ts'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
 import { loadClassifier } from '../models/classifier.ts'
 import { ProfileWorker } from '../profile/worker.ts'
+import { readLabels } from '../runtime/labelled-data.ts'
 import { fragileModel } from '../runtime/testing/fragile-model.ts'
 import { keepWindow } from '../runtime/testing/kept-window.ts'
 import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
@@ -61,6 +63,7 @@ describe('the training worker', () => {
       microProfiler: { epochs: 2, sampleFraction: 0.5 },
       configurations: [],
       historyWindows: 2,
+      historyWeight: 1,
     }
     const worker = await startWorker('profile', config, context => new ProfileWorker(context), folder.path)
     return (await worker.ended).message as ProfileResult
@@ -73,6 +76,7 @@ describe('the training worker', () => {
     ...common(),
     window: 2,
     samplesWindows: [1, 0],
+    historyWeight: 1,
     checkpointEverySeconds: 60,
     configuration: {
       name: 'all',
@@ -112,6 +116,8 @@ describe('the training worker', () => {
   }
   const checkpoints = () => readdir(join(folder.path, 'checkpoints/default/cam-0')).catch(() => [])
 
+  const newest = () => readLabels(trainingConfig(), 1)
+
   let reference: TrainingResult
 
   it('leaves the best model, its accuracy and what it cost', async () => {
@@ -135,6 +141,23 @@ describe('the training worker', () => {
     )
     expect(manifest.models[0]).to.include({ digest: result.model!.digest, window: 2, configuration: 'all' })
     expect(await checkpoints()).to.deep.equal([])
+  })
+
+  it('gives a model that knows the first classes alone outputs for the others', async () => {
+    const shape = { channels: 3, height: 16, width: 16 }
+    const known = smallCnn({ classes: 3, seed: 1, widths: [8, 16], shape })
+    await writeFile(join(folder.path, 'models/three.onnx'), known)
+    const { code, result } = await ended(await start({ model: { uri: 'models/three.onnx' } }, { epochs: 30 }))
+    expect(code).to.equal(0)
+    expect(result.validationAccuracy).to.be.above(result.baselineAccuracy! + 0.1)
+    const model = await loadClassifier(join(folder.path, result.model!.uri))
+    const { images } = await loadImages(await newest(), shape)
+    const found = await model.classify(images.pixels, images.count)
+    await model.close()
+    expect(model.classes).to.equal(classes.length)
+    expect(
+      Array.from(found).filter((label, i) => label >= 3 && label === images.labels[i]),
+    ).to.have.length.above(5)
   })
 
   it('validates on the same images as the profile', () => {

@@ -229,9 +229,9 @@ export class TrainingWorker implements Worker {
     const { config } = this.#context
     const [newest, ...older] = [...config.samplesWindows].sort((a, b) => b - a) as [number, ...number[]]
     // What of the running window was labelled when the training was planned.
-    const fresh = await readHistory(config, [config.window], signal)
+    const fresh = await readHistory(config, [config.window], 1, signal)
     const split = splitAtPresent(await readLabels(config, newest, signal), fresh, newest, config)
-    const history = await readHistory(config, older, signal)
+    const history = await readHistory(config, older, config.historyWeight, signal)
     const rows = await withoutRepeated([...split.train, ...history], split.validation, signal)
     if (rows.length < 2 || split.validation.length === 0)
       throw new WorkerFailure(

@@ -571,6 +571,12 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
             "default": 2,
             "minimum": 0
           },
+          "historyWeight": {
+            "type": "number",
+            "maximum": 1,
+            "default": 1,
+            "exclusiveMinimum": 0
+          },
           "validationFraction": {
             "type": "number",
             "default": 0.3,

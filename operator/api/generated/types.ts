@@ -41,7 +41,7 @@ export interface CameraStreamSpec {
   readonly source: Source
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
@@ -136,7 +136,7 @@ export interface CameraStreamSpecInput {
   readonly source: SourceInput
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate?: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
@@ -425,6 +425,8 @@ export interface Retraining {
   readonly configurations: readonly RetrainingConfiguration[]
   /** Number of earlier windows whose labelled frames join those of the newest one in training, 0 to 50. Default 2. */
   readonly historyWindows: number
+  /** How much a labelled frame of an earlier window counts in training against one of the newest, above 0 and at most 1. Default 1. */
+  readonly historyWeight: number
   /** Fraction of the labelled frames that is kept out of training to measure with, from 0.05 to 0.9. Default 0.3. */
   readonly validationFraction: number
   /** Accuracy that a retrained model must have on the validation frames above the model in use to replace it, and least predicted gain that is worth a training, in [0, 1]. Default 0.01. */
@@ -525,6 +527,8 @@ export interface RetrainingInput {
   readonly configurations?: readonly RetrainingConfigurationInput[]
   /** Number of earlier windows whose labelled frames join those of the newest one in training, 0 to 50. Default 2. */
   readonly historyWindows?: number
+  /** How much a labelled frame of an earlier window counts in training against one of the newest, above 0 and at most 1. Default 1. */
+  readonly historyWeight?: number
   /** Fraction of the labelled frames that is kept out of training to measure with, from 0.05 to 0.9. Default 0.3. */
   readonly validationFraction?: number
   /** Accuracy that a retrained model must have on the validation frames above the model in use to replace it, and least predicted gain that is worth a training, in [0, 1]. Default 0.01. */

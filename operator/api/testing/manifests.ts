@@ -113,6 +113,7 @@ export const goodManifests: readonly GoodManifest[] = [
           { name: 'head-5', epochs: 5, trainableLayers: 'head' },
         ],
         historyWindows: 0,
+        historyWeight: 0.25,
         validationFraction: 0.2,
         minGain: 0,
       },

@@ -25,6 +25,7 @@ export interface RawProfileOptions {
   readonly model: string
   readonly train: readonly string[]
   readonly validation: string
+  readonly historyWeight: string
   readonly images: string
   readonly config: readonly string[]
   readonly history?: string
@@ -56,7 +57,7 @@ export async function profileCommand(raw: RawProfileOptions, io: Io): Promise<nu
   try {
     const reading = cpuSeconds()
     const [given, held] = [
-      await loadLists(work.train, trainer.shape),
+      await loadLists(work.train, trainer.shape, work.historyWeight),
       await loadLists([work.validation], trainer.shape),
     ]
     const loaded = cpuSeconds()

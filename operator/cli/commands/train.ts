@@ -17,6 +17,7 @@ export interface RawTrainOptions {
   readonly model: string
   readonly train: readonly string[]
   readonly validation: string
+  readonly historyWeight: string
   readonly images: string
   readonly config: string
   readonly out: string
@@ -51,10 +52,10 @@ export interface TrainResult {
 }
 
 export async function trainCommand(raw: RawTrainOptions, io: Io): Promise<number> {
-  const { trainer, configuration, train, validation } = await read(raw)
+  const { trainer, configuration, train, validation, historyWeight } = await read(raw)
   try {
     const [given, held] = [
-      await loadLists(train, trainer.shape),
+      await loadLists(train, trainer.shape, historyWeight),
       await loadLists([validation], trainer.shape),
     ]
     const refused = [...given.refused, ...held.refused]

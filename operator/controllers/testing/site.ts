@@ -72,6 +72,7 @@ export function retrainingWindow(
           },
         ],
         historyWindows: 2,
+        historyWeight: 1,
         validationFraction: 0.3,
         minGain: 0.01,
       },

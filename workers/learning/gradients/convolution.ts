@@ -160,15 +160,21 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
     const inner = context.emit('Transpose', [apart], { perm: [0, 2, 1] })
     return reshape(reversed(inner, 1), [outputs, 1, ...window.kernel])
   }
-  // [O/b, bo, I/b, bi, place] → [O/b, I/b, place, bi, bo], or with input and output in each other's role.
-  const apart = reshape(weight, [outputs / block, block, inputs / block, block, places])
-  const inner = context.emit('Transpose', [apart], { perm: turned ? [2, 0, 4, 1, 3] : [0, 2, 4, 3, 1] })
+  // [O/b, bo, I/b, bi, place] → [O/b, I/b, place, bi, bo], or with input and output in each other's role. Step by step: blocks first, then
+  // one axis at a time. At once it would be element by element, which takes the runtime several times as long.
+  const [ob, ib] = [outputs / block, inputs / block]
+  const transpose = (tensor: string, perm: readonly number[]) => context.emit('Transpose', [tensor], { perm })
+  const apart = reshape(weight, [ob, block, ib, block * places])
+  const blocks = transpose(apart, turned ? [2, 0, 1, 3] : [0, 2, 1, 3])
+  const byPlace = transpose(reshape(blocks, [ob * ib, block * block, places]), [0, 2, 1])
+  const inner = turned ? byPlace : transpose(reshape(byPlace, [ob * ib * places, block, block]), [0, 2, 1])
   const [to, from] = turned ? [inputs, outputs] : [outputs, inputs]
-  return reshape(reversed(inner, 2), [to, from, ...window.kernel])
+  return reshape(reversed(inner, 1), [to, from, ...window.kernel])
 }
 
-const reorder = (context: NodeContext, x: string): string =>
-  context.emit('ReorderInput', [x], {}, blockedDomain)
+/** In the blocked layout. */
+export const reorder = (context: NodeContext, x: string): string =>
+  context.once('ReorderInput', [x], blockedDomain)
 
 function blocked(
   context: NodeContext,

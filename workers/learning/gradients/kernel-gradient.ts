@@ -5,6 +5,7 @@
  * place, with images and places as one long inner dimension. With few input channels the cuts are joined first, since a product
  * of a handful of columns wastes the processor's vector width. Groups are products of their own, in one batch.
  */
+import { depthwiseByConvolution } from './depthwise-kernel-gradient.ts'
 import type { NodeContext } from './rule.ts'
 import type { Window } from './window.ts'
 
@@ -24,7 +25,8 @@ const channelsForSeparateProducts = 16
 export function kernelGradient(context: NodeContext, window: Window, given: KernelGradient): string {
   const { inputs, outputs, group } = given
   const [kh, kw] = window.kernel
-  if (group === inputs && group === outputs) return depthwise(context, window, given)
+  if (group === inputs && group === outputs)
+    return depthwiseByConvolution(context, window, given) ?? depthwise(context, window, given)
   const byChannel = (tensor: string): string => context.emit('Transpose', [tensor], { perm: [1, 0, 2, 3] })
   const padded = pad(context, byChannel(given.input), window)
   const upstream = byChannel(given.gradient)

@@ -56,6 +56,8 @@ export interface NodeContext extends Emitter {
 export interface Emitter {
   /** @param domain where it is not ONNX's own */
   emit(opType: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string
+  /** As `emit`; what was emitted so before is not emitted again. */
+  once(opType: string, inputs: readonly string[], domain: string): string
   /** With output names of the caller's choice. */
   emitAs(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void
   /** A name that nothing else has. */
