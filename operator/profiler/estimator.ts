@@ -86,10 +86,10 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
 }
 
 /** Validation accuracy after all epochs; the best measured one where no curve can be fitted. */
-function predictValidation(
-  profile: MicroProfile,
+export function predictValidation(
+  profile: Pick<MicroProfile, 'points'>,
   validation: number,
-  configuration: EstimatorInput['configurations'][number],
+  configuration: Pick<RetrainingConfiguration, 'epochs' | 'dataFraction'>,
 ): number {
   let best = validation
   const measured = profile.points.map(([epochs, accuracy]): AccuracyPoint => {

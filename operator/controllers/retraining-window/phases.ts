@@ -23,7 +23,7 @@ import { type PlanStatus, trains } from '../plan-status.ts'
 import { closedWindow, withMeasurements } from './history.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { type Context, iso, type Note, over, type Planner, type Step, step, time } from './step.ts'
-import { cutOff, endings, lateTraining, markStarted, replanEveryMs } from './trainings.ts'
+import { cutOff, endings, lateTraining, markStarted, replanEveryMs, surprisingTraining } from './trainings.ts'
 
 export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 
@@ -248,7 +248,7 @@ function retraining(context: Context): Step {
   const changed = streamsChanged(context)
   const why = changed
     ? `window ${current.index}: the streams or GPUs of the site changed`
-    : lateTraining(context)
+    : (lateTraining(context) ?? surprisingTraining(context))
   if (why !== undefined) {
     const { plan, failed } = attempt(context, () => context.planner.replan(site))
     if (plan === undefined && !changed) return step(status, [failed], replanEveryMs)

@@ -10,6 +10,7 @@ import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import { activeStreams, allowedNodes, profileResult } from '../../cluster/snapshot.ts'
 import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
+import { revisedAccuracy } from '../../profiler/revision.ts'
 import { inferenceOption } from '../../scheduler/inference/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference/inference-quality.ts'
 import type {
@@ -179,17 +180,34 @@ function pastTrainings(site: SiteSnapshot, name: string): readonly PastTraining[
 
 /** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
 function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): RetrainingOption {
-  const configuration = item.retrainingConfiguration!
-  const result = profileResult(stream)
-  const estimated =
-    result === undefined
-      ? undefined
-      : estimates(site, stream, result).find(option => option.configuration === configuration)
   return {
-    configuration,
-    accuracyAfter: estimated?.accuracyAfter ?? item.estimate?.accuracyAfter ?? 0,
+    configuration: item.retrainingConfiguration!,
+    accuracyAfter: expectedAfter(site, stream, item) ?? 0,
     gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
   }
+}
+
+/** Accuracy that a planned training is expected to come to by what it has shown so far; undefined: nothing was estimated of it. */
+export function expectedAfter(
+  site: SiteSnapshot,
+  stream: StreamSnapshot,
+  { retrainingConfiguration: name, estimate: planned }: PlanItem,
+): number | undefined {
+  const estimated = planned?.accuracyAfter
+  const { points } = stream.training?.status ?? {}
+  const configuration = site.window.spec.retraining.configurations.find(each => each.name === name)
+  const result = profileResult(stream)
+  const current = result === undefined ? null : accuracyOf(result)
+  if (estimated === undefined || points === undefined || configuration === undefined) return estimated
+  if (result?.accuracy === undefined || current === null) return estimated
+  const profile = result.profiles.find(each => each.configuration === name)
+  return revisedAccuracy({
+    estimated,
+    configuration,
+    accuracy: { validation: result.accuracy.validation, current },
+    points,
+    ...(profile === undefined ? {} : { profile }),
+  })
 }
 
 export function inferenceOptions(stream: StreamSnapshot): readonly InferenceOption[] {
