@@ -48,6 +48,8 @@ function withFewerRecords(status: RetrainingWindowStatus, kept = recordsKept): R
     if (entry.streams === undefined || entry.streams.length === 0) continue
     giveUp(i, leftOut(entry))
   }
+  for (let i = Math.min(kept, history.length) - 1; i >= 0 && over > 0; i--)
+    giveUp(i, withoutProfiled(history[i]!))
   return { ...status, ...(status.history === undefined ? {} : { history }) }
 }
 
