@@ -78,7 +78,7 @@ describe('withinBounds', () => {
       const said = Array.from({ length: 32 }, (_, i) => ({
         ...{ configuration: `configuration-${i}`, accuracyAfter: 0.8123, gpuSeconds: 12.34 },
       }))
-      const told = history.map(({ index, streams }) => ({
+      const told = history.slice(0, 3).map(({ index, streams }) => ({
         index,
         streams: streams.map(each => ({ ...each, profiled: said })),
       }))
