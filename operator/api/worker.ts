@@ -335,6 +335,8 @@ export interface TrainingStatus {
   /** In [0, 1]. */
   readonly progress: number
   readonly validationAccuracy: number | null
+  /** [epochs done, validation accuracy after them] in order, the last epoch included, some others left out where there are many. */
+  readonly points?: readonly (readonly [number, number])[]
   readonly gpuSeconds: number
   /** GPU-seconds still needed, null while unknown. */
   readonly remainingGpuSeconds: number | null

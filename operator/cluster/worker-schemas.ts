@@ -43,18 +43,28 @@ export const profileStatusSchema = object({
   progress: share,
 })
 
-export const trainingStatusSchema = object({
-  role: { const: 'training' },
-  stream: text,
-  window: count,
-  phase: { enum: ['loading', 'training', 'done', 'failed'] },
-  epoch: count,
-  epochs: count,
-  progress: share,
-  validationAccuracy: orNull(share),
-  gpuSeconds: nonNegative,
-  remainingGpuSeconds: orNull(nonNegative),
-  imagesPerSecond: orNull(nonNegative),
-})
+const points = {
+  type: 'array',
+  maxItems: 64,
+  items: { type: 'array', items: [count, share], minItems: 2, maxItems: 2 },
+}
+
+export const trainingStatusSchema = object(
+  {
+    role: { const: 'training' },
+    stream: text,
+    window: count,
+    phase: { enum: ['loading', 'training', 'done', 'failed'] },
+    epoch: count,
+    epochs: count,
+    progress: share,
+    validationAccuracy: orNull(share),
+    points,
+    gpuSeconds: nonNegative,
+    remainingGpuSeconds: orNull(nonNegative),
+    imagesPerSecond: orNull(nonNegative),
+  },
+  ['points'],
+)
 
 export const errorAnswerSchema = object({ error })

@@ -16,6 +16,7 @@ import type {
 } from '../api/worker.ts'
 import type { PlanItem } from './plan-status.ts'
 import { profilingEndsBy } from './retraining-window/profiling-time.ts'
+import { configurationsWorthTrying } from './retraining-window/site-record.ts'
 
 export interface WorkerConfigInput {
   readonly stream: CameraStream
@@ -80,6 +81,11 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
   const { microProfiler, retraining, labeling } = window.spec
   const { index = 0, startedAt } = window.status?.current ?? {}
   const seconds = parseDuration(window.spec.duration)
+  const worthTrying = configurationsWorthTrying(
+    retraining.configurations.map(({ name }) => name),
+    window.status?.history ?? [],
+    index,
+  )
   return {
     ...common(input),
     role: 'profile',
@@ -95,7 +101,9 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
       budgetGpuSeconds:
         (microProfiler.budgetFraction * seconds) / Math.max(1, window.status?.plan?.items.length ?? 1),
     },
-    configurations: retraining.configurations as readonly RetrainingConfiguration[],
+    configurations: retraining.configurations.filter(({ name }) =>
+      worthTrying.includes(name),
+    ) as readonly RetrainingConfiguration[],
     historyWindows: retraining.historyWindows,
     historyWeight: retraining.historyWeight,
     validationFraction: retraining.validationFraction,

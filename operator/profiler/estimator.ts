@@ -79,17 +79,26 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
       {
         configuration: configuration.name,
         accuracyAfter: Math.min(cap, Math.max(0, corrected)),
-        gpuSeconds: costDistribution(Math.max(0, gpuSeconds), costsOf(history, configuration.name)).median,
+        gpuSeconds: expectedCost(gpuSeconds, history, configuration.name),
       },
     ]
   })
 }
 
+/** What a micro-profile says of the cost, corrected by what such predictions were off by. */
+export function expectedCost(
+  gpuSeconds: number,
+  history: readonly PastTraining[],
+  configuration: string,
+): number {
+  return costDistribution(Math.max(0, gpuSeconds), costsOf(history, configuration)).median
+}
+
 /** Validation accuracy after all epochs; the best measured one where no curve can be fitted. */
-function predictValidation(
-  profile: MicroProfile,
+export function predictValidation(
+  profile: Pick<MicroProfile, 'points'>,
   validation: number,
-  configuration: EstimatorInput['configurations'][number],
+  configuration: Pick<RetrainingConfiguration, 'epochs' | 'dataFraction'>,
 ): number {
   let best = validation
   const measured = profile.points.map(([epochs, accuracy]): AccuracyPoint => {

@@ -5,7 +5,7 @@
  * What is kept follows from the record alone, so there is no state to lose: the record ranks all configurations, and the number that is
  * kept falls. A dropped one comes back for a window now and then, in turn; if it has become good, its rank brings it back for good.
  *
- * The operator does not ask it yet: it micro-profiles all configurations, the cheapest first.
+ * The operator gives profile pods what is kept (controllers/retraining-window/site-record.ts).
  */
 
 /** What one stream's configurations promised, or came to, in one window. */
@@ -26,9 +26,16 @@ export interface PruningOptions {
   readonly retryEvery: number
   /** Weight of a window in a configuration's rank, relative to the one after it, in (0, 1]. */
   readonly memory: number
+  /** Windows that have been profiled so far, where the record does not reach back to the first. */
+  readonly windows: number
 }
 
-export const pruningDefaults: PruningOptions = { dropped: 0.25, fewest: 3, retryEvery: 4, memory: 0.5 }
+export const pruningDefaults: Omit<PruningOptions, 'windows'> = {
+  dropped: 0.25,
+  fewest: 3,
+  retryEvery: 4,
+  memory: 0.5,
+}
 
 /**
  * @param configurations all, in the user's order.
@@ -40,8 +47,11 @@ export function configurationsToTry(
   record: readonly (readonly WindowOffer[])[],
   options: Partial<PruningOptions> = {},
 ): string[] {
-  const { dropped, fewest, retryEvery, memory } = { ...pruningDefaults, ...options }
-  const windows = record.length
+  const { dropped, fewest, retryEvery, memory, windows } = {
+    ...pruningDefaults,
+    windows: record.length,
+    ...options,
+  }
   const shortfall = meanShortfalls(record, memory)
   // What has never been tried comes first: nothing is known against it.
   const ranked = configurations

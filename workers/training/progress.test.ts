@@ -27,6 +27,7 @@ describe('TrainingProgress', () => {
       epochs: 4,
       progress: 0,
       validationAccuracy: null,
+      points: [],
       remainingGpuSeconds: null,
       imagesPerSecond: null,
     })
@@ -41,6 +42,7 @@ describe('TrainingProgress', () => {
       epochs: 4,
       progress: 0.25,
       validationAccuracy: 0.1,
+      points: [[1, 0.1]],
       remainingGpuSeconds: 9,
       imagesPerSecond: 20,
     })
@@ -56,5 +58,14 @@ describe('TrainingProgress', () => {
     for (const number of [1, 2, 3, 4]) epoch(number)
     at.gpuSeconds += 1
     expect(progress.report).to.include({ progress: 1, remainingGpuSeconds: 0, epoch: 4 })
+  })
+
+  it('tells of no more than 20 epochs, the last one among them', () => {
+    const { progress, epoch } = begin()
+    progress.begin()
+    for (let i = 1; i <= 50; i++) epoch(i)
+    const { points } = progress.report
+    expect(points).to.have.length(17)
+    expect(points.map(([done]) => done)).to.include.members([2, 47, 50])
   })
 })

@@ -10,12 +10,16 @@ export interface ProgressReport {
   /** In [0, 1]. */
   readonly progress: number
   readonly validationAccuracy: number | null
+  /** [epochs done, validation accuracy after them], at most so many as `mostPoints`; the last one is among them. */
+  readonly points: readonly (readonly [number, number])[]
   readonly remainingGpuSeconds: number | null
   readonly imagesPerSecond: number | null
 }
 
 /** No epoch counts as more than this before it is over. */
 const mostOfAnEpoch = 0.95
+
+const mostPoints = 20
 
 export class TrainingProgress {
   readonly #epochs: number
@@ -66,6 +70,7 @@ export class TrainingProgress {
       epochs: this.#epochs,
       progress: (done + begun) / this.#epochs,
       validationAccuracy: this.#reports.at(-1)?.validationAccuracy ?? null,
+      points: spread(this.#reports).map(({ epoch, validationAccuracy }) => [epoch, validationAccuracy]),
       remainingGpuSeconds: cost === null ? null : Math.max(0, (this.#epochs - done - begun) * cost),
       imagesPerSecond: this.#imagesPerSecond,
     }
@@ -75,4 +80,10 @@ export class TrainingProgress {
     this.#epochBegunGpuSeconds = this.#gpuSeconds()
     this.#epochBegun = this.#now()
   }
+}
+
+/** At most `mostPoints` of them, evenly, the last one included. */
+function spread(reports: readonly EpochReport[]): readonly EpochReport[] {
+  const every = Math.ceil(reports.length / mostPoints)
+  return reports.filter((_, i) => (reports.length - 1 - i) % every === 0)
 }

@@ -470,9 +470,16 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
           "estimator": {
             "type": "string",
             "enum": [
-              "ekya"
+              "ekya",
+              "pooled"
             ],
             "default": "ekya"
+          },
+          "replanThreshold": {
+            "type": "number",
+            "maximum": 1,
+            "default": 0.05,
+            "exclusiveMinimum": 0
           }
         },
         "additionalProperties": false

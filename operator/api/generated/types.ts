@@ -415,8 +415,10 @@ export interface MicroProfiler {
   readonly sampleFraction: number
   /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. Default 0.2. */
   readonly budgetFraction: number
-  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. Default ekya. */
-  readonly estimator: 'ekya'
+  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those. Default ekya. */
+  readonly estimator: 'ekya' | 'pooled'
+  /** The rest of the window is planned again when the first epochs of a training change the accuracy that is expected of it by more than this, above 0 and at most 1. 1 means never. Default 0.05. */
+  readonly replanThreshold: number
 }
 
 /** What may be trained, on what data, and when a trained model is taken. */
@@ -517,8 +519,10 @@ export interface MicroProfilerInput {
   readonly sampleFraction?: number
   /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. Default 0.2. */
   readonly budgetFraction?: number
-  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. Default ekya. */
-  readonly estimator?: 'ekya'
+  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those. Default ekya. */
+  readonly estimator?: 'ekya' | 'pooled'
+  /** The rest of the window is planned again when the first epochs of a training change the accuracy that is expected of it by more than this, above 0 and at most 1. 1 means never. Default 0.05. */
+  readonly replanThreshold?: number
 }
 
 /** What may be trained, on what data, and when a trained model is taken. */
@@ -641,6 +645,8 @@ export interface WindowPlanItem {
   readonly gpuSeconds?: number
   /** What was estimated of the training when it was planned. */
   readonly estimate?: TrainingEstimate
+  /** Accuracy of the trained model at full share that the plan reckons with since the training's first epochs were seen, in [0, 1]. Absent while that is the estimate. */
+  readonly expectedAfter?: number
   /** When the training begins. */
   readonly startsAt?: string
   /** When the training is expected to be done, or was. */
@@ -717,6 +723,10 @@ export interface StreamRecord {
   readonly estimate?: PastEstimate
   /** What came of that training. */
   readonly outcome?: PastOutcome
+  /** Accuracy of the model in use at full share when the window was planned, in [0, 1]. */
+  readonly accuracyBefore?: number
+  /** What the micro-profiles of the window said. Left out of older windows where the object would become too large. */
+  readonly profiled?: readonly ProfiledConfiguration[]
   /** Fraction of a GPU that the plan gave to inference. */
   readonly inferenceShare?: number
   /** Fraction of a GPU that the plan gave to the training. */
@@ -743,4 +753,14 @@ export interface PastOutcome {
   readonly accuracyAfter?: number
   /** Cost in seconds on one whole GPU. */
   readonly gpuSeconds?: number
+}
+
+/** What one micro-profile said. */
+export interface ProfiledConfiguration {
+  /** Retraining configuration. */
+  readonly configuration: string
+  /** Accuracy of the trained model at full share by the micro-profile alone, in [0, 1]. */
+  readonly accuracyAfter: number
+  /** Cost in seconds on one whole GPU by the micro-profile alone. */
+  readonly gpuSeconds: number
 }

@@ -5,6 +5,8 @@
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import { profileResult, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { HistoryEntry, PlanItem } from '../plan-status.ts'
+import { profiledNow } from './site-problem.ts'
+import { profiledWindowsKept } from './site-record.ts'
 
 type StreamEntry = NonNullable<HistoryEntry['streams']>[number]
 
@@ -20,9 +22,11 @@ export function closedWindow(status: RetrainingWindowStatus, site: SiteSnapshot)
     ...(plan.predictedAccuracy === undefined ? {} : { predicted: plan.predictedAccuracy }),
     gpuSecondsTrained: sum(trained.map(item => spentGpuSeconds(item, site))),
     retrained: trained.filter(item => item.state === 'Accepted').length,
-    streams: plan.items.map(streamEntry),
+    streams: plan.items.map(item => streamEntry(item, site)),
   }
-  return [entry, ...earlier].slice(0, site.window.spec.historyLimit)
+  return [entry, ...earlier]
+    .slice(0, site.window.spec.historyLimit)
+    .map((each, age) => (age < profiledWindowsKept ? each : withoutProfiled(each)))
 }
 
 /** The history with window `index` completed by what its samples' golden labels say. */
@@ -78,7 +82,16 @@ function measured(entry: HistoryEntry, site: SiteSnapshot): HistoryEntry {
   }
 }
 
-function streamEntry(item: PlanItem): StreamEntry {
+/** Estimators do not look back so far. */
+export function withoutProfiled(entry: HistoryEntry): HistoryEntry {
+  const { streams } = entry
+  if (streams === undefined || streams.every(({ profiled }) => profiled === undefined)) return entry
+  return { ...entry, streams: streams.map(({ profiled: _, ...record }) => record) }
+}
+
+function streamEntry(item: PlanItem, site: SiteSnapshot): StreamEntry {
+  const stream = site.streams.find(s => s.name === item.stream)
+  const now = stream === undefined ? undefined : profiledNow(site, stream)
   return {
     name: item.stream,
     ...(item.predictedWindow === undefined ? {} : { predicted: item.predictedWindow }),
@@ -87,6 +100,16 @@ function streamEntry(item: PlanItem): StreamEntry {
     ...(item.estimate !== undefined && (item.state === 'Accepted' || item.state === 'Rejected')
       ? { estimate: item.estimate, outcome: { gpuSeconds: item.gpuSeconds ?? 0 } }
       : {}),
+    ...(now === undefined
+      ? {}
+      : {
+          accuracyBefore: round(now.accuracyBefore),
+          profiled: now.options.map(({ configuration, accuracyAfter, gpuSeconds }) => ({
+            configuration,
+            accuracyAfter: round(accuracyAfter),
+            gpuSeconds: Number(gpuSeconds.toFixed(2)),
+          })),
+        }),
     inferenceShare: item.inferenceShare,
     trainingShare: item.plannedTrainingShare ?? item.trainingShare ?? 0,
   }

@@ -24,7 +24,7 @@ import { closedWindow, withMeasurements } from './history.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { askedSince } from './requests.ts'
 import { type Context, iso, type Note, over, type Planner, type Step, step, time } from './step.ts'
-import { cutOff, endings, lateTraining, markStarted, replanEveryMs } from './trainings.ts'
+import { cutOff, endings, lateTraining, markStarted, replanEveryMs, surprisingTraining } from './trainings.ts'
 
 export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 
@@ -249,7 +249,7 @@ function retraining(context: Context): Step {
   const changed = streamsChanged(context)
   const why = changed
     ? `window ${current.index}: the streams or GPUs of the site changed`
-    : (askedSince(context) ?? lateTraining(context))
+    : (askedSince(context) ?? lateTraining(context) ?? surprisingTraining(context))
   if (why !== undefined) {
     const { plan, failed } = attempt(context, () => context.planner.replan(site))
     if (plan === undefined && !changed) return step(status, [failed], replanEveryMs)

@@ -262,6 +262,8 @@ function merged(site: SiteSnapshot, next: PlanStatus): PlanStatus {
       ...was,
       ...shares,
       ...promised,
+      // What this plan was told of it, which its first epochs may have changed.
+      expectedAfter: item.estimate?.accuracyAfter,
       trainingShare: item.trainingShare,
       completesAt: item.completesAt,
     })

@@ -8,8 +8,10 @@ import { parseDuration } from '../../api/duration.ts'
 import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import { activeStreams, allowedNodes, profileResult, stepOf } from '../../cluster/snapshot.ts'
-import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.ts'
+import { accuracyCap, estimate, expectedCost, mapScale, type PastTraining } from '../../profiler/estimator.ts'
+import { fitOutcomes, type WindowRecord } from '../../profiler/pooled/outcome-model.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
+import { revisedAccuracy } from '../../profiler/revision.ts'
 import { inferenceOption } from '../../scheduler/inference/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference/inference-quality.ts'
 import type {
@@ -23,6 +25,7 @@ import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { isAskedFor, pressed } from './requests.ts'
+import { lastKnownCost, windowRecords } from './site-record.ts'
 
 /** A stream that moves is served by nobody until its new pod is ready. */
 const moveSeconds = 5
@@ -36,6 +39,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
   const windowSeconds = parseDuration(site.window.spec.duration)
   const end = current?.endsAt === undefined ? site.now + windowSeconds * 1000 : Date.parse(current.endsAt)
   const remainingSeconds = Math.min(windowSeconds, Math.max(1, (end - site.now) / 1000))
+  const estimator = estimatorOf(site)
   return {
     remainingSeconds,
     windowSeconds,
@@ -48,6 +52,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
       streamProblem(
         site,
         stream,
+        estimator,
         plan?.items.find(i => i.stream === stream.name),
         remainingSeconds,
       ),
@@ -58,6 +63,7 @@ export function siteProblem(site: SiteSnapshot): Problem {
 function streamProblem(
   site: SiteSnapshot,
   stream: StreamSnapshot,
+  estimator: Estimator,
   item: PlanItem | undefined,
   remainingSeconds: number,
 ): StreamProblem {
@@ -90,7 +96,7 @@ function streamProblem(
     unprofiled: unprofiled(site, stream),
     minimumLabels,
     accuracyNow,
-    options: result === undefined ? [] : estimates(site, stream, result),
+    options: estimator(stream),
     minGain: asked ? -1 : site.window.spec.retraining.minGain,
     remainingSeconds,
   })
@@ -147,19 +153,70 @@ function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null
   )
 }
 
-function estimates(
+/** What each retraining of a stream is estimated to give and cost; none where the stream has not been measured. */
+type Estimator = (stream: StreamSnapshot) => readonly RetrainingOption[]
+
+const estimatorOf = (site: SiteSnapshot): Estimator =>
+  site.window.spec.microProfiler.estimator === 'pooled'
+    ? pooledEstimates(site)
+    : stream => byMicroProfile(site, stream, pastTrainings(site, stream.name))
+
+/** By the stream's own micro-profiles and what past estimates were off by. */
+function byMicroProfile(
   site: SiteSnapshot,
   stream: StreamSnapshot,
-  result: ProfileResult,
+  history: readonly PastTraining[],
 ): readonly RetrainingOption[] {
-  const current = accuracyOf(result)
-  if (result.accuracy === undefined || current === null) return []
+  const result = profileResult(stream)
+  const current = result === undefined ? null : accuracyOf(result)
+  if (result?.accuracy === undefined || current === null) return []
   return estimate({
     profiles: result.profiles,
     configurations: site.window.spec.retraining.configurations,
     accuracy: { current, validation: result.accuracy.validation },
-    history: pastTrainings(site, stream.name),
+    history,
   })
+}
+
+/** What a stream's profile pod has found, without anything learned before. */
+export function profiledNow(
+  site: SiteSnapshot,
+  stream: StreamSnapshot,
+): { readonly accuracyBefore: number; readonly options: readonly RetrainingOption[] } | undefined {
+  const result = profileResult(stream)
+  const accuracyBefore = result === undefined ? null : accuracyOf(result)
+  return accuracyBefore === null ? undefined : { accuracyBefore, options: byMicroProfile(site, stream, []) }
+}
+
+/** By the model that all windows of all streams fit, which tells of configurations that were not micro-profiled as well. */
+function pooledEstimates(site: SiteSnapshot): Estimator {
+  const { history = [] } = site.window.status ?? {}
+  const { configurations } = site.window.spec.retraining
+  const measured = activeStreams(site).flatMap(stream => {
+    const now = profiledNow(site, stream)
+    if (now === undefined) return []
+    const trainings = configurations.flatMap(({ name: configuration }) => {
+      const option = now.options.find(each => each.configuration === configuration)
+      const gpuSeconds = option?.gpuSeconds ?? lastKnownCost(history, stream.name, configuration)
+      if (gpuSeconds === undefined) return []
+      return [{ configuration, gpuSeconds, ...(option && { estimate: option.accuracyAfter }) }]
+    })
+    const window: WindowRecord = { accuracyBefore: now.accuracyBefore, trainings }
+    return [{ name: stream.name, window, records: [...windowRecords(history, stream.name), window] }]
+  })
+  const model = fitOutcomes(measured.map(({ records }) => records))
+  return ({ name }) => {
+    const at = measured.findIndex(each => each.name === name)
+    if (at < 0) return []
+    const { window, records } = measured[at]!
+    const past = pastTrainings(site, name)
+    const predicted = model.predict(at, records.length - 1)
+    return window.trainings.map(({ configuration, gpuSeconds }, i) => ({
+      configuration,
+      accuracyAfter: Math.min(Math.max(accuracyCap, window.accuracyBefore ?? 0), predicted[i]!.mean),
+      gpuSeconds: expectedCost(gpuSeconds, past, configuration),
+    }))
+  }
 }
 
 /** What the models that were taken came to. */
@@ -186,17 +243,34 @@ function pastTrainings(site: SiteSnapshot, name: string): readonly PastTraining[
 
 /** The training that runs, with what it still needs by its own account and what was estimated of it at full share. */
 function running(site: SiteSnapshot, stream: StreamSnapshot, item: PlanItem): RetrainingOption {
-  const configuration = item.retrainingConfiguration!
-  const result = profileResult(stream)
-  const estimated =
-    result === undefined
-      ? undefined
-      : estimates(site, stream, result).find(option => option.configuration === configuration)
   return {
-    configuration,
-    accuracyAfter: estimated?.accuracyAfter ?? item.estimate?.accuracyAfter ?? 0,
+    configuration: item.retrainingConfiguration!,
+    accuracyAfter: expectedAfter(site, stream, item) ?? 0,
     gpuSeconds: stream.training?.status?.remainingGpuSeconds ?? item.gpuSeconds ?? 0,
   }
+}
+
+/** Accuracy that a planned training is expected to come to by what it has shown so far; undefined: nothing was estimated of it. */
+export function expectedAfter(
+  site: SiteSnapshot,
+  stream: StreamSnapshot,
+  { retrainingConfiguration: name, estimate: planned }: PlanItem,
+): number | undefined {
+  const estimated = planned?.accuracyAfter
+  const { points } = stream.training?.status ?? {}
+  const configuration = site.window.spec.retraining.configurations.find(each => each.name === name)
+  const result = profileResult(stream)
+  const current = result === undefined ? null : accuracyOf(result)
+  if (estimated === undefined || points === undefined || configuration === undefined) return estimated
+  if (result?.accuracy === undefined || current === null) return estimated
+  const profile = result.profiles.find(each => each.configuration === name)
+  return revisedAccuracy({
+    estimated,
+    configuration,
+    accuracy: { validation: result.accuracy.validation, current },
+    points,
+    ...(profile === undefined ? {} : { profile }),
+  })
 }
 
 export function inferenceOptions(stream: StreamSnapshot): readonly InferenceOption[] {

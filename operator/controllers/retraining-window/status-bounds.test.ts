@@ -74,6 +74,19 @@ describe('withinBounds', () => {
       expect(has).to.deep.equal(has.toSorted((a, b) => Number(b) - Number(a)))
     })
 
+    it('gives up what micro-profiles of many configurations said before it is too large', () => {
+      const said = Array.from({ length: 32 }, (_, i) => ({
+        ...{ configuration: `configuration-${i}`, accuracyAfter: 0.8123, gpuSeconds: 12.34 },
+      }))
+      const told = history.slice(0, 3).map(({ index, streams }) => ({
+        index,
+        streams: streams.map(each => ({ ...each, profiled: said })),
+      }))
+      const small = withinBounds({ plan: { ...one, items }, history: told })
+      expect(Buffer.byteLength(JSON.stringify(small))).to.be.at.most(mostBytes)
+      expect(small.history![0]!.streams).to.have.lengthOf(mostStreams)
+    })
+
     it('settles', () => expect(withinBounds(bounded)).to.deep.equal(bounded))
 
     it('has as many items as the CRD allows', () => {

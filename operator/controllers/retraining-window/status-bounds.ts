@@ -2,13 +2,14 @@
  * The bounds that the API server sets to a status: those of texts and lists in the CRD, and the size of an object as a whole. A status
  * that exceeds them is refused, and the window stands still.
  *
- * The plan is what the window runs by, so all its items stay. What gives way are records of streams in past windows, the oldest first,
+ * The plan is what the window runs by, so all its items stay. What gives way are micro-profiles and then records of streams in past windows, the oldest first,
  * and the length of reasons; the two newest windows are wanted next, for what was served and what was promised, and only where nothing else
  * helps is the older of them given up.
  */
 import { truncateMessage } from '../../api/conditions.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import type { HistoryEntry, PlanStatus } from '../plan-status.ts'
+import { withoutProfiled } from './history.ts'
 
 const mostWarnings = 64
 const longestText = 1024
@@ -37,13 +38,18 @@ const size = (value: object): number => Buffer.byteLength(JSON.stringify(value))
 function withFewerRecords(status: RetrainingWindowStatus, kept = recordsKept): RetrainingWindowStatus {
   const history = [...(status.history ?? [])]
   let over = size(status) - mostBytes
+  const giveUp = (i: number, without: HistoryEntry): void => {
+    over -= size(history[i]!) - size(without)
+    history[i] = without
+  }
+  for (let i = history.length - 1; i >= kept && over > 0; i--) giveUp(i, withoutProfiled(history[i]!))
   for (let i = history.length - 1; i >= kept && over > 0; i--) {
     const entry = history[i]!
     if (entry.streams === undefined || entry.streams.length === 0) continue
-    const without = leftOut(entry)
-    over -= size(entry) - size(without)
-    history[i] = without
+    giveUp(i, leftOut(entry))
   }
+  for (let i = Math.min(kept, history.length) - 1; i >= 0 && over > 0; i--)
+    giveUp(i, withoutProfiled(history[i]!))
   return { ...status, ...(status.history === undefined ? {} : { history }) }
 }
 

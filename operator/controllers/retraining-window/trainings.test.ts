@@ -363,3 +363,52 @@ describe('advance when the policy makes no plan in the middle of a window', () =
     expect(status.plan!.items[0]!.reason).to.match(/^all-5 was given up: there is no share left for it/)
   })
 })
+
+describe('a training whose first epochs surprise', () => {
+  const planned = { estimate: { accuracyAfter: 0.8, gpuSeconds: 8 } }
+  const answer = (points: readonly (readonly [number, number])[]) => ({
+    ...{ role: 'training' as const, stream: 'cam-0', window: 1, phase: 'training' as const },
+    ...{ epoch: points.length, epochs: 5, progress: points.length / 5, validationAccuracy: null },
+    ...{ points, gpuSeconds: 1, remainingGpuSeconds: 1, imagesPerSecond: 10 },
+  })
+  const shown = (reached: number, change: object = {}, threshold = 0.05, seconds = 35) => {
+    const { microProfiler } = retrainingWindow().spec
+    const status = answer([1, 2, 3].map(epoch => [epoch, reached] as const))
+    return site(
+      retrainingWindow(running('Retraining', [training('cam-0', { ...planned, ...change })]), {
+        microProfiler: { ...microProfiler, replanThreshold: threshold },
+      }),
+      [
+        {
+          ...inference('cam-0'),
+          profile: pod('cam-0', 'profile', { index: 1, result: profiled(1) }),
+          training: pod<never>('cam-0', 'training', { index: 1, status }),
+        },
+      ],
+      seconds,
+    )
+  }
+  const reasons = (snapshot: ReturnType<typeof shown>) =>
+    advance(snapshot, planner).notes.map(({ reason }) => reason)
+
+  it('makes the rest of the window be planned again, once', () => {
+    const snapshot = shown(0.56)
+    const { status, notes } = advance(snapshot, planner)
+    expect(notes.map(({ reason }) => reason)).to.deep.equal(['Replanned'])
+    expect(notes[0]!.message).to.match(/all-5 of cam-0 is expected to reach [0-9.]+ %, not 80.0 %/)
+    const [item] = status.plan!.items
+    expect(item!.expectedAfter).to.be.within(0.6, 0.75)
+    expect(item!.estimate, 'what was estimated is learned from').to.deep.equal(planned.estimate)
+    const later = { ...snapshot, window: { ...snapshot.window, status }, now: snapshot.now + 11_000 }
+    expect(reasons(later)).to.deep.equal([])
+  })
+
+  for (const { name, snapshot } of [
+    { name: 'as was expected', snapshot: shown(0.77) },
+    { name: 'within a wide threshold', snapshot: shown(0.56, {}, 1) },
+    { name: 'as the plan reckons with already', snapshot: shown(0.56, { expectedAfter: 0.68 }) },
+    { name: 'just after a plan was made', snapshot: shown(0.56, {}, 0.05, 25) },
+    { name: 'without an estimate', snapshot: shown(0.56, { estimate: undefined }) },
+  ])
+    it(`leaves the plan as it is: ${name}`, () => expect(reasons(snapshot)).to.deep.equal([]))
+})

@@ -7,6 +7,7 @@ import { trainingResult } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
+import { expectedAfter } from './site-problem.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
 
 /** A training that will end this much of the window later than planned makes the rest be planned again. */
@@ -103,6 +104,28 @@ export function lateTraining(context: Context): string | undefined {
   }
   return undefined
 }
+
+/**
+ * Says whose first epochs show that it will come to another accuracy than the plan reckons with, by more than `replanThreshold`. The plan
+ * that follows reckons with what they show, so that the same news does not make another one.
+ */
+export function surprisingTraining({ site, status }: Context): string | undefined {
+  const plan = status.plan!
+  if (site.now - time(plan.decidedAt) < replanEveryMs) return undefined
+  const { replanThreshold } = site.window.spec.microProfiler
+  for (const item of plan.items) {
+    const stream = site.streams.find(s => s.name === item.stream)
+    const reckoned = item.expectedAfter ?? item.estimate?.accuracyAfter
+    if (stream === undefined || reckoned === undefined) continue
+    if (item.state !== 'Training' || (item.trainingShare ?? 0) <= 0) continue
+    const expected = expectedAfter(site, stream, item)
+    if (expected !== undefined && Math.abs(expected - reckoned) > replanThreshold)
+      return `window ${status.current!.index}: ${item.retrainingConfiguration} of ${item.stream} is expected to reach ${percent(expected)} %, not ${percent(reckoned)} %`
+  }
+  return undefined
+}
+
+const percent = (ratio: number): string => (100 * ratio).toFixed(1)
 
 /** Trainings that the end of the window cuts off; undefined: none. */
 export function cutOff({ site, status }: Context): Step | undefined {

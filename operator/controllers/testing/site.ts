@@ -59,7 +59,13 @@ export function retrainingWindow(
       repeat: 'Always',
       gpus: { nodeSelector: {} },
       scheduler: { policy: 'thief', step: 0.1, options: {} },
-      microProfiler: { epochs: 5, sampleFraction: 0.1, budgetFraction: 0.2, estimator: 'ekya' },
+      microProfiler: {
+        epochs: 5,
+        sampleFraction: 0.1,
+        budgetFraction: 0.2,
+        estimator: 'ekya',
+        replanThreshold: 0.05,
+      },
       retraining: {
         configurations: [
           {

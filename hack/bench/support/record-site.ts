@@ -1,0 +1,190 @@
+/**
+ * Windows of one camera as a site without an operator would see them: what the profile worker measures and micro-profiles, and what every
+ * retraining configuration comes to on the window that is planned, frame by frame. One of the configurations, drawn at random, is taken
+ * where it passes the gate, so that what a record holds of outcomes does not depend on any estimator.
+ */
+import type { MicroProfile, RetrainingConfiguration } from '../../../operator/api/worker.ts'
+import { concatImages, type ImageSet, selectImages } from '../../../workers/learning/image-set.ts'
+import { createTrainer } from '../../../workers/learning/trainer.ts'
+import { openClassifier } from '../../../workers/models/classifier.ts'
+import { random } from '../../../workers/models/random.ts'
+import { independentLabels } from '../../../workers/profile/independent-labels.ts'
+import { largestSample, microProfile, sampleSize } from '../../../workers/profile/micro-profiler.ts'
+
+export interface RecordedTraining {
+  readonly configuration: string
+  /** Validation accuracy after each epoch. */
+  readonly validation: readonly number[]
+  readonly gpuSeconds: number
+  /** Of the best model on each frame of the window that is planned, in the order of time: 1 is right. */
+  readonly right: string
+}
+
+export interface RecordedWindow {
+  readonly window: number
+  readonly accuracy: {
+    readonly current: number
+    readonly validation: number
+    readonly independent: number
+  }
+  readonly labelled: number
+  readonly soFar: {
+    readonly labelled: number
+    readonly current: number
+    readonly expected: number
+    readonly independent: number
+  }
+  readonly profiles: readonly MicroProfile[]
+  readonly profilingGpuSeconds: number
+  /** Of the model in use on the window that is planned. */
+  readonly right: string
+  readonly trainings: readonly RecordedTraining[]
+  /** Trained in the record, and taken or not. */
+  readonly chosen?: { readonly configuration: string; readonly taken: boolean }
+}
+
+export interface RecordedCamera {
+  readonly name: string
+  readonly windows: readonly RecordedWindow[]
+}
+
+export interface CameraSource {
+  readonly name: string
+  /** Frames of each window in the order of time, with their golden labels. */
+  readonly windows: readonly ImageSet[]
+  readonly frames: readonly (readonly number[])[]
+  readonly model: Uint8Array
+  readonly classes: number
+}
+
+export interface RecordOptions {
+  readonly configurations: readonly RetrainingConfiguration[]
+  readonly seed: number
+  /** Parts of the window that are labelled when profiling begins and when it ends. */
+  readonly fresh: number
+  readonly soFar: number
+  readonly validationFraction: number
+  readonly historyWindows: number
+  readonly minGain: number
+  readonly microProfiler: { readonly epochs: number; readonly sampleFraction: number }
+}
+
+const threads = 1
+const cpuSeconds = (): number => {
+  const { user, system } = process.cpuUsage()
+  return (user + system) / 1e6
+}
+const firstOnes = (images: ImageSet, part: number): ImageSet =>
+  selectImages(images, range(Math.max(1, Math.round(part * images.count))))
+const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i)
+
+async function rightOf(model: Uint8Array, images: ImageSet): Promise<string> {
+  const classifier = await openClassifier(model, 'model', { threads })
+  const found = await classifier.classify(images.pixels, images.count)
+  await classifier.close()
+  return Array.from(found, (label, i) => (label === images.labels[i] ? '1' : '0')).join('')
+}
+const share = (right: string): number => [...right].filter(bit => bit === '1').length / right.length
+
+export async function recordCamera(camera: CameraSource, options: RecordOptions): Promise<RecordedCamera> {
+  const { configurations, validationFraction, historyWindows, minGain, microProfiler } = options
+  let model = camera.model
+  const windows: RecordedWindow[] = []
+  for (let w = 1; w < camera.windows.length; w++) {
+    const last = camera.windows[w - 1]!
+    const now = camera.windows[w]!
+    const fresh = firstOnes(now, options.fresh)
+    const soFar = firstOnes(now, options.soFar)
+    const held = Math.max(0, Math.round(last.count * validationFraction) - fresh.count)
+    const own = selectImages(last, range(last.count - held))
+    const validation = concatImages([selectImages(last, range(held, last.count - held)), fresh])
+    const older = range(historyWindows)
+      .map(i => w - 2 - i)
+      .filter(i => i >= 0)
+    const train = concatImages([own, ...older.map(i => camera.windows[i]!)])
+    const draw = random(options.seed, camera.name, w)
+    const order = draw.permutation(train.count)
+    const sampled = sampleSize(train.count, microProfiler.sampleFraction)
+
+    const begun = cpuSeconds()
+    const trainer = await createTrainer(model, { threads })
+    const startGpuSeconds = cpuSeconds() - begun
+    const profiles = await microProfile(
+      {
+        trainer,
+        configurations,
+        microProfiler,
+        sample: selectImages(train, order.subarray(0, largestSample(sampled, train.count))),
+        sampled,
+        trainCount: train.count,
+        validation,
+        startGpuSeconds,
+        gpuSecondsPerImage: 0,
+        cores: 1,
+        seed: options.seed,
+        threads,
+        gpuSeconds: cpuSeconds,
+      },
+      () => {},
+    )
+    const profilingGpuSeconds = cpuSeconds() - begun
+    const labelsOf = (window: number, count: number) =>
+      range(count).map(i => ({
+        frame: camera.frames[window]![i]!,
+        label: camera.windows[window]!.labels[i]!,
+      }))
+    const lastRight = await rightOf(model, last)
+    const current = share(lastRight)
+    const byClass = range(camera.classes).map(label => {
+      const own = range(last.count).filter(i => last.labels[i] === label)
+      return (own.filter(i => lastRight[i] === '1').length + 4 * current) / (own.length + 4)
+    })
+    const right = await rightOf(model, now)
+    const trainings: RecordedTraining[] = []
+    const models = new Map<string, { model: Uint8Array; gain: number }>()
+    for (const { name, ...knobs } of configurations) {
+      const before = cpuSeconds()
+      const outcome = await trainer.train({
+        train,
+        validation,
+        configuration: { ...knobs, seed: options.seed + w, threads },
+      })
+      trainings.push({
+        configuration: name,
+        validation: outcome.epochs.map(each => Number(each.validationAccuracy.toFixed(4))),
+        gpuSeconds: startGpuSeconds + cpuSeconds() - before,
+        right: await rightOf(outcome.model, now),
+      })
+      models.set(name, {
+        model: outcome.model,
+        gain: outcome.bestValidationAccuracy - outcome.baselineAccuracy,
+      })
+    }
+    const pick = draw.integer(configurations.length + 1)
+    const chosen = configurations[pick]?.name
+    const taken = chosen !== undefined && models.get(chosen)!.gain >= minGain
+    windows.push({
+      window: w,
+      accuracy: {
+        current,
+        validation: await trainer.accuracy(validation),
+        independent: independentLabels(labelsOf(w - 1, last.count), camera.classes),
+      },
+      labelled: last.count,
+      soFar: {
+        labelled: soFar.count,
+        current: share(right.slice(0, soFar.count)),
+        expected: range(soFar.count).reduce((sum, i) => sum + byClass[now.labels[i]!]!, 0) / soFar.count,
+        independent: independentLabels(labelsOf(w, soFar.count), camera.classes),
+      },
+      profiles,
+      profilingGpuSeconds,
+      right,
+      trainings,
+      ...(chosen === undefined ? {} : { chosen: { configuration: chosen, taken } }),
+    })
+    await trainer.close()
+    if (taken) model = models.get(chosen)!.model
+  }
+  return { name: camera.name, windows }
+}
