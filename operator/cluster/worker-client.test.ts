@@ -75,7 +75,7 @@ describe('worker client', () => {
     await client.setWindow(address, window)
     await client.setModel(address, { uri: 'models/b.onnx', digest: 'cd' })
     await client.setConfiguration(address, { name: 'half', frameInterval: 2, resolutionScale: 1 })
-    await client.drain(address)
+    await client.drain(address, {})
     expect(requests.map(({ line }) => line)).to.deep.equal([
       'POST /window',
       'POST /model',

@@ -61,7 +61,11 @@ export function windowClock(window: RetrainingWindow): WindowClock | undefined {
   }
 }
 
-export function inferenceConfig(input: WorkerConfigInput): InferenceWorkerConfig {
+/** @param succession where the pod is not the stream's first: its generation, and whether it is to take over from another one. */
+export function inferenceConfig(
+  input: WorkerConfigInput,
+  succession: Pick<InferenceWorkerConfig, 'generation' | 'standby'> = {},
+): InferenceWorkerConfig {
   const { stream, window, item } = input
   const clock = windowClock(window)
   return {
@@ -72,6 +76,7 @@ export function inferenceConfig(input: WorkerConfigInput): InferenceWorkerConfig
     model: servedModel(stream),
     configuration: servedConfiguration(stream, item.inferenceConfiguration),
     ...(clock === undefined ? {} : { window: clock }),
+    ...succession,
   }
 }
 
@@ -102,7 +107,11 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
   }
 }
 
-export function trainingConfig(input: WorkerConfigInput): TrainingWorkerConfig {
+/** @param spent by pods before it on the same training. */
+export function trainingConfig(
+  input: WorkerConfigInput,
+  spent?: TrainingWorkerConfig['spent'],
+): TrainingWorkerConfig {
   const { stream, window, item } = input
   const { retraining } = window.spec
   const index = window.status?.current?.index ?? 0
@@ -122,6 +131,7 @@ export function trainingConfig(input: WorkerConfigInput): TrainingWorkerConfig {
     samplesWindows: Array.from({ length: newest - oldest + 1 }, (_, i) => newest - i),
     validationFraction: retraining.validationFraction,
     checkpointEverySeconds,
+    ...(spent === undefined ? {} : { spent }),
   }
 }
 

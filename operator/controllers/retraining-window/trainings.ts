@@ -2,7 +2,7 @@
  * The trainings of a window that runs: which have begun, which ended and what becomes of their models, which will be late, and which the
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
-import { trainingResult } from '../../cluster/snapshot.ts'
+import { trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
@@ -21,7 +21,7 @@ export function endings(context: Context): Step | undefined {
     const stream = site.streams.find(s => s.name === item.stream)
     const pod = stream?.training
     const lost = item.state === 'Training' && pod === undefined
-    if (!lost && pod?.finished !== true) continue
+    if (!lost && (pod?.finished !== true || wasInterrupted(pod))) continue
     const replaced = stream !== undefined && !startedFromSpec(item, stream.stream)
     const result = stream === undefined || replaced ? undefined : trainingResult(stream)
     const outcome = gate(item, result, {
