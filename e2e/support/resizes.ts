@@ -5,7 +5,7 @@
 import { join } from 'node:path'
 import { waitFor } from '../../hack/testing/wait-for.ts'
 import type { RetrainingWindow } from '../../operator/api/generated/types.ts'
-import { apiVersion, streamLabel } from '../../operator/api/names.ts'
+import { apiVersion, standbyAnnotation, streamLabel, takeOverAnnotation } from '../../operator/api/names.ts'
 import { samplesFolder } from '../../operator/api/storage.ts'
 import type { Pod } from '../../operator/cluster/pod.ts'
 import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.ts'
@@ -36,6 +36,11 @@ export class ResizingSite {
   /** The largest sum of steady shares that was ever seen, in units, and of all pods. */
   most = { steady: 0, total: 0, pods: 0 }
   observations = 0
+  /** Of each pod that took over: from being seen first to its first frame, seconds. */
+  readonly swapSeconds: number[] = []
+  restarts = 0
+  readonly #firstSeen = new Map<string, number>()
+  readonly #tookOver = new Set<string>()
 
   constructor(site: E2eSite, streams: readonly string[]) {
     this.#site = site
@@ -104,6 +109,7 @@ export class ResizingSite {
     const pods = await this.pods()
     const units = (pod: Pod) => unitsOf(pod, 1.5)
     this.observations++
+    for (const pod of pods) this.#see(pod)
     const steady = this.#streams.reduce(
       (sum, stream) => sum + Math.max(0, ...pods.filter(pod => streamOf(pod) === stream).map(units)),
       0,
@@ -118,6 +124,17 @@ export class ResizingSite {
       pods.length === this.#streams.length &&
       pods.every(pod => isReady(pod) && units(pod) === shares[streamOf(pod)] && isTold(pod))
     )
+  }
+
+  #see({ metadata, status }: Pod): void {
+    const uid = metadata.uid!
+    const since = this.#firstSeen.get(uid) ?? Date.now()
+    this.#firstSeen.set(uid, since)
+    this.restarts += status?.containerStatuses?.[0]?.restartCount ?? 0
+    const mark = metadata.annotations?.[takeOverAnnotation]
+    if (mark === undefined || this.#tookOver.has(uid)) return
+    this.#tookOver.add(uid)
+    this.swapSeconds.push((Date.parse((JSON.parse(mark) as { dueAt: string }).dueAt) - since) / 1000)
   }
 
   async settles(shares: Shares, what: string, deadlineMs = 120_000): Promise<void> {
@@ -165,7 +182,7 @@ const isReady = ({ status, metadata }: Pod): boolean =>
   status.conditions?.some(c => c.type === 'Ready' && c.status === 'True') === true
 
 const isTold = ({ metadata: { annotations = {} } }: Pod): boolean =>
-  annotations['ekya.dev/standby'] === undefined || annotations['ekya.dev/takes-over-at'] !== undefined
+  annotations[standbyAnnotation] === undefined || annotations[takeOverAnnotation] !== undefined
 
 export const unitsOf = (pod: Pod, cores: number): number =>
   cpuReplaceBackend.amountOf(pod, { node: '', gpu: '0', device: { kind: 'cpu', cores } }).units

@@ -2,7 +2,7 @@
  * The trainings of a window that runs: which have begun, which ended and what becomes of their models, which will be late, and which the
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
-import { trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
+import { type PodSnapshot, trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
@@ -110,7 +110,7 @@ export function cutOff({ site, status }: Context): Step | undefined {
     const training = site.streams.find(s => s.name === item.stream)?.training
     if (training === undefined && item.state === 'Planned') return neverBegan(item)
     const progress = training?.status?.progress
-    const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
+    const spent = { trainingShare: 0, gpuSeconds: training === undefined ? 0 : spentBy(training) }
     const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
     return { ...item, ...spent, state: 'Unfinished', reason }
   })
@@ -124,6 +124,12 @@ export function cutOff({ site, status }: Context): Step | undefined {
       stream,
     })),
   )
+}
+
+/** By its own account, also where it had just ended for another pod to go on. */
+function spentBy({ status, result }: PodSnapshot): number {
+  if (status?.role === 'training') return status.gpuSeconds
+  return result?.kind === 'training' ? result.gpuSeconds : 0
 }
 
 /** It waited for its turn, or its pod could not be made: nothing was trained. */
