@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { failedResizeAnnotation } from '../../api/names.ts'
+import { epoch } from '../testing/site.ts'
 import { swapSiteAt as at, expectBooks } from '../testing/swap-site.ts'
 
 describe('pods that take over from each other', () => {
@@ -65,6 +66,14 @@ describe('pods that take over from each other', () => {
     expect(always.held()).to.deep.equal({ 'a-inference': 40, 'b-inference': 60 })
     expect(always.writes.filter(write => write.startsWith('create b-inference-g2'))).to.have.lengthOf(3)
     expectBooks(always, ['a', 'b'])
+  })
+
+  it('are made again at leisure where the node refuses the first one', async () => {
+    let left = 3
+    const site = await at({ a: 40 }, { refused: () => left-- > 0 })
+    expect(site.held()).to.deep.equal({ 'a-inference': 40 })
+    expect(site.writes.filter(write => write.startsWith('create'))).to.have.lengthOf(4)
+    expect((site.now - epoch) / 1000).to.be.above(3 * 2)
   })
 
   it('delete an old pod that hangs after its last frame; its share stays in the books until then', async () => {

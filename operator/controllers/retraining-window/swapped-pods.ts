@@ -7,7 +7,7 @@ import { parseDuration } from '../../api/duration.ts'
 import { endingAnnotation, failedResizeAnnotation, takeOverAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { isOn, type Pod } from '../../cluster/pod.ts'
-import { onDuty, type PodSnapshot, wasInterrupted } from '../../cluster/snapshot.ts'
+import { onDuty, type PodSnapshot, stepOf, wasInterrupted } from '../../cluster/snapshot.ts'
 import { WorkerClientError } from '../../cluster/worker-client.ts'
 import { isConflict, isNotFound } from '../../kube/errors.ts'
 import { pods as podResource } from '../../kube/resources.ts'
@@ -103,7 +103,8 @@ class Swaps {
         }),
       ),
       limits: { ...limits, swaps: 1 },
-      step: site.window.spec.scheduler.step * limits.steadyUnits,
+      // 0.07 × 100 is a little more than 7.
+      step: Number((stepOf(site) * limits.steadyUnits).toFixed(6)),
       worthSwapping: this.#isWorthSwapping(),
     })
   }
@@ -151,6 +152,8 @@ class Swaps {
         return this.#abort(worker, podOf(step.pod))
       case 'delete': {
         const pod = podOf(step.pod)
+        // Refused pods are given a moment before they are made again.
+        if (pod.rejected !== undefined) return
         const next = onDuty(worker.pods)
         // Until the new pod serves, what the old one has agreed to is still needed.
         if (next === undefined || next === pod || isServing(next)) await this.#remove(pod)
