@@ -16,7 +16,7 @@ export const defaultTerminationLog = '/dev/termination-log'
 export const terminationMessageLimitBytes = 4096
 /**
  * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). A
- * worker that sees another number is not ready.
+ * worker that sees another number is not ready; unset: that is not checked.
  */
 export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
 /** Program of the image that prints how many multiprocessors a CUDA client sees, as one number; unset: they are not checked. */

@@ -5,6 +5,7 @@
  * Exit status: 0 ok, 1 failed, 2 bad usage. Results go to stdout, complaints to stderr, without stack traces.
  */
 import { Command, CommanderError, Option as CommanderOption } from 'commander'
+import { nodeAgentOptions } from '../config/node-agent.ts'
 import type { Option } from '../config/option.ts'
 import { allOptions } from '../config/options.ts'
 import { printableLines } from '../text/printable.ts'
@@ -91,6 +92,8 @@ Every command has --help. Exit status: 0 ok, 1 failed, 2 bad usage.`,
     )
     .action((role: string) => act(async () => (await import('./commands/worker.ts')).worker(role)))
 
+  addNodeAgent(add, io, act)
+
   add('validate', 'FILE… [--json]', 'check manifests offline by the rules of the API server')
     .argument('<file...>', 'YAML or JSON files; - reads from stdin')
     .option('--json', 'print the result as JSON')
@@ -124,6 +127,23 @@ function addOperator(add: AddCommand, io: Io, act: Act): void {
     .addHelpText('after', '\nEach option can be given as a variable too; an option wins over its variable.')
     .action((_options: unknown, self: Command) =>
       act(async () => (await import('./commands/operator.ts')).operator(self.opts(), self.args, io)),
+    )
+}
+
+function addNodeAgent(add: AddCommand, io: Io, act: Act): void {
+  const command = add(
+    'node-agent',
+    '--node-name NAME [options]',
+    "share this node's GPUs: MPS daemons, device plugins, inventory",
+  )
+    // Reported together with everything else that is wrong.
+    .allowUnknownOption()
+    .allowExcessArguments()
+  for (const option of nodeAgentOptions) for (const flag of flags(option)) command.addOption(flag)
+  command
+    .addHelpText('after', '\nEach option can be given as a variable too; an option wins over its variable.')
+    .action((_options: unknown, self: Command) =>
+      act(async () => (await import('./commands/node-agent.ts')).nodeAgent(self.opts(), self.args, io)),
     )
 }
 

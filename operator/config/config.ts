@@ -52,13 +52,7 @@ export function parseOperatorConfig(
   environment: Environment,
   unknown: readonly string[] = [],
 ): OperatorConfig {
-  const problems: ConfigProblem[] = unknown
-    // What follows an unknown option is its value, and no fault of its own.
-    .filter((argument, i) => argument.startsWith('-') || !unknown[i - 1]?.startsWith('-'))
-    .map(argument => ({
-      where: argument,
-      message: `is no known ${argument.startsWith('-') ? 'option' : 'argument'}`,
-    }))
+  const problems = unknownArguments(unknown)
   const read = <T>(option: Option<T>): T | undefined => readOption(option, flags, environment, problems)
 
   const kubeconfig = read(options.kubeconfig)
@@ -115,8 +109,20 @@ export function parseOperatorConfig(
   })
 }
 
+export function unknownArguments(unknown: readonly string[]): ConfigProblem[] {
+  return (
+    unknown
+      // What follows an unknown option is its value, and no fault of its own.
+      .filter((argument, i) => argument.startsWith('-') || !unknown[i - 1]?.startsWith('-'))
+      .map(argument => ({
+        where: argument,
+        message: `is no known ${argument.startsWith('-') ? 'option' : 'argument'}`,
+      }))
+  )
+}
+
 /** The value, or undefined where there is none or where it is a problem. */
-function readOption<T>(
+export function readOption<T>(
   option: Option<T>,
   flags: RawFlags,
   environment: Environment,

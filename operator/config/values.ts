@@ -113,6 +113,18 @@ export function parseSeed(text: string): number | undefined {
   return /^[0-9]{1,10}$/.test(text) && value <= 2_147_483_647 ? value : undefined
 }
 
+/** An integer within bounds, both included. */
+export function parseWhole(least: number, most: number): (text: string) => number | undefined {
+  return text => {
+    const value = Number(text)
+    return /^[0-9]{1,10}$/.test(text) && value >= least && value <= most ? value : undefined
+  }
+}
+
+export function parseNodeName(name: string): string | undefined {
+  return name.length <= 253 && dnsSubdomain.test(name) ? name : undefined
+}
+
 export function parseText(text: string): string | undefined {
   return text === '' ? undefined : text
 }

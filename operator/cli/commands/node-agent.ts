@@ -1,0 +1,20 @@
+/** `ekya node-agent`: flags and environment → configuration → workers/node-agent/main.ts. */
+import type { RawFlags } from '../../config/config.ts'
+import { ConfigError } from '../../config/errors.ts'
+import { type NodeAgentConfig, parseNodeAgentConfig } from '../../config/node-agent.ts'
+import { usageOf } from '../errors.ts'
+import type { Io } from '../program.ts'
+
+export async function nodeAgent(flags: RawFlags, unknown: readonly string[], io: Io): Promise<number> {
+  const config = parse(flags, unknown, io.env)
+  const { main } = await import('../../../workers/node-agent/main.ts')
+  return main(config)
+}
+
+function parse(flags: RawFlags, unknown: readonly string[], environment: Io['env']): NodeAgentConfig {
+  try {
+    return parseNodeAgentConfig(flags, environment, unknown)
+  } catch (error) {
+    throw error instanceof ConfigError ? usageOf('node-agent', error) : error
+  }
+}

@@ -1,0 +1,99 @@
+/**
+ * One MPS client that trains as a worker does and says how long a step takes: run by the node agent at each share.
+ *
+ *   node training-client.ts '{"device": "cuda", "seconds": 3, "batchSize": 32, "model": "/file.onnx"}'
+ *
+ * Prints {"provider": "cuda", "steps": 240, "stepSeconds": 0.0121}; stepSeconds is the median, making the batch included. Images are random.
+ */
+import { readFile } from 'node:fs/promises'
+import type { ImageSet, ImageShape } from '../../learning/image-set.ts'
+import { createTrainer } from '../../learning/trainer.ts'
+import { resnet18 } from '../../models/architectures/resnet18.ts'
+import { random } from '../../models/random.ts'
+import type { Provider } from '../../models/session.ts'
+
+export interface ClientRequest {
+  readonly device: Provider
+  /** How long steps are taken for. */
+  readonly seconds: number
+  readonly batchSize: number
+  /** ONNX file; absent: a ResNet-18 for 64 × 64 images. */
+  readonly model?: string
+}
+
+export interface ClientAnswer {
+  /** What trained: cuda falls back to cpu. */
+  readonly provider: Provider
+  readonly steps: number
+  readonly stepSeconds: number
+}
+
+const defaultShape: ImageShape = { channels: 3, height: 64, width: 64 }
+const defaultClasses = 10
+const stepsOfAnEpoch = 20
+/** The first steps make room and choose kernels. */
+const warmUpSteps = 5
+
+export async function trainingClient({
+  device,
+  seconds,
+  batchSize,
+  model,
+}: ClientRequest): Promise<ClientAnswer> {
+  const bytes =
+    model === undefined
+      ? resnet18({ classes: defaultClasses, seed: 1, shape: defaultShape })
+      : await readFile(model)
+  const trainer = await createTrainer(bytes, { device })
+  try {
+    const train = randomImages(batchSize * stepsOfAnEpoch, trainer.shape, trainer.classes)
+    const validation = randomImages(1, trainer.shape, trainer.classes)
+    const times: number[] = []
+    const begun = performance.now()
+    do {
+      let at = performance.now()
+      await trainer.train(
+        {
+          train,
+          validation,
+          configuration: {
+            ...{ epochs: 1, batchSize, learningRate: 1e-4, dataFraction: 1 },
+            ...{ trainableLayers: 'all' as const, seed: 1, threads: 1 },
+          },
+        },
+        {
+          onStep(done) {
+            const now = performance.now()
+            if (done > 0) times.push((now - at) / 1000)
+            at = now
+          },
+        },
+      )
+    } while (performance.now() - begun < seconds * 1000)
+    const measured = times.slice(warmUpSteps).sort((a, b) => a - b)
+    return {
+      provider: trainer.provider.provider,
+      steps: measured.length,
+      stepSeconds: measured[measured.length >> 1]!,
+    }
+  } finally {
+    await trainer.close()
+  }
+}
+
+function randomImages(count: number, shape: ImageShape, classes: number): ImageSet {
+  const draw = random(count, 'throughput-curve')
+  const size = count * shape.channels * shape.height * shape.width
+  return {
+    count,
+    shape,
+    pixels: Uint8Array.from({ length: size }, () => draw.integer(256)),
+    labels: Int32Array.from({ length: count }, (_, i) => i % classes),
+  }
+}
+
+if (import.meta.main) {
+  const answer = await trainingClient(JSON.parse(process.argv[2] ?? '{}') as ClientRequest)
+  process.stdout.write(`${JSON.stringify(answer)}\n`)
+  process.exit(0)
+}

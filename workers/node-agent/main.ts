@@ -1,0 +1,220 @@
+/**
+ * `ekya node-agent`: a pod on every node with GPUs that makes them shareable.
+ *
+ * It runs until SIGTERM or SIGINT, then takes its device plugins back and ends its MPS daemons; a second signal kills it.
+ */
+import { mkdir, readFile } from 'node:fs/promises'
+import { join } from 'node:path'
+import { gpuShareResource } from '../../operator/api/gpu-inventory.ts'
+import { sleep, systemClock } from '../../operator/kube/clock.ts'
+import { createTransport } from '../../operator/kube/transport.ts'
+import { serveHttp } from '../runtime/http-server.ts'
+import { workerLog } from '../runtime/log.ts'
+import { NodeAgent } from './agent.ts'
+import { agentMetrics } from './agent-metrics.ts'
+import { clientProcess } from './client-processes.ts'
+import { curveBook } from './curve/curve-book.ts'
+import { CurveKeeper } from './curve/curve-keeper.ts'
+import { measureCurve } from './curve/measurement.ts'
+import { SharePlugin } from './device-plugin/share-plugin.ts'
+import { mpsControl } from './mps-control.ts'
+import { MpsDaemon } from './mps-daemon.ts'
+import { multiprocessorsOf } from './multiprocessors.ts'
+import { nodeObject } from './node-object.ts'
+import { discoverGpus, type FoundGpu, processMemory, setComputeMode } from './nvidia-smi.ts'
+import type { NodeAgentOptions } from './options.ts'
+import { ownPrograms } from './programs.ts'
+import { routesOf } from './routes.ts'
+
+/** Long enough for a median at a tenth of a small GPU, short enough for ten of them in a minute or two. */
+const measuredTraining = { device: 'cuda', seconds: 3, batchSize: 32 } as const
+/** kubelet's restarts are looked for so often. */
+const pluginCheckMs = 1000
+
+/** @returns the exit code. */
+export async function main(options: NodeAgentOptions): Promise<number> {
+  const ending = new AbortController()
+  for (const name of ['SIGTERM', 'SIGINT'] as const) {
+    process.once(name, () =>
+      ending.abort(new DOMException(`${name}: the process is asked to end`, 'AbortError')),
+    )
+  }
+  await runNodeAgent(options, ending.signal)
+  return 0
+}
+
+/** Returns once `signal` has aborted and everything is taken back. @throws KubeError configuration, or what the HTTP address refuses */
+export async function runNodeAgent(
+  options: NodeAgentOptions,
+  signal: AbortSignal,
+  onListening?: (port: number) => void,
+): Promise<void> {
+  const log = workerLog({ role: 'node-agent', node: options.nodeName }, options.logLevel)
+  const programs = ownPrograms
+  const clock = systemClock
+  const { nvidiaSmi, mpsFolder, shmFolder } = options
+  const transport = createTransport({
+    ...(options.kubeconfig === undefined ? {} : { kubeconfig: options.kubeconfig }),
+    userAgent: 'ekya-node-agent',
+  })
+  const pipeDirectory = (uuid: string) => join(mpsFolder, uuid)
+  const metrics = agentMetrics({
+    agent: () => agent,
+    clientProcess,
+    processMemory: () => processMemory(programs, nvidiaSmi),
+  })
+  /** GPUs whose compute mode this agent has changed. */
+  const exclusive = new Set<string>()
+
+  const daemonOf = ({ uuid, index, computeMode }: FoundGpu) => {
+    const gpu = String(index)
+    const bound = log.child({ gpu, uuid })
+    const folder = pipeDirectory(uuid)
+    const daemon = new MpsDaemon({
+      uuid,
+      programs,
+      clock,
+      program: options.mpsControl,
+      control: mpsControl(programs, options.mpsControl, folder),
+      pipeDirectory: folder,
+      logDirectory: join(folder, 'log'),
+      async prepare(stop) {
+        await mkdir(join(folder, 'log'), { recursive: true })
+        if (!options.exclusiveMode || computeMode === 'Exclusive_Process') return
+        await setComputeMode(programs, nvidiaSmi, uuid, 'EXCLUSIVE_PROCESS', stop)
+        exclusive.add(uuid)
+      },
+      onLine: line => bound.debug({ line }, 'the MPS daemon says'),
+      onStart(how) {
+        metrics.daemonStarts.inc({ gpu, how })
+        bound.info({ how }, 'the MPS daemon serves')
+      },
+      onFault() {
+        metrics.faults.inc({ gpu })
+        bound.error({}, 'an error of one client took the MPS server down')
+      },
+    })
+    return daemon
+  }
+  const pluginOf = (gpu: FoundGpu) => {
+    if (options.allocation !== 'device-plugin') return undefined
+    const label = { gpu: String(gpu.index) }
+    const resource = gpuShareResource(gpu.index)
+    return new SharePlugin({
+      folder: options.devicePluginFolder,
+      resource,
+      clock,
+      gpu: {
+        index: gpu.index,
+        uuid: gpu.uuid,
+        memoryMiB: gpu.memoryMiB,
+        pipeDirectory: pipeDirectory(gpu.uuid),
+        ...(shmFolder === undefined ? {} : { shmDirectory: shmFolder }),
+      },
+      onAllocate: units => metrics.allocations.inc(label, units),
+      onRegister() {
+        metrics.registrations.inc(label)
+        log.info({ resource }, 'kubelet took the device plugin')
+      },
+    })
+  }
+  const book = curveBook(options.curveFolder, options.curveModel ?? 'resnet18 64x64')
+  const keeper = new CurveKeeper({
+    book,
+    clock,
+    measure: ({ uuid }, stop) => {
+      const control = mpsControl(programs, options.mpsControl, pipeDirectory(uuid))
+      return measureCurve(
+        {
+          programs,
+          uuid,
+          pipeDirectory: pipeDirectory(uuid),
+          clients: async () => (await control.clients(stop)).length,
+          request: {
+            ...measuredTraining,
+            ...(options.curveModel === undefined ? {} : { model: options.curveModel }),
+          },
+        },
+        stop,
+      )
+    },
+    onMeasured: (gpu, curve) => log.info({ gpu, curve }, 'the throughput curve is measured'),
+    onFailed: (gpu, error) => log.warn({ gpu, err: error }, 'the throughput curve is not measured'),
+  })
+  const agent = new NodeAgent(
+    {
+      discover: stop => discoverGpus(programs, nvidiaSmi, stop),
+      multiprocessors: (gpu, stop) =>
+        multiprocessorsOf(
+          programs,
+          gpu,
+          problem => log.warn({ uuid: gpu.uuid, problem }, 'the number of multiprocessors is not known'),
+          stop,
+        ),
+      node: nodeObject(transport, options.nodeName),
+      daemon: daemonOf,
+      plugin: pluginOf,
+      curve: gpu => book.curve(gpu.model),
+    },
+    {
+      allocation: options.allocation,
+      besideOtherPlugins: options.besideOtherPlugins,
+      oldestDriver: options.oldestDriver,
+      folders: { pipeDirectory, ...(shmFolder === undefined ? {} : { shmDirectory: shmFolder }) },
+    },
+  )
+  const { tokenFile } = options
+  const server = await serveHttp(
+    routesOf({
+      agent,
+      metrics,
+      clientProcess,
+      token: tokenFile === undefined ? undefined : () => readFile(tokenFile, 'utf8'),
+    }),
+    {
+      host: options.http.host ?? '0.0.0.0',
+      port: options.http.port,
+      onError: (error, route) => log.error({ err: error, route }, 'a request failed'),
+    },
+  )
+  onListening?.(server.port)
+  let told = ''
+  const failing = new AbortController()
+  const both = AbortSignal.any([signal, failing.signal])
+  const look = async (): Promise<void> => {
+    for (;;) {
+      await agent.step(both)
+      if (options.measureCurve) keeper.consider(agent.gpus)
+      const problems = agent.problems.join('; ')
+      if (problems !== told) {
+        if (problems === '') log.info({}, 'all is well')
+        else log.warn({ problems: agent.problems }, 'something is not as it should be')
+        told = problems
+      }
+      await sleep(clock, options.intervalSeconds * 1000, both)
+    }
+  }
+  // Beside the steps, which a slow driver may hold up.
+  const lookAtKubelet = async (): Promise<void> => {
+    for (;;) {
+      await sleep(clock, pluginCheckMs, both)
+      await agent.checkPlugins()
+    }
+  }
+  const loops = [look(), lookAtKubelet()].map(loop => loop.catch(error => failing.abort(error)))
+  try {
+    await Promise.all(loops)
+    if (!signal.aborted) throw failing.signal.reason
+  } finally {
+    await keeper.stop()
+    await agent.stop()
+    for (const uuid of exclusive) {
+      await setComputeMode(programs, nvidiaSmi, uuid, 'DEFAULT').catch((error: unknown) =>
+        log.warn({ err: error, uuid }, 'the compute mode could not be put back'),
+      )
+    }
+    await server.close()
+    await transport.close()
+    log.info({}, 'the node agent ends')
+  }
+}
