@@ -1,12 +1,16 @@
 /** Whole windows where every change of a share needs a new pod: inference hands over, trainings go on from their checkpoints. */
+import { join } from 'node:path'
 import { expect } from 'chai'
 import { waitFor } from '../hack/testing/wait-for.ts'
 import { streamLabel } from '../operator/api/names.ts'
+import { samplesFolder } from '../operator/api/storage.ts'
 import { type Pod, podSnapshot } from '../operator/cluster/pod.ts'
-import { unitsOf } from './support/resizes.ts'
+import { readSummaries } from '../workers/runtime/sample-folder.ts'
+import { accountOf, unitsOf } from './support/resizes.ts'
 import { sceneClasses, useSite } from './support/site.ts'
 
 const windowSeconds = 60
+const frameRate = 10
 const streams = ['cam-0', 'cam-1']
 
 describe('windows on a GPU whose shares are changed by new pods', function () {
@@ -38,7 +42,7 @@ describe('windows on a GPU whose shares are changed by new pods', function () {
     for (const [i, name] of streams.entries())
       await site.camera(name, {
         source: { scene: { seed: i + 1 } },
-        frameRate: 10,
+        frameRate,
         classes: sceneClasses,
         model: { uri: 'initial/student.onnx' },
       })
@@ -71,8 +75,13 @@ describe('windows on a GPU whose shares are changed by new pods', function () {
       for (const [generation, uids] of generations) expect(uids.size, `${worker} ${generation}`).to.equal(1)
     for (const stream of streams) expect(made.get(`${stream}-inference`)!.size, stream).to.be.above(1)
     for (const stream of streams) expect(made.get(`${stream}-profile-1`)!.size).to.equal(1)
-    process.stdout.write(
-      `      ${[...made].map(([worker, generations]) => `${worker}: ${generations.size}`).join(', ')}\n      ${records.map(({ name, configuration, decision, outcome }: { name: string; configuration?: string; decision?: string; outcome?: object }) => `${name} ${configuration} ${decision} ${JSON.stringify(outcome)}`).join('; ')}\n`,
-    )
+    // Over all hand-overs of the window, whenever the next one was announced.
+    for (const stream of streams) {
+      const folder = join(site.storage(), samplesFolder(site.api.namespace(), stream, 1))
+      const account = accountOf([...(await readSummaries(folder)).values()])
+      expect(account.twice, `${stream}: analysed twice`).to.deep.equal([])
+      expect(account.missing.length, `${stream}: ${JSON.stringify(account)}`).to.be.at.most(account.dropped)
+      expect(account.offered, stream).to.equal(frameRate * windowSeconds)
+    }
   })
 })
