@@ -76,6 +76,14 @@ describe('pods that take over from each other', () => {
     expect((site.now - epoch) / 1000).to.be.above(3 * 2)
   })
 
+  it('hold up nobody else where the backend cannot give what is planned', async () => {
+    const site = await at({ a: 40, b: 30 }, { memory: stream => (stream === 'a' ? 'lots' : '1Gi') })
+    expect(site.held()).to.deep.equal({ 'b-inference': 30 })
+    expect(site.notes.map(({ message }) => message)).to.include(
+      'a-inference cannot be made: "lots" is no memory quantity; accepted: 512Mi, 2Gi, 500M, 1e9 and the like',
+    )
+  })
+
   it('delete an old pod that hangs after its last frame; its share stays in the books until then', async () => {
     const site = await at({ a: 40, b: 60 }, { hangs: pod => pod === 'b-inference' })
     site.plan({ a: 60, b: 40 })

@@ -6,36 +6,24 @@
 import { parseDuration } from '../../api/duration.ts'
 import { endingAnnotation, failedResizeAnnotation, takeOverAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
-import { isOn, type Pod } from '../../cluster/pod.ts'
+import type { Pod } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot, stepOf, wasInterrupted } from '../../cluster/snapshot.ts'
 import { WorkerClientError } from '../../cluster/worker-client.ts'
 import { isConflict, isNotFound } from '../../kube/errors.ts'
 import { pods as podResource } from '../../kube/resources.ts'
 import type { ReplacingBackend, ShareReading } from '../../sharing/backend.ts'
-import { mayTry, parseFailedResize, recordFailure } from '../../sharing/failed-resize.ts'
+import { recordFailure } from '../../sharing/failed-resize.ts'
 import { type HandOver, handOverMark, parseHandOver } from '../../sharing/hand-over-mark.ts'
-import type { Amount } from '../../sharing/swap-order.ts'
 import { type HeldPod, planSwaps, type SwapStep, type Worker } from '../../sharing/swap-planner.ts'
-import { type StatedPod, statePods } from '../../sharing/swap-state.ts'
-import { deviceMemory } from '../pod-manifest.ts'
+import type { StatedPod } from '../../sharing/swap-state.ts'
 import { addressOf, type HandOverParties, type HandOverState, handOver, isServing } from './hand-over.ts'
+import { createdAt, failedOf, type Held, heldBy } from './held-pods.ts'
 import type { GpuPods } from './in-place-pods.ts'
-import { type Actuation, make, type PodActuator, remove, sameGpu } from './pod-actuator.ts'
+import { type Actuation, make, type PodActuator, remove } from './pod-actuator.ts'
 import type { Note } from './step.ts'
-import type { WantedPod } from './wanted-pods.ts'
 
-/** What a pod that is to take over gets to be ready. */
-const readySeconds = 20
 /** What a training gets to write its checkpoint before it is deleted. */
 const checkpointMs = 60_000
-
-interface Held {
-  readonly name: string
-  readonly target: WantedPod | undefined
-  readonly pods: readonly PodSnapshot[]
-  readonly stated: readonly StatedPod[]
-  readonly wanted: Amount | null
-}
 
 export function swapPods(
   here: GpuPods<ReplacingBackend>,
@@ -61,6 +49,8 @@ class Swaps {
   }
 
   async run(): Promise<Actuation> {
+    for (const { name, refusal } of this.#workers)
+      if (refusal !== undefined) this.#note(name, 'PodFailed', `${name} cannot be made: ${refusal}`)
     await this.#carryOut()
     for (const worker of this.#workers) await this.#handOver(worker)
     const busy = this.#workers.some(({ stated }) => stated.length > 1 || stated.some(isMoving))
@@ -318,68 +308,10 @@ class Swaps {
   }
 }
 
-function heldBy({ gpu, backend, site, wanted, leaving }: GpuPods<ReplacingBackend>): readonly Held[] {
-  // What has ended holds nothing; an inference pod still has something to say.
-  const here = site.pods.filter(pod => isOn(pod, gpu) && !(pod.finished && pod.role !== 'inference'))
-  const targets = wanted.filter(target => sameGpu(target.gpu, gpu))
-  const names = [...new Set([...targets, ...here].map(each => ('worker' in each ? each.worker : each.name)))]
-  return names.map(name => {
-    const target = targets.find(each => each.name === name)
-    const pods = here.filter(pod => pod.worker === name).toSorted((a, b) => a.generation - b.generation)
-    const stated = statePods(
-      pods.map(pod => ({
-        name: pod.name,
-        generation: pod.generation,
-        amount: backend.amountOf(pod.pod, gpu),
-        createdAt: createdAt(pod),
-        ready: pod.ready,
-        terminating: pod.terminating || leaving.has(pod.uid),
-        finished: pod.finished || pod.rejected !== undefined,
-        standby: pod.standby,
-        ending: pod.pod.metadata.annotations?.[endingAnnotation] !== undefined,
-        ...problemOf(pod),
-      })),
-      site.now,
-      readySeconds,
-    )
-    return { name, target, pods, stated, wanted: amountFor(target, pods, { backend, gpu, site }) }
-  })
-}
-
-/** What a worker should hold; what it has where that cannot be changed now. */
-function amountFor(
-  target: WantedPod | undefined,
-  pods: readonly PodSnapshot[],
-  { backend, gpu, site }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site'>,
-): Amount | null {
-  if (target === undefined) return null
-  const memory = target.role === 'inference' ? deviceMemory(target.stream.stream) : undefined
-  const amount = backend.amount(target.share, gpu, memory)
-  const holder = onDuty(pods.filter(pod => !pod.terminating && !pod.finished))
-  if (holder === undefined) return amount
-  // A profile pod is short-lived and cannot be interrupted.
-  if (target.role === 'profile') return backend.amountOf(holder.pod, gpu)
-  const window = site.window.status?.current?.index ?? 0
-  return mayTry(failedOf(holder), amount, window) ? amount : backend.amountOf(holder.pod, gpu)
-}
-
-function problemOf({ rejected, error, failure, pod }: PodSnapshot): { readonly problem?: string } {
-  if (rejected !== undefined) return { problem: rejected }
-  if (error?.code === 'ShareMismatch') return { problem: error.message }
-  if (failure !== undefined) return { problem: failure }
-  return pod.status?.phase === 'Failed' ? { problem: pod.status.message ?? 'it failed' } : {}
-}
-
 const isMoving = ({ state }: StatedPod): boolean => state !== 'serving'
-
-const createdAt = ({ pod }: PodSnapshot): number =>
-  Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01T00:00:00Z')
 
 const markOn = ({ pod }: PodSnapshot): HandOver | undefined =>
   parseHandOver(pod.metadata.annotations?.[takeOverAnnotation])
-
-const failedOf = ({ pod }: PodSnapshot) =>
-  parseFailedResize(pod.metadata.annotations?.[failedResizeAnnotation])
 
 /** undefined: it has not answered yet. */
 const windowOf = ({ status }: PodSnapshot): InferenceStatus['window'] | undefined =>

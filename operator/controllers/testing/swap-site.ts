@@ -51,6 +51,8 @@ export interface SwapSiteOptions {
   readonly startSeconds?: (pod: string) => number
   /** Pods that do not end after their last frame. */
   readonly hangs?: (pod: string) => boolean
+  /** Device memory that a stream asks for. */
+  readonly memory?: (stream: string) => string
   /** Pods that their node refuses. */
   readonly refused?: (pod: string) => boolean
 }
@@ -270,12 +272,17 @@ export class SwapSite {
         const own = pods.filter(pod => pod.stream === name)
         return {
           name,
-          stream: camera(name, { frameRate }),
+          stream: camera(name, { frameRate, ...this.#memoryOf(name) }),
           inference: onDuty(own.filter(pod => pod.role === 'inference')),
           training: newest(own.filter(pod => pod.role === 'training')),
         } as SiteSnapshot['streams'][number]
       }),
     }
+  }
+
+  #memoryOf(stream: string): { memory?: string } {
+    const { memory } = this.#options
+    return memory === undefined ? {} : { memory: memory(stream) }
   }
 
   #actuator(): PodActuator {
