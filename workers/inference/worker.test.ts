@@ -312,8 +312,10 @@ describe('the inference worker', () => {
 
     const folderOf = join(folder.path, 'samples/default/cam-swap/7')
     const [first, second] = [...(await readSummaries(folderOf)).values()]
-    expect(second!.analysed![0]![0]).to.equal(frame)
-    expect(first!.analysed!.at(-1)![1]).to.equal(frame - 1)
+    // On a busy machine a frame may be dropped for being late, but it is offered to one pod all the same.
+    expect(second!.analysed![0]![0]).to.be.at.least(frame)
+    expect(first!.analysed!.at(-1)![1]).to.be.below(frame)
+    expect(body.frames.offered).to.equal(body.lastFrame.frame - frame + 1)
     expect(body.window!.frames.offered).to.equal(frames.offered + body.frames.offered)
     expect((await readSummary(folderOf))!.frames).to.deep.equal(body.window!.frames)
   })
