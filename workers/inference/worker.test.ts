@@ -276,7 +276,8 @@ describe('the inference worker', () => {
     await writeFile(join(path, '0.csv'), `idx,class,x0,y0,x1,y1,imgpath\n${rows.join('\n')}\n`)
   }
 
-  it('hands over to a pod that stands by: every frame analysed, by one of the two', async () => {
+  it('hands over to a pod that stands by: every frame analysed, by one of the two', async function () {
+    this.timeout(30_000)
     const startsAt = new Date().toISOString()
     const window = { index: 7, startsAt, durationSeconds: 60, maxSamples: 3000 }
     const change = { frameRate: 25, window, stream: 'cam-swap' }
@@ -291,7 +292,7 @@ describe('the inference worker', () => {
     })
     expect(waiting.window).to.include({ index: 7, startsAt })
 
-    const frame = Math.ceil(((Date.now() - Date.parse(startsAt)) * 25) / 1000) + 12
+    const frame = Math.ceil(((Date.now() - Date.parse(startsAt)) * 25) / 1000) + 30
     const [until, from] = [frame - 1, frame].map(at => ({ window: 7, startsAt, frame: at }))
     for (let told = 0; told < 2; told++)
       expect((await old.post<InferenceStatus>('/drain', { until })).body.until).to.deep.equal(until)
