@@ -24,6 +24,7 @@ import {
   retrainingWindowManager,
   retrainingWindowReconciler,
 } from './controllers/retraining-window/controller.ts'
+import { RecentPods } from './controllers/retraining-window/recent-pods.ts'
 import { systemClock } from './kube/clock.ts'
 import { type Controller, type ControllerHooks, createController } from './kube/controller.ts'
 import { isNotFound, loggedError } from './kube/errors.ts'
@@ -105,6 +106,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     intervalMs: pollMs,
     onChange: pod => wake(pod),
   })
+  const resizeHooks = { onResize: metrics.resized, onActuated: metrics.resizeActuated }
   const executor = createResizeExecutor({
     client: {
       patchResize: (namespace, name, body, signal) =>
@@ -118,7 +120,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
         ),
     },
     now: () => clock.monotonicMs(),
-    hooks: { onResize: metrics.resized, onActuated: metrics.resizeActuated },
+    hooks: resizeHooks,
     isNotFound,
   })
 
@@ -138,6 +140,10 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
         transport,
         executor,
         backends,
+        workers,
+        learn: (pod, status) => poller.learn(pod, status),
+        recent: new RecentPods(),
+        hooks: resizeHooks,
         options: { image: config.workerImage, storage: config.storage },
         seed: config.seed,
       },

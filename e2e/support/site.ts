@@ -13,6 +13,7 @@ import { type ApiServer, useApiServer } from '../../hack/testing/api-server.ts'
 import type { CameraStream, RetrainingWindow } from '../../operator/api/generated/types.ts'
 import { apiVersion } from '../../operator/api/names.ts'
 import { type FaultProxy, startFaultProxy } from '../../operator/kube/testing/fault-proxy.ts'
+import { backendLabel } from '../../operator/sharing/backend.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 
@@ -21,6 +22,7 @@ export interface E2eSite {
   /** Root of the storage; holds `initial/student.onnx`, the built-in student. */
   storage(): string
   proxy(): FaultProxy
+  node(): ProcessNode
   operator(): OperatorProcess
   /** How often the operator has been started again. */
   restarts(): number
@@ -37,10 +39,19 @@ export interface SiteOptions {
   readonly operatorAccess?: (api: ApiServer, folder: string) => Promise<string>
   /** The operator watches the suite's namespace alone, and takes part in an election there. Default: all, without one. */
   readonly namespaced?: boolean
+  /** Cores of the node; default 1.5. */
+  readonly cpus?: number
+  /** Which backend shares them; default cpu. */
+  readonly backend?: string
 }
 
 /** To be called in the body of a `describe`. */
-export function useSite({ operatorAccess, namespaced = false }: SiteOptions = {}): E2eSite {
+export function useSite({
+  operatorAccess,
+  namespaced = false,
+  cpus = 1.5,
+  backend = 'cpu',
+}: SiteOptions = {}): E2eSite {
   const api = useApiServer({ crds: true, own: ['kube-controller-manager', 'kube-scheduler'] })
   let folder: string
   let node: ProcessNode | undefined
@@ -59,7 +70,8 @@ export function useSite({ operatorAccess, namespaced = false }: SiteOptions = {}
     node = await startProcessNode({
       kubeconfig: api.kubeconfig(),
       name: 'e2e-node',
-      cpus: 1.5,
+      cpus,
+      labels: { [backendLabel]: backend },
       directory: join(folder, 'node'),
       repository,
     })
@@ -95,6 +107,7 @@ export function useSite({ operatorAccess, namespaced = false }: SiteOptions = {}
     api,
     storage: () => join(folder, 'storage'),
     proxy: () => proxy!,
+    node: () => node!,
     operator: () => operator!,
     restarts: () => restarts,
     check() {

@@ -18,6 +18,9 @@ export const windowNameLimit = 63
 export const inferencePodName = (stream: string): string => `${stream}-inference`
 export const profilePodName = (stream: string, window: number): string => `${stream}-profile-${window}`
 export const trainingPodName = (stream: string, window: number): string => `${stream}-training-${window}`
+/** Where a share is changed by a new pod: `cam-0-inference`, then `cam-0-inference-g2`, and so on. */
+export const podNameOf = (worker: string, generation: number): string =>
+  generation === 1 ? worker : `${worker}-g${generation}`
 
 export const managedByLabel = 'app.kubernetes.io/managed-by'
 export const managedByValue = 'ekya-operator'
@@ -39,5 +42,16 @@ export const templateAnnotation = 'ekya.dev/template'
 /** What people ask of a CameraStream; requests.ts says what the values are. */
 export const retrainAnnotation = 'ekya.dev/retrain'
 export const rollbackAnnotation = 'ekya.dev/rollback'
+
+/** Which pod of its purpose it is, from 2 on; the first has no such label. */
+export const generationLabel = 'ekya.dev/generation'
+/** `true` on a pod that was made to take over from another one. */
+export const standbyAnnotation = 'ekya.dev/standby'
+/** The frame at which a pod takes over, as JSON (HandOver); written before either pod is told. */
+export const takeOverAnnotation = 'ekya.dev/takes-over-at'
+/** On a pod that goes on because its successor could not take over: what was tried, as JSON (FailedResize). */
+export const failedResizeAnnotation = 'ekya.dev/resize-failed'
+/** RFC 3339: when a training was asked to end, so that it goes on in another pod. */
+export const endingAnnotation = 'ekya.dev/ending-since'
 
 export const workerRoles: readonly WorkerRole[] = ['inference', 'profile', 'training']

@@ -19,7 +19,7 @@ import { siteTraining } from '../sharing/site-training.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
 import { type Membership, membership } from './selection.ts'
-import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from './snapshot.ts'
+import { newest, onDuty, type PodSnapshot, type SiteSnapshot, type StreamSnapshot } from './snapshot.ts'
 
 export type Node = KubeObject & RawNode
 
@@ -149,12 +149,11 @@ function streamSnapshot(
 ): StreamSnapshot {
   const name = stream.metadata.name
   const own = pods.filter(pod => pod.stream === name)
-  const find = (role: string) =>
-    own.find(pod => pod.role === role && (role === 'inference' || pod.index === index))
+  const find = (role: string) => newest(own.filter(pod => pod.role === role && pod.index === index))
   return {
     name,
     stream,
-    inference: find('inference') as StreamSnapshot['inference'],
+    inference: onDuty(own.filter(pod => pod.role === 'inference')) as StreamSnapshot['inference'],
     profile: find('profile'),
     training: find('training') as StreamSnapshot['training'],
   }

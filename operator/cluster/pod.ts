@@ -1,8 +1,18 @@
 /**
  * The parts of a Pod that the operator reads, and what they mean for a worker.
  */
-import { gpuAnnotation, nodeAnnotation, roleLabel, streamLabel, windowIndexLabel } from '../api/names.ts'
-import type { ProfileResult, TrainingResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
+import {
+  generationLabel,
+  gpuAnnotation,
+  nodeAnnotation,
+  podNameOf,
+  roleLabel,
+  standbyAnnotation,
+  streamLabel,
+  takeOverAnnotation,
+  windowIndexLabel,
+} from '../api/names.ts'
+import type { WorkerResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { type SiteGpu, workerContainer } from '../sharing/backend.ts'
 import type { PodSnapshot } from './snapshot.ts'
@@ -67,10 +77,16 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
   const index = labels[windowIndexLabel]
   const phase = pod.status?.phase
   const rejected = rejection(pod)
+  const { name, annotations = {} } = pod.metadata
+  const generation = Number(labels[generationLabel] ?? 1)
+  const suffix = podNameOf('', generation)
   const finished = rejected === undefined && (phase === 'Succeeded' || phase === 'Failed')
   return {
     pod,
-    name: pod.metadata.name,
+    name,
+    worker: name.endsWith(suffix) ? name.slice(0, name.length - suffix.length) : name,
+    generation,
+    standby: annotations[standbyAnnotation] === 'true' && annotations[takeOverAnnotation] === undefined,
     uid: pod.metadata.uid ?? '',
     stream,
     role,
@@ -128,9 +144,9 @@ function outcome(pod: Pod, role: WorkerRole): Pick<PodSnapshot, 'result' | 'fail
   )
 }
 
-function parseResult(message: string, role: WorkerRole): ProfileResult | TrainingResult | undefined {
+function parseResult(message: string, role: WorkerRole): WorkerResult | undefined {
   try {
-    const result = JSON.parse(message) as ProfileResult | TrainingResult
+    const result = JSON.parse(message) as WorkerResult
     return result !== null && typeof result === 'object' && result.kind === role ? result : undefined
   } catch {
     return undefined

@@ -8,6 +8,7 @@ import type {
   ProfileResult,
   TrainingResult,
   TrainingStatus,
+  WorkerResult,
   WorkerRole,
   WorkerStatus,
 } from '../api/worker.ts'
@@ -44,13 +45,19 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly uid: string
   readonly stream: string
   readonly role: WorkerRole
+  /** The purpose that it shares with those before and after it: its name without the generation. */
+  readonly worker: string
+  /** From 1. */
+  readonly generation: number
+  /** It was made to take over from another pod and has not been told where. */
+  readonly standby: boolean
   /** The window it was made for; absent for inference pods. */
   readonly index?: number
   readonly ready: boolean
   readonly terminating: boolean
   /** Succeeded or Failed. */
   readonly finished: boolean
-  readonly result?: ProfileResult | TrainingResult
+  readonly result?: WorkerResult
   /** Why kubelet refused to run it; it counts as neither finished nor running. */
   readonly rejected?: string
   /** Why a finished pod left no usable result. */
@@ -59,6 +66,19 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly status?: Status
   /** What the worker says is wrong while it runs. */
   readonly error?: { readonly code: string; readonly message: string }
+}
+
+/** The last one made. */
+export function newest<P extends PodSnapshot>(pods: readonly P[]): P | undefined {
+  return pods.reduce<P | undefined>(
+    (best, pod) => (best === undefined || pod.generation > best.generation ? pod : best),
+    undefined,
+  )
+}
+
+/** The pod of a stream that serves, or is the next to: the last one that was told to; without one the first that stands by. */
+export function onDuty<P extends PodSnapshot>(pods: readonly P[]): P | undefined {
+  return newest(pods.filter(pod => !pod.standby)) ?? pods.toSorted((a, b) => a.generation - b.generation)[0]
 }
 
 /** Names of the site's nodes with a GPU on which a stream's pods may run. */
@@ -104,4 +124,9 @@ export function profileResult(stream: StreamSnapshot): ProfileResult | undefined
 
 export function trainingResult(stream: StreamSnapshot): TrainingResult | undefined {
   return stream.training?.result?.kind === 'training' ? stream.training.result : undefined
+}
+
+/** It ended at a checkpoint, from which another pod is to go on. */
+export function wasInterrupted({ result }: PodSnapshot): boolean {
+  return result?.kind === 'training' && result.error?.code === 'Interrupted'
 }

@@ -75,12 +75,19 @@ describe('worker client', () => {
     await client.setWindow(address, window)
     await client.setModel(address, { uri: 'models/b.onnx', digest: 'cd' })
     await client.setConfiguration(address, { name: 'half', frameInterval: 2, resolutionScale: 1 })
-    await client.drain(address)
+    const mark = { window: 4, startsAt: window.startsAt, frame: 17 }
+    await client.drain(address, { until: mark })
+    await client.activate(address, { from: mark })
     expect(requests.map(({ line }) => line)).to.deep.equal([
       'POST /window',
       'POST /model',
       'POST /configuration',
       'POST /drain',
+      'POST /activate',
+    ])
+    expect(requests.slice(-2).map(({ body }) => JSON.parse(body))).to.deep.equal([
+      { until: mark },
+      { from: mark },
     ])
     expect(JSON.parse(requests[0]?.body ?? '')).to.deep.equal(window)
   })

@@ -8,9 +8,12 @@
 import { Ajv, type ValidateFunction } from 'ajv'
 import { Agent, type Dispatcher } from 'undici'
 import type {
+  ActivateRequest,
+  DrainRequest,
   InferenceConfiguration,
   InferenceStatus,
   ModelReference,
+  TrainingStatus,
   WindowClock,
   WorkerError,
   WorkerErrorCode,
@@ -58,7 +61,9 @@ export interface WorkerClient {
     configuration: InferenceConfiguration,
     signal?: AbortSignal,
   ): Promise<InferenceStatus>
-  drain(address: string, signal?: AbortSignal): Promise<InferenceStatus>
+  activate(address: string, request: ActivateRequest, signal?: AbortSignal): Promise<InferenceStatus>
+  drain(address: string, request: DrainRequest, signal?: AbortSignal): Promise<InferenceStatus>
+  interrupt(address: string, signal?: AbortSignal): Promise<TrainingStatus>
   close(): Promise<void>
 }
 
@@ -162,7 +167,10 @@ export function createWorkerClient(options: WorkerClientOptions = {}): WorkerCli
       exchange(address, 'POST', '/model', signal, model, 'inference', modelTimeoutMs),
     setConfiguration: (address, configuration, signal) =>
       exchange(address, 'POST', '/configuration', signal, configuration, 'inference'),
-    drain: (address, signal) => exchange(address, 'POST', '/drain', signal, {}, 'inference'),
+    activate: (address, request, signal) =>
+      exchange(address, 'POST', '/activate', signal, request, 'inference'),
+    drain: (address, request, signal) => exchange(address, 'POST', '/drain', signal, request, 'inference'),
+    interrupt: (address, signal) => exchange(address, 'POST', '/interrupt', signal, {}, 'training'),
     close: async () => {
       await own?.destroy()
     },

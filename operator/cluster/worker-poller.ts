@@ -95,6 +95,7 @@ const workerCodes = new Set([
   'SourceInvalid',
   'LabelsInvalid',
   'StorageFailed',
+  'ShareMismatch',
 ])
 
 /** What of an observation a controller may have to act on. */
@@ -108,7 +109,14 @@ function gist(observation: Observation | undefined): string {
 }
 
 const facts = {
-  inference: (s: InferenceStatus) => [s.model?.digest, s.configuration, s.window?.index, s.window?.startsAt],
+  inference: (s: InferenceStatus) => [
+    s.model?.digest,
+    s.configuration,
+    s.window?.index,
+    s.window?.startsAt,
+    s.standby,
+    s.until,
+  ],
   profile: (s: ProfileStatus) => [s.phase],
   training: (s: TrainingStatus) => [s.phase, Math.floor(s.progress * 10)],
 }

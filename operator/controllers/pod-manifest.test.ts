@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { type Pod, podSnapshot } from '../cluster/pod.ts'
 import { cpuBackend } from '../sharing/backends/cpu.ts'
+import { cpuReplaceBackend } from '../sharing/backends/cpu-replace.ts'
 import { podManifest, templateHash } from './pod-manifest.ts'
 import { camera, gpu, retrainingWindow } from './testing/site.ts'
 import { inferenceConfig, profileConfig } from './worker-config.ts'
@@ -54,6 +56,41 @@ describe('podManifest', () => {
       requests: { cpu: '300m' },
       limits: { cpu: '300m' },
     })
+  })
+})
+
+describe('the manifest of a pod that is to take over', () => {
+  const config = inferenceConfig(input, { generation: 3, standby: true })
+  const later = podManifest(
+    { config, stream, window, share: 0.2, gpu, generation: 3 },
+    cpuReplaceBackend,
+    options,
+  ) as unknown as Pod & { spec: { restartPolicy: string } }
+
+  it('tells the worker and everybody else what it is', () => {
+    const { worker, generation, standby, role } = podSnapshot(later)!
+    expect({ worker, generation, standby, role }).to.deep.equal({
+      worker: 'cam-0-inference',
+      generation: 3,
+      standby: true,
+      role: 'inference',
+    })
+    expect(later.metadata.name).to.equal('cam-0-inference-g3')
+    expect(config).to.include({ generation: 3, standby: true })
+  })
+
+  it('does not let it come back once it has ended by itself', () =>
+    expect(later.spec.restartPolicy).to.equal('OnFailure'))
+
+  it('is no other template', () =>
+    expect(templateHash(config, stream, options)).to.equal(
+      templateHash(inferenceConfig(input), stream, options),
+    ))
+
+  it('says no more that it stands by once it was told where to take over', () => {
+    const { metadata } = later
+    const annotations = { ...metadata.annotations, 'ekya.dev/takes-over-at': '{}' }
+    expect(podSnapshot({ ...later, metadata: { ...metadata, annotations } })?.standby).to.equal(false)
   })
 })
 

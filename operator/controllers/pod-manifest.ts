@@ -5,14 +5,17 @@
 import { createHash } from 'node:crypto'
 import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
 import {
+  generationLabel,
   gpuAnnotation,
   inferencePodName,
   managedByLabel,
   managedByValue,
   nodeAnnotation,
+  podNameOf,
   profilePodName,
   retrainingWindowLabel,
   roleLabel,
+  standbyAnnotation,
   streamLabel,
   templateAnnotation,
   trainingPodName,
@@ -47,6 +50,8 @@ export interface PodRequest<Config extends WorkerConfiguration = WorkerConfigura
   readonly window: RetrainingWindow
   readonly share: number
   readonly gpu: SiteGpu
+  /** Which pod of its purpose it is, from 1 (default). */
+  readonly generation?: number
 }
 
 /** Seconds that a worker gets to finish what it is at (a training writes its checkpoint) before it is killed, where the backend asks for no more. */
@@ -60,7 +65,7 @@ export function podManifest(
   backend: Backend,
   options: PodOptions,
 ): Record<string, unknown> {
-  const { config, stream, window, gpu } = request
+  const { config, stream, window, gpu, generation = 1 } = request
   const longLived = config.role === 'inference'
   const memory = longLived ? deviceMemory(stream) : undefined
   const rendered = backend.render(request.share, gpu, memory, config.role)
@@ -68,7 +73,7 @@ export function podManifest(
     apiVersion: 'v1',
     kind: 'Pod',
     metadata: {
-      name: podName(config),
+      name: podNameOf(workerName(config), generation),
       namespace: stream.metadata.namespace,
       labels: {
         [managedByLabel]: managedByValue,
@@ -76,19 +81,21 @@ export function podManifest(
         [roleLabel]: config.role,
         [retrainingWindowLabel]: window.metadata.name,
         ...(longLived ? {} : { [windowIndexLabel]: String(config.window) }),
+        ...(generation === 1 ? {} : { [generationLabel]: String(generation) }),
         ...rendered.labels,
       },
       annotations: {
         [nodeAnnotation]: gpu.node,
         [gpuAnnotation]: gpu.gpu,
         ...(longLived ? { [templateAnnotation]: templateHash(config, stream, options) } : {}),
+        ...(longLived && config.standby === true ? { [standbyAnnotation]: 'true' } : {}),
         ...rendered.annotations,
       },
       // A stream's inference outlives the window that governs it; profile and training pods make no sense without it.
       ownerReferences: [ownerReference(longLived ? stream : window)],
     },
     spec: {
-      restartPolicy: longLived ? 'Always' : 'Never',
+      restartPolicy: restartPolicy(longLived, backend),
       terminationGracePeriodSeconds: rendered.graceSeconds ?? usualGraceSeconds,
       automountServiceAccountToken: false,
       enableServiceLinks: false,
@@ -134,17 +141,30 @@ export function templateHash(
   stream: CameraStream,
   options: PodOptions,
 ): string {
-  const { model: _model, configuration: _configuration, window: _window, ...fixed } = config
+  const {
+    model: _model,
+    configuration: _configuration,
+    window: _window,
+    standby: _standby,
+    generation: _generation,
+    ...fixed
+  } = config
   return createHash('sha256')
     .update(JSON.stringify([fixed, options, deviceMemory(stream)]))
     .digest('hex')
     .slice(0, 16)
 }
 
-const deviceMemory = ({ spec }: CameraStream): string | undefined =>
+function restartPolicy(longLived: boolean, { resizes }: Backend): string {
+  if (!longLived) return 'Never'
+  // A pod that has handed over ends by itself and is not to come back.
+  return resizes === 'replace' ? 'OnFailure' : 'Always'
+}
+
+export const deviceMemory = ({ spec }: CameraStream): string | undefined =>
   spec.memory === undefined ? undefined : String(spec.memory)
 
-function podName(config: InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig): string {
+function workerName(config: InferenceWorkerConfig | ProfileWorkerConfig | TrainingWorkerConfig): string {
   switch (config.role) {
     case 'inference':
       return inferencePodName(config.stream)

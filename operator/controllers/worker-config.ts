@@ -62,7 +62,11 @@ export function windowClock(window: RetrainingWindow): WindowClock | undefined {
   }
 }
 
-export function inferenceConfig(input: WorkerConfigInput): InferenceWorkerConfig {
+/** @param succession where the pod is not the stream's first: its generation, and whether it is to take over from another one. */
+export function inferenceConfig(
+  input: WorkerConfigInput,
+  succession: Pick<InferenceWorkerConfig, 'generation' | 'standby'> = {},
+): InferenceWorkerConfig {
   const { stream, window, item } = input
   const clock = windowClock(window)
   return {
@@ -73,6 +77,7 @@ export function inferenceConfig(input: WorkerConfigInput): InferenceWorkerConfig
     model: servedModel(stream),
     configuration: servedConfiguration(stream, item.inferenceConfiguration),
     ...(clock === undefined ? {} : { window: clock }),
+    ...succession,
   }
 }
 
@@ -111,7 +116,11 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
   }
 }
 
-export function trainingConfig(input: WorkerConfigInput): TrainingWorkerConfig {
+/** @param spent by pods before it on the same training. */
+export function trainingConfig(
+  input: WorkerConfigInput,
+  spent?: TrainingWorkerConfig['spent'],
+): TrainingWorkerConfig {
   const { stream, window, item } = input
   const { retraining } = window.spec
   const index = window.status?.current?.index ?? 0
@@ -132,6 +141,7 @@ export function trainingConfig(input: WorkerConfigInput): TrainingWorkerConfig {
     historyWeight: retraining.historyWeight,
     validationFraction: retraining.validationFraction,
     checkpointEverySeconds,
+    ...(spent === undefined ? {} : { spent }),
   }
 }
 

@@ -97,13 +97,13 @@ export const definitions = {
   },
   ekya_resize_duration_seconds: {
     type: 'histogram',
-    help: 'Time from asking for a share to the node reporting it',
+    help: 'Time from asking for a share to the node reporting it; where a new pod brings it, from making that pod to its taking over',
     labels: ['backend'],
     buckets: fast,
   },
   ekya_resizes_total: {
     type: 'counter',
-    help: 'Changes of a share that were asked for. result: done | gone (the pod does not exist) | failed',
+    help: 'Changes of a share that were asked for. result: done | gone (the pod does not exist) | failed (refused, or the new pod could not take over)',
     labels: ['backend', 'result'],
   },
   ekya_resizes_pending: {

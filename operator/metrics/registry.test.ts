@@ -61,14 +61,15 @@ describe('metrics', () => {
     expect(text.match(/"cam-1"/g)).to.have.length(7)
   })
 
-  it('adds frames up over restarts of the pod', async () => {
+  it('adds frames up over restarts of the pod and over two that hand over', async () => {
     const metrics = create()
     const at = (analysed: number) => ({ offered: analysed, analysed, skipped: 0, dropped: 0 })
     metrics.observeFrames('site', 'cam-0', 'first', at(10))
     metrics.observeFrames('site', 'cam-0', 'first', at(25))
     metrics.observeFrames('site', 'cam-0', 'second', at(4))
+    metrics.observeFrames('site', 'cam-0', 'first', at(26))
     expect((await series(metrics, 'ekya_frames_total'))[0]).to.equal(
-      '{namespace="site",stream="cam-0",result="analysed"} 29',
+      '{namespace="site",stream="cam-0",result="analysed"} 30',
     )
   })
 

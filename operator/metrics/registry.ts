@@ -143,8 +143,9 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   leader.set(0)
   gauge('ekya_build_info').set({ version, node_version: process.version }, 1)
 
-  /** Counts last seen of each stream's inference process. */
-  const seenFrames = new Map<string, { readonly process: string; readonly frames: FrameCounts }>()
+  /** Counts last seen of each stream's inference processes, the last ones: two of them may run side by side. */
+  const seenFrames = new Map<string, Map<string, FrameCounts>>()
+  const processesKept = 8
 
   return {
     registry,
@@ -169,12 +170,15 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
 
     observeFrames(namespace, stream, process, now) {
       const key = keyOf(namespace, stream)
-      const last = seenFrames.get(key)
-      const before = last?.process === process ? last.frames : undefined
+      const processes = seenFrames.get(key) ?? new Map<string, FrameCounts>()
+      seenFrames.set(key, processes)
+      const before = processes.get(process)
       for (const result of ['analysed', 'skipped', 'dropped'] as const) {
         frames.inc({ namespace, stream, result }, Math.max(0, now[result] - (before?.[result] ?? 0)))
       }
-      seenFrames.set(key, { process, frames: now })
+      processes.delete(process)
+      processes.set(process, now)
+      for (const old of [...processes.keys()].slice(0, -processesKept)) processes.delete(old)
     },
 
     forgetStream(namespace, stream) {

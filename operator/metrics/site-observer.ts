@@ -136,8 +136,12 @@ function observeStream(
             })),
     latencySeconds: answer?.latencySeconds ?? null,
   })
-  if (answer !== undefined && stream.inference !== undefined) {
-    const restarts = stream.inference.pod.status?.containerStatuses?.[0]?.restartCount ?? 0
-    metrics.observeFrames(namespace, name, `${stream.inference.uid}/${restarts}`, answer.frames)
+  for (const pod of site.pods) {
+    if (pod.stream !== name || pod.role !== 'inference') continue
+    const { result, status } = pod
+    const frames =
+      result?.kind === 'inference' ? result.frames : status?.role === 'inference' ? status.frames : undefined
+    const restarts = pod.pod.status?.containerStatuses?.[0]?.restartCount ?? 0
+    if (frames !== undefined) metrics.observeFrames(namespace, name, `${pod.uid}/${restarts}`, frames)
   }
 }

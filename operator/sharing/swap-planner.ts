@@ -1,6 +1,6 @@
 /**
- * Which pods of one GPU are made, handed over to and ended next, where a share can be changed by a new pod alone (NVIDIA MPS). No backend
- * asks it yet: the one there is resizes in place (`resize-planner.ts`).
+ * Which pods of one GPU are made, handed over to and ended next, where a share can be changed by a new pod alone (NVIDIA MPS). Backends
+ * that resize in place are asked of in `resize-planner.ts`.
  *
  * A worker that serves is swapped: a new pod starts beside the old one, takes over at a frame, and the old one goes. Both exist for a
  * while, so the node advertises more units than a GPU has (surge). A worker that can be interrupted, a training, ends at a
@@ -143,7 +143,7 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
       worker.pods.length === 1 &&
       (!worthSwapping ||
         (Math.abs(worker.wanted.units - serving.units) < step &&
-          worker.wanted.memoryMiB - serving.memoryMiB < (step / 100) * limits.memoryMiB))
+          worker.wanted.memoryMiB - serving.memoryMiB < (step / limits.steadyUnits) * limits.memoryMiB))
     )
   }
   const kept = workers.map(worker => (isSmall(worker) ? { ...worker, wanted: worker.pods[0]! } : worker))

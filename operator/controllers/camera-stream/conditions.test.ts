@@ -1,7 +1,9 @@
 import { expect } from 'chai'
+import { failedResizeAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { at, camera, gpu, pod, retrainingWindow } from '../testing/site.ts'
 import { type StreamView, streamConditionInputs } from './conditions.ts'
+import { swapView } from './swap-view.ts'
 
 const serving = pod<InferenceStatus>('cam-0', 'inference')
 const view = (parts: Partial<StreamView> = {}): StreamView => ({
@@ -85,4 +87,66 @@ describe('Drifting of a CameraStream', () => {
     { name: 'is true when it has fallen', parts: measured(0.6, 0.9), want: 'Drifted' },
   ])
     it(name, () => expect(condition('Drifting', parts)?.reason).to.equal(want))
+})
+
+describe('Resizing of a CameraStream whose share is changed by a new pod', () => {
+  const generation = (number: number, more: Partial<typeof serving> = {}) => ({
+    ...serving,
+    name: `cam-0-inference-g${number}`,
+    generation: number,
+    ...more,
+  })
+  const failed = (window: number) =>
+    generation(2, {
+      pod: {
+        ...serving.pod,
+        metadata: {
+          ...serving.pod.metadata,
+          annotations: {
+            [failedResizeAnnotation]: JSON.stringify({
+              units: 30,
+              memoryMiB: 0,
+              window,
+              tries: 1,
+              reason: 'g3 was not ready within 20 s',
+            }),
+          },
+        },
+      },
+    })
+
+  for (const { name, pods, want } of [
+    {
+      name: 'a pod that is to take over',
+      pods: [generation(2), generation(3, { standby: true })],
+      want: {
+        status: true,
+        reason: 'Swapping',
+        message: 'pod cam-0-inference-g3 takes over from cam-0-inference-g2',
+      },
+    },
+    {
+      name: 'an old pod that has not gone',
+      pods: [generation(2), generation(3)],
+      want: {
+        status: true,
+        reason: 'Swapping',
+        message: 'pod cam-0-inference-g3 takes over from cam-0-inference-g2',
+      },
+    },
+    {
+      name: 'a resize that failed in this window',
+      pods: [failed(7)],
+      want: { status: false, reason: 'ResizeFailed', message: 'g3 was not ready within 20 s' },
+    },
+    {
+      name: 'a resize that failed in an earlier one',
+      pods: [failed(6)],
+      want: { status: false, reason: 'AsPlanned', message: 'the pod holds the share that the plan gives it' },
+    },
+  ])
+    it(`tells of ${name}`, () => {
+      const { status, reason, message } = condition('Resizing', { swap: swapView(pods, 7) })!
+      expect({ status, reason, message }).to.deep.equal(want)
+    })
 })

@@ -7,6 +7,7 @@ import type { InferenceStatus } from '../../api/worker.ts'
 import { startProblem } from '../../cluster/pod.ts'
 import { allowedNodes, mostStreams, type PodSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
+import type { SwapView } from './swap-view.ts'
 
 export interface StreamView {
   readonly stream: CameraStream
@@ -17,6 +18,7 @@ export interface StreamView {
   readonly gpus: readonly SiteGpu[]
   readonly pod?: PodSnapshot<InferenceStatus>
   readonly reading?: ShareReading
+  readonly swap?: SwapView
   /** The last call to the worker was refused by it. */
   readonly refusal?: { readonly code: string; readonly message: string }
 }
@@ -118,7 +120,14 @@ function serving({ pod }: StreamView): Judgement {
   return not('Starting', pod === undefined ? 'there is no inference pod' : `pod ${pod.name} does not serve`)
 }
 
-function resizing({ reading }: StreamView): Judgement {
+function resizing({ reading, swap }: StreamView): Judgement {
+  if (swap?.underWay !== undefined)
+    return {
+      status: true,
+      reason: 'Swapping',
+      message: `pod ${swap.underWay.to} takes over from ${swap.underWay.from}`,
+    }
+  if (swap?.failed !== undefined) return { status: false, reason: 'ResizeFailed', message: swap.failed }
   if (reading?.problem !== undefined)
     return { status: true, reason: 'ResizeDeferred', message: reading.problem }
   if (reading?.resizing === true)

@@ -6,22 +6,22 @@
  */
 import { setConditions } from '../../api/conditions.ts'
 import type { CameraStream, Frames } from '../../api/generated/types.ts'
-import { inferencePodName } from '../../api/names.ts'
+import { roleLabel, streamLabel } from '../../api/names.ts'
 import { type InferenceStatus, type WindowClock, workerPort } from '../../api/worker.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOn, type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { cameraStreams } from '../../cluster/resources.ts'
-import type { PodSnapshot } from '../../cluster/snapshot.ts'
+import { onDuty, type PodSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
 import { applyTo } from '../../kube/apply.ts'
 import type { Clock } from '../../kube/clock.ts'
 import type { Reconcile } from '../../kube/controller.ts'
-import { keyFor } from '../../kube/objects.ts'
 import type { Transport } from '../../kube/transport.ts'
 import type { BackendSet } from '../../sharing/backends/registry.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import { servedConfiguration, servedModel, windowClock } from '../worker-config.ts'
 import { streamConditionInputs } from './conditions.ts'
+import { swapView } from './swap-view.ts'
 
 export const cameraStreamManager = 'ekya-camera-stream'
 
@@ -56,12 +56,18 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
       return undefined
     }
     const { window, refused } = cluster.membership(stream)
-    const pod = inferencePod(stream, dependencies)
+    const pods = inferencePods(stream, dependencies)
+    const pod = onDuty(pods)
     const gpus = window === undefined ? [] : cluster.gpus(window)
     const active = window?.status?.current?.endsAt !== undefined
 
-    const told =
-      pod === undefined ? {} : await tell(stream, pod, windowOf(dependencies, stream), dependencies, signal)
+    const wanted = windowOf(dependencies, stream)
+    let told: Told = {}
+    // One that is to take over must serve what the others serve; what it answers is nobody's concern yet.
+    for (const each of pods) {
+      const answered = await tell(stream, each, wanted, dependencies, signal)
+      if (each === pod) told = answered
+    }
     const status = told.status ?? pod?.status
     const gpu = pod === undefined ? undefined : gpus.find(g => isOn(pod, g))
     const conditions = setConditions(
@@ -72,6 +78,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
         gpus,
         ...(window === undefined ? {} : { window }),
         ...(pod === undefined ? {} : { pod }),
+        swap: swapView(pods, window?.status?.current?.index ?? 0),
         ...(pod === undefined || gpu === undefined ? {} : { reading: backends.of(gpu).read(pod.pod, gpu) }),
         ...(told.refusal === undefined ? {} : { refusal: told.refusal }),
       }),
@@ -97,15 +104,18 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
   }
 }
 
-function inferencePod(
+function inferencePods(
   stream: CameraStream,
   { cluster, observe }: CameraStreamDependencies,
-): PodSnapshot<InferenceStatus> | undefined {
-  const { name, namespace } = stream.metadata
-  const pod = cluster.pods.get(keyFor({ namespace, name: inferencePodName(name) }))
-  return pod === undefined
-    ? undefined
-    : (podSnapshot(pod, observe(pod.metadata.uid ?? '')) as PodSnapshot<InferenceStatus> | undefined)
+): readonly PodSnapshot<InferenceStatus>[] {
+  const { name, namespace = '' } = stream.metadata
+  return cluster.pods
+    .inNamespace(namespace)
+    .filter(
+      ({ metadata: { labels = {} } }) => labels[streamLabel] === name && labels[roleLabel] === 'inference',
+    )
+    .map(pod => podSnapshot(pod, observe(pod.metadata.uid ?? '')) as PodSnapshot<InferenceStatus> | undefined)
+    .filter(pod => pod !== undefined)
 }
 
 function windowOf(
@@ -138,7 +148,7 @@ async function tell(
   signal: AbortSignal,
 ): Promise<Told> {
   let status = pod.status
-  if (status === undefined || pod.terminating || !pod.ready) return {}
+  if (status === undefined || pod.terminating || pod.finished || !pod.ready) return {}
   const address = `${pod.pod.status?.podIP}:${workerPort}`
   const take = (answer: InferenceStatus) => {
     status = answer

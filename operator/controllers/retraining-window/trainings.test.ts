@@ -54,6 +54,21 @@ describe('advance while retraining', () => {
     })
   }
 
+  const interrupted = trained(1, { model: undefined, error: { code: 'Interrupted', message: 'goes on' } })
+
+  it('waits for the pod in which an interrupted training goes on', () => {
+    const { window, streams } = withPod({ result: interrupted })
+    const { status, notes } = advance(site(window, streams, 30), planner)
+    expect(status.plan!.items[0]).to.deep.equal(training('cam-0'))
+    expect(notes).to.deep.equal([])
+  })
+
+  it('counts what an interrupted training has cost where the window ends before it goes on', () => {
+    const { window, streams } = withPod({ result: interrupted })
+    const { status } = advance(site(window, streams, 101), planner)
+    expect(status.plan!.items[0]).to.include({ state: 'Unfinished', gpuSeconds: interrupted.gpuSeconds })
+  })
+
   it('expects the trainings that get a freed share to end sooner', () => {
     const other = training('cam-1', { trainingShare: 0.2, completesAt: at(95) })
     const snapshot = site(

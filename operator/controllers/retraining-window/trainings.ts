@@ -3,7 +3,7 @@
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
 import type { CameraStream } from '../../api/generated/types.ts'
-import { trainingResult } from '../../cluster/snapshot.ts'
+import { type PodSnapshot, trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
 import { gate } from './gate.ts'
@@ -23,7 +23,7 @@ export function endings(context: Context): Step | undefined {
     const stream = site.streams.find(s => s.name === item.stream)
     const pod = stream?.training
     const lost = item.state === 'Training' && pod === undefined
-    if (!lost && pod?.finished !== true) continue
+    if (!lost && (pod?.finished !== true || wasInterrupted(pod))) continue
     const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
     const result = stream === undefined || replaced !== undefined ? undefined : trainingResult(stream)
     const outcome = gate(item, result, {
@@ -136,7 +136,7 @@ export function cutOff({ site, status }: Context): Step | undefined {
     const training = site.streams.find(s => s.name === item.stream)?.training
     if (training === undefined && item.state === 'Planned') return neverBegan(item)
     const progress = training?.status?.progress
-    const spent = { trainingShare: 0, gpuSeconds: training?.status?.gpuSeconds ?? 0 }
+    const spent = { trainingShare: 0, gpuSeconds: training === undefined ? 0 : spentBy(training) }
     const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
     return { ...item, ...spent, state: 'Unfinished', reason }
   })
@@ -150,6 +150,12 @@ export function cutOff({ site, status }: Context): Step | undefined {
       stream,
     })),
   )
+}
+
+/** By its own account, also where it had just ended for another pod to go on. */
+function spentBy({ status, result }: PodSnapshot): number {
+  if (status?.role === 'training') return status.gpuSeconds
+  return result?.kind === 'training' ? result.gpuSeconds : 0
 }
 
 /** It waited for its turn, or its pod could not be made: nothing was trained. */

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
+import type { TrainingResult } from '../../api/worker.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
-import { at, gpu, pod, retrainingWindow, site } from '../testing/site.ts'
+import { at, gpu, pod, retrainingWindow, site, trained } from '../testing/site.ts'
 import { surplusPods, wantedPods } from './wanted-pods.ts'
 
 const window = retrainingWindow({
@@ -39,6 +40,34 @@ describe('wantedPods', () => {
       ['cam-0-inference', 0.4],
       ['cam-0-training-2', 0.5],
     ]))
+})
+
+describe('a training that was interrupted', () => {
+  const error = { code: 'Interrupted', message: 'goes on in another pod' } as const
+  const namesWith = (result: TrainingResult) =>
+    wantedPods(
+      site(window, [{ name: 'cam-0', training: pod<never>('cam-0', 'training', { index: 2, result }) }], 20),
+    ).map(({ name }) => name)
+
+  it('is wanted again', () =>
+    expect(namesWith(trained(2, { error }))).to.deep.equal(['cam-0-inference', 'cam-0-training-2']))
+  it('is not once it has ended', () => expect(namesWith(trained(2))).to.deep.equal(['cam-0-inference']))
+})
+
+describe('pods of later generations', () => {
+  const later = { ...pod<never>('cam-0', 'inference'), name: 'cam-0-inference-g3', generation: 3 }
+
+  it('have their place as the first has', () => {
+    const snapshot = site(window, [{ name: 'cam-0', inference: later }], 20)
+    expect(surplusPods(snapshot, wantedPods(snapshot))).to.deep.equal([])
+    expect(surplusPods(snapshot, []).map(({ name }) => name)).to.deep.equal(['cam-0-inference-g3'])
+  })
+
+  it('are left to those who judge them where they are to take over and were refused', () => {
+    const refused = { ...later, standby: true, rejected: 'UnexpectedAdmissionError: no device' }
+    const snapshot = site(window, [{ name: 'cam-0', inference: refused }], 20)
+    expect(surplusPods(snapshot, wantedPods(snapshot))).to.deep.equal([])
+  })
 })
 
 describe('a pod that its node refused', () => {

@@ -9,11 +9,17 @@
  */
 import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
-import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
+import {
+  type PodSnapshot,
+  type SiteSnapshot,
+  type StreamSnapshot,
+  wasInterrupted,
+} from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
 import { type PlanItem, trains } from '../plan-status.ts'
 
 export interface WantedPod {
+  /** Without a generation. */
   readonly name: string
   readonly role: WorkerRole
   readonly stream: StreamSnapshot
@@ -45,7 +51,9 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
       ...(profiling && stream.profile?.finished !== true
         ? pod('profile', profilePodName(item.stream, current.index), labelingShare, 1)
         : []),
-      ...(current.phase === 'Retraining' && trains(item) && stream.training?.finished !== true
+      ...(current.phase === 'Retraining' &&
+      trains(item) &&
+      (stream.training?.finished !== true || wasInterrupted(stream.training))
         ? pod('training', trainingPodName(item.stream, current.index), item.trainingShare ?? 0, 2)
         : []),
     ]
@@ -66,7 +74,7 @@ export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): r
   return site.pods.filter(
     pod =>
       !pod.terminating &&
-      (isOverdue(pod, site.now) ||
-        (!names.has(pod.name) && !(pod.finished && pod.role !== 'inference' && pod.index === index))),
+      ((isOverdue(pod, site.now) && !pod.standby) ||
+        (!names.has(pod.worker) && !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }

@@ -1,0 +1,209 @@
+/**
+ * Streams on one GPU whose shares a test moves at will: it writes them into the plan of a long window, as a policy would, and looks at
+ * pods and books.
+ */
+import { join } from 'node:path'
+import { waitFor } from '../../hack/testing/wait-for.ts'
+import type { RetrainingWindow } from '../../operator/api/generated/types.ts'
+import { apiVersion, standbyAnnotation, streamLabel, takeOverAnnotation } from '../../operator/api/names.ts'
+import { samplesFolder } from '../../operator/api/storage.ts'
+import type { Pod } from '../../operator/cluster/pod.ts'
+import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.ts'
+import { readSummaries, type WindowSummary } from '../../workers/runtime/sample-folder.ts'
+import { type E2eSite, sceneClasses } from './site.ts'
+
+/** Units by stream. */
+export type Shares = Readonly<Record<string, number>>
+
+export interface Account {
+  /** First and last frame, offered in between, and what became of them. */
+  readonly first: number
+  readonly last: number
+  readonly offered: number
+  readonly dropped: number
+  /** Frames that two pods have analysed. */
+  readonly twice: readonly number[]
+  /** Frames between first and last that nobody has analysed. */
+  readonly missing: readonly number[]
+  readonly pods: number
+}
+
+const name = 'site'
+
+export class ResizingSite {
+  readonly #site: E2eSite
+  readonly #streams: readonly string[]
+  /** The largest sum of steady shares that was ever seen, in units, and of all pods. */
+  most = { steady: 0, total: 0, pods: 0 }
+  observations = 0
+  /** Of each pod that took over: from being seen first to its first frame, seconds. */
+  readonly swapSeconds: number[] = []
+  restarts = 0
+  readonly #firstSeen = new Map<string, number>()
+  readonly #tookOver = new Set<string>()
+
+  constructor(site: E2eSite, streams: readonly string[]) {
+    this.#site = site
+    this.#streams = streams
+  }
+
+  async begin(frameRate: number): Promise<void> {
+    for (const [i, stream] of this.#streams.entries())
+      await this.#site.camera(stream, {
+        source: { scene: { seed: i + 1 } },
+        frameRate,
+        classes: sceneClasses,
+        model: { uri: 'initial/student.onnx' },
+      })
+    await this.#site.window(name, {
+      streamSelector: { matchLabels: { site: 'a' } },
+      duration: '4h',
+      scheduler: { step: 0.05 },
+      labeling: { maxSamples: 100 },
+      retraining: {
+        configurations: [
+          { name: 'all-2', epochs: 2, batchSize: 16, learningRate: 0.01, trainableLayers: 'all' },
+        ],
+      },
+    })
+    await waitFor(
+      async () => {
+        this.#site.check()
+        const { current, plan } = (await this.#site.readWindow(name)).status ?? {}
+        return current?.phase === 'Retraining' && plan?.items.length === this.#streams.length
+      },
+      { deadlineMs: 120_000, intervalMs: 200, describe: 'the window to be planned' },
+    )
+  }
+
+  async setShares(shares: Shares): Promise<void> {
+    const path = `/apis/${apiVersion}/namespaces/${this.#site.api.namespace()}/retrainingwindows/${name}/status`
+    await waitFor(
+      async () => {
+        const { metadata, status } = await this.#site.readWindow(name)
+        const plan = status!.plan!
+        const items = plan.items.map(item => ({ ...item, inferenceShare: shares[item.stream]! / 100 }))
+        const body = {
+          metadata: { resourceVersion: metadata.resourceVersion },
+          status: { plan: { ...plan, items } },
+        }
+        return this.#site.api
+          .client()
+          .patch<RetrainingWindow>(path, 'merge', body)
+          .then(
+            () => true,
+            () => false,
+          )
+      },
+      { deadlineMs: 10_000, intervalMs: 50, describe: 'the shares to be written' },
+    )
+  }
+
+  async pods(): Promise<readonly Pod[]> {
+    const path = `/api/v1/namespaces/${this.#site.api.namespace()}/pods?labelSelector=${encodeURIComponent(streamLabel)}`
+    return (await this.#site.api.client().get<{ items: readonly Pod[] }>(path)).items
+  }
+
+  /** Whether each stream has one pod, ready, of the right share; keeps the books of what was seen on the way. */
+  async isAt(shares: Shares): Promise<boolean> {
+    const pods = await this.pods()
+    const units = (pod: Pod) => unitsOf(pod, 1.5)
+    this.observations++
+    for (const pod of pods) this.#see(pod)
+    const steady = this.#streams.reduce(
+      (sum, stream) => sum + Math.max(0, ...pods.filter(pod => streamOf(pod) === stream).map(units)),
+      0,
+    )
+    const total = pods.reduce((sum, pod) => sum + units(pod), 0)
+    this.most = {
+      steady: Math.max(this.most.steady, steady),
+      total: Math.max(this.most.total, total),
+      pods: Math.max(this.most.pods, pods.length),
+    }
+    return (
+      pods.length === this.#streams.length &&
+      pods.every(pod => isReady(pod) && units(pod) === shares[streamOf(pod)] && isTold(pod))
+    )
+  }
+
+  #see({ metadata, status }: Pod): void {
+    const uid = metadata.uid!
+    const since = this.#firstSeen.get(uid) ?? Date.now()
+    this.#firstSeen.set(uid, since)
+    this.restarts += status?.containerStatuses?.[0]?.restartCount ?? 0
+    const mark = metadata.annotations?.[takeOverAnnotation]
+    if (mark === undefined || this.#tookOver.has(uid)) return
+    this.#tookOver.add(uid)
+    this.swapSeconds.push((Date.parse((JSON.parse(mark) as { dueAt: string }).dueAt) - since) / 1000)
+  }
+
+  async settles(shares: Shares, what: string, deadlineMs = 120_000): Promise<void> {
+    let seen: readonly Pod[] = []
+    await waitFor(
+      async () => {
+        this.#site.check()
+        seen = await this.pods()
+        return this.isAt(shares)
+      },
+      {
+        deadlineMs,
+        intervalMs: 100,
+        describe: () =>
+          `${what}: ${JSON.stringify(shares)}; there are ${seen.map(pod => `${pod.metadata.name} (${unitsOf(pod, 1.5)}, ${pod.status?.phase}, ${JSON.stringify(pod.metadata.annotations)})`).join(', ')}`,
+      },
+    )
+  }
+
+  /** Once the pods that serve have written their books up to a frame that is over by now. */
+  async account(stream: string, upTo: number): Promise<Account> {
+    const folder = join(this.#site.storage(), samplesFolder(this.#site.api.namespace(), stream, 0))
+    const parts = await waitFor(
+      async () => {
+        const found = [...(await readSummaries(folder)).values()]
+        return lastOf(found) >= upTo ? found : undefined
+      },
+      { deadlineMs: 30_000, intervalMs: 250, describe: `the books of ${stream} up to frame ${upTo}` },
+    )
+    return accountOf(parts)
+  }
+
+  /** The newest frame by the clock. */
+  async frameNow(frameRate: number): Promise<number> {
+    const { current } = (await this.#site.readWindow(name)).status ?? {}
+    return Math.floor(((Date.now() - Date.parse(current!.startedAt!)) * frameRate) / 1000)
+  }
+}
+
+const streamOf = (pod: Pod): string => pod.metadata.labels?.[streamLabel] ?? ''
+
+const isReady = ({ status, metadata }: Pod): boolean =>
+  metadata.deletionTimestamp === undefined &&
+  status?.phase === 'Running' &&
+  status.conditions?.some(c => c.type === 'Ready' && c.status === 'True') === true
+
+const isTold = ({ metadata: { annotations = {} } }: Pod): boolean =>
+  annotations[standbyAnnotation] === undefined || annotations[takeOverAnnotation] !== undefined
+
+export const unitsOf = (pod: Pod, cores: number): number =>
+  cpuReplaceBackend.amountOf(pod, { node: '', gpu: '0', device: { kind: 'cpu', cores } }).units
+
+const lastOf = (parts: readonly WindowSummary[]): number =>
+  Math.max(-1, ...parts.flatMap(({ analysed = [] }) => analysed.map(([, last]) => last)))
+
+export function accountOf(parts: readonly WindowSummary[]): Account {
+  const times = new Map<number, number>()
+  for (const { analysed = [] } of parts)
+    for (const [from, to] of analysed)
+      for (let frame = from; frame <= to; frame++) times.set(frame, (times.get(frame) ?? 0) + 1)
+  const frames = [...times.keys()]
+  const [first, last] = [Math.min(...frames), Math.max(...frames)]
+  return {
+    first,
+    last,
+    offered: parts.reduce((sum, part) => sum + part.frames.offered, 0),
+    dropped: parts.reduce((sum, part) => sum + part.frames.dropped, 0),
+    twice: [...times].filter(([, count]) => count > 1).map(([frame]) => frame),
+    missing: Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(frame => !times.has(frame)),
+    pods: parts.length,
+  }
+}

@@ -1,0 +1,90 @@
+/** What the workers on a GPU hold of it and should hold, where shares are changed by new pods. Pure. */
+import { endingAnnotation, failedResizeAnnotation } from '../../api/names.ts'
+import { isOn } from '../../cluster/pod.ts'
+import { onDuty, type PodSnapshot } from '../../cluster/snapshot.ts'
+import { type ReplacingBackend, SharingError } from '../../sharing/backend.ts'
+import { mayTry, parseFailedResize } from '../../sharing/failed-resize.ts'
+import type { Amount } from '../../sharing/swap-order.ts'
+import { type StatedPod, statePods } from '../../sharing/swap-state.ts'
+import { deviceMemory } from '../pod-manifest.ts'
+import type { GpuPods } from './in-place-pods.ts'
+import { sameGpu } from './pod-actuator.ts'
+import type { WantedPod } from './wanted-pods.ts'
+
+/** What a pod that is to take over gets to be ready. */
+const readySeconds = 20
+
+/** One purpose with its pods, the oldest first. */
+export interface Held {
+  readonly name: string
+  readonly target: WantedPod | undefined
+  readonly pods: readonly PodSnapshot[]
+  readonly stated: readonly StatedPod[]
+  readonly wanted: Amount | null
+  /** Why the backend cannot give what is planned; what there is stays. */
+  readonly refusal?: string
+}
+
+export function heldBy({ gpu, backend, site, wanted, leaving }: GpuPods<ReplacingBackend>): readonly Held[] {
+  // What has ended holds nothing; an inference pod still has something to say.
+  const here = site.pods.filter(pod => isOn(pod, gpu) && !(pod.finished && pod.role !== 'inference'))
+  const targets = wanted.filter(target => sameGpu(target.gpu, gpu))
+  const names = [...new Set([...targets, ...here].map(each => ('worker' in each ? each.worker : each.name)))]
+  return names.map(name => {
+    const target = targets.find(each => each.name === name)
+    const pods = here.filter(pod => pod.worker === name).toSorted((a, b) => a.generation - b.generation)
+    const stated = statePods(
+      pods.map(pod => ({
+        name: pod.name,
+        generation: pod.generation,
+        amount: backend.amountOf(pod.pod, gpu),
+        createdAt: createdAt(pod),
+        ready: pod.ready,
+        terminating: pod.terminating || leaving.has(pod.uid),
+        finished: pod.finished || pod.rejected !== undefined,
+        standby: pod.standby,
+        ending: pod.pod.metadata.annotations?.[endingAnnotation] !== undefined,
+        ...problemOf(pod),
+      })),
+      site.now,
+      readySeconds,
+    )
+    return { name, target, pods, stated, ...amountFor(target, pods, { backend, gpu, site }) }
+  })
+}
+
+/** What a worker should hold; what it has where that cannot be changed now. */
+function amountFor(
+  target: WantedPod | undefined,
+  pods: readonly PodSnapshot[],
+  { backend, gpu, site }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site'>,
+): Pick<Held, 'wanted' | 'refusal'> {
+  if (target === undefined) return { wanted: null }
+  const holder = onDuty(pods.filter(pod => !pod.terminating && !pod.finished))
+  const held = holder === undefined ? null : backend.amountOf(holder.pod, gpu)
+  // A profile pod is short-lived and cannot be interrupted.
+  if (held !== null && target.role === 'profile') return { wanted: held }
+  let amount: Amount
+  try {
+    const memory = target.role === 'inference' ? deviceMemory(target.stream.stream) : undefined
+    amount = backend.amount(target.share, gpu, memory)
+  } catch (error) {
+    if (!(error instanceof SharingError)) throw error
+    return { wanted: held, refusal: error.message }
+  }
+  const window = site.window.status?.current?.index ?? 0
+  return { wanted: holder === undefined || mayTry(failedOf(holder), amount, window) ? amount : held }
+}
+
+function problemOf({ rejected, error, failure, pod }: PodSnapshot): { readonly problem?: string } {
+  if (rejected !== undefined) return { problem: rejected }
+  if (error?.code === 'ShareMismatch') return { problem: error.message }
+  if (failure !== undefined) return { problem: failure }
+  return pod.status?.phase === 'Failed' ? { problem: pod.status.message ?? 'it failed' } : {}
+}
+
+export const createdAt = ({ pod }: PodSnapshot): number =>
+  Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01T00:00:00Z')
+
+export const failedOf = ({ pod }: PodSnapshot) =>
+  parseFailedResize(pod.metadata.annotations?.[failedResizeAnnotation])

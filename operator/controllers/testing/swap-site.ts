@@ -1,0 +1,461 @@
+/**
+ * A GPU of cpu-replace whose API server, kubelet and workers are played in memory, in virtual time: for what would take hours with real
+ * pods. The operator can be made to die at any write; what pods analyse and hold is kept to be judged.
+ */
+
+import { expect } from 'chai'
+import { endingAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
+import type { FrameMark, InferenceStatus, WorkerStatus } from '../../api/worker.ts'
+import { type Pod, podSnapshot } from '../../cluster/pod.ts'
+import { newest, onDuty, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { WorkerClientError } from '../../cluster/worker-client.ts'
+import { KubeError, type KubeErrorCode } from '../../kube/errors.ts'
+import type { SiteGpu } from '../../sharing/backend.ts'
+import { cpuReplaceBackend } from '../../sharing/backends/cpu-replace.ts'
+import { backendSet } from '../../sharing/backends/registry.ts'
+import { createResizeExecutor } from '../../sharing/executor.ts'
+import type { PlanItem } from '../plan-status.ts'
+import type { PodActuator } from '../retraining-window/pod-actuator.ts'
+import { actuatePods } from '../retraining-window/pods.ts'
+import { RecentPods } from '../retraining-window/recent-pods.ts'
+import type { Note } from '../retraining-window/step.ts'
+import { at, camera, epoch, retrainingWindow } from './site.ts'
+
+const frameRate = 10
+const periodMs = 1000 / frameRate
+const gpu: SiteGpu = {
+  node: 'edge-0',
+  gpu: '0',
+  device: { kind: 'cpu', cores: 1.5 },
+  labels: { 'ekya.dev/sharing-backend': 'cpu-replace' },
+}
+
+interface Running {
+  pod: Pod
+  stream: string
+  createdMs: number
+  readyMs: number
+  standby: boolean
+  /** What it analyses: frames due in [fromMs, untilMs), as long as it lives. */
+  fromMs: number
+  untilMs: number
+  until?: FrameMark
+  from?: FrameMark
+  endedMs: number
+  deletedMs: number
+  goneMs: number
+}
+
+export interface SwapSiteOptions {
+  /** From being made to being ready, seconds; infinite: never. */
+  readonly startSeconds?: (pod: string) => number
+  /** Pods that do not end after their last frame. */
+  readonly hangs?: (pod: string) => boolean
+  /** Device memory that a stream asks for. */
+  readonly memory?: (stream: string) => string
+  /** Pods that their node refuses. */
+  readonly refused?: (pod: string) => boolean
+}
+
+export class SwapSite {
+  readonly pods = new Map<string, Running>()
+  readonly past: Running[] = []
+  readonly notes: Note[] = []
+  readonly writes: string[] = []
+  /** Write, counted from 0, right after which the operator dies. */
+  killAt = Number.POSITIVE_INFINITY
+  now = epoch
+  most = { steady: 0, total: 0 }
+  deaths = 0
+  readonly #options: SwapSiteOptions
+  #items: readonly PlanItem[] = []
+  #polled = new Map<string, WorkerStatus>()
+  #recent = new RecentPods()
+  #version = 1
+  /** Killed in this step: nothing that it still tries reaches anybody. */
+  #dead = false
+  resized: string[] = []
+
+  constructor(options: SwapSiteOptions = {}) {
+    this.#options = options
+  }
+
+  plan(shares: Readonly<Record<string, number | readonly [number, number]>>): void {
+    this.#items = Object.entries(shares).map(([stream, share]): PlanItem => {
+      const [inference, training] = typeof share === 'number' ? [share, 0] : share
+      return {
+        stream,
+        node: gpu.node,
+        gpu: gpu.gpu,
+        inferenceShare: inference / 100,
+        inferenceConfiguration: 'every-frame',
+        trainingShare: training / 100,
+        ...(training > 0
+          ? { retrainingConfiguration: 'all-5', state: 'Training' as const }
+          : { state: 'None' as const }),
+      }
+    })
+  }
+
+  /** Runs until nothing has been left to do for three seconds. @throws if that takes longer than `seconds`. */
+  async settle(seconds = 300): Promise<void> {
+    const end = this.now + seconds * 1000
+    for (let quiet = 0; quiet < 30; ) {
+      if (this.now > end) throw new Error(`not settled: ${this.describe()}`)
+      const pending = await this.step()
+      quiet = pending ? 0 : quiet + 1
+    }
+  }
+
+  /** A reconcile and a tenth of a second. @returns whether something is under way. */
+  async step(): Promise<boolean> {
+    let pending = true
+    try {
+      const done = await actuatePods(this.#site(), this.#actuator())
+      pending = done.pending
+      this.notes.push(...done.notes)
+    } catch (error) {
+      if (!this.#dead) throw error
+    }
+    if (this.#dead) {
+      this.#dead = false
+      pending = true
+      this.deaths++
+      // A new operator knows nothing but what is in the API, and asks the workers anew.
+      this.#recent = new RecentPods()
+      this.#polled = new Map()
+      this.now += 2000
+    }
+    this.#observe()
+    this.now += 100
+    this.#live()
+    return pending
+  }
+
+  describe(): string {
+    return [...this.pods.values()]
+      .map(
+        ({ pod, standby }) => `${pod.metadata.name} ${pod.status?.phase} ${standby ? 'standby' : 'on duty'}`,
+      )
+      .join(', ')
+  }
+
+  /** Units by pod. */
+  held(): Record<string, number> {
+    return Object.fromEntries([...this.pods.values()].map(({ pod }) => [pod.metadata.name, unitsOf(pod)]))
+  }
+
+  /** Frames of a stream that no pod, and that several have analysed, since its first pod served. */
+  frames(stream: string): { readonly lost: number; readonly twice: number } {
+    const pods = [...this.past, ...this.pods.values()].filter(
+      each =>
+        each.stream === stream &&
+        Number.isFinite(each.fromMs) &&
+        each.pod.metadata.labels?.[roleLabel] === 'inference',
+    )
+    const first = Math.ceil((Math.min(...pods.map(each => each.fromMs)) - epoch) / periodMs)
+    let [lost, twice] = [0, 0]
+    for (let frame = first; epoch + frame * periodMs < this.now - 3000; frame++) {
+      const due = epoch + frame * periodMs
+      const owners = pods.filter(
+        ({ fromMs, untilMs, endedMs }) => due >= fromMs && due < Math.min(untilMs, endedMs),
+      )
+      if (owners.length === 0) lost++
+      if (owners.length > 1) twice++
+    }
+    return { lost, twice }
+  }
+
+  #observe(): void {
+    const live = [...this.pods.values()].filter(({ pod }) => pod.status?.phase !== 'Succeeded')
+    const total = live.reduce((sum, { pod }) => sum + unitsOf(pod), 0)
+    const workers = Map.groupBy(live, ({ pod }) => podSnapshot(pod)!.worker)
+    const steady = [...workers.values()].reduce(
+      (sum, pods) => sum + Math.max(...pods.map(({ pod }) => unitsOf(pod))),
+      0,
+    )
+    this.most = { steady: Math.max(this.most.steady, steady), total: Math.max(this.most.total, total) }
+  }
+
+  /** What kubelet and workers do by themselves. */
+  #live(): void {
+    for (const [name, running] of this.pods) {
+      const { pod } = running
+      const phase = pod.status?.phase
+      if (phase === undefined) {
+        if (this.#options.refused?.(name)) {
+          this.#status(running, { phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'no device' })
+          running.endedMs = this.now
+        } else this.#status(running, { phase: 'Running', podIP: name })
+      } else if (phase === 'Running' && !isReady(pod) && this.now >= running.readyMs) {
+        this.#status(running, {
+          phase: 'Running',
+          podIP: name,
+          conditions: [{ type: 'Ready', status: 'True' }],
+          containerStatuses: [
+            { name: 'worker', state: { running: { startedAt: new Date(running.createdMs).toISOString() } } },
+          ],
+        })
+        if (!running.standby) running.fromMs = this.now
+      }
+      if (running.deletedMs <= this.now - 1000) {
+        running.endedMs = Math.min(running.endedMs, this.now)
+        running.goneMs = this.now
+        this.pods.delete(name)
+        this.past.push(running)
+        continue
+      }
+      if (pod.status?.phase === 'Running' && this.now >= running.untilMs && !this.#options.hangs?.(name)) {
+        running.endedMs = this.now
+        const result = JSON.stringify(resultOf(running))
+        this.#status(running, {
+          phase: 'Succeeded',
+          containerStatuses: [{ name: 'worker', state: { terminated: { exitCode: 0, message: result } } }],
+        })
+      }
+    }
+    for (const { pod } of this.pods.values())
+      if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
+        this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
+  }
+
+  #status(running: Running, status: Pod['status']): void {
+    running.pod = {
+      ...running.pod,
+      metadata: { ...running.pod.metadata, resourceVersion: this.#next() },
+      status,
+    }
+  }
+
+  #next = (): string => String(++this.#version)
+
+  #statusOf(pod: Pod): WorkerStatus {
+    const running = this.pods.get(pod.metadata.name)!
+    if (pod.metadata.labels?.[roleLabel] === 'training')
+      return { role: 'training', stream: running.stream, window: 0, phase: 'training' } as WorkerStatus
+    return {
+      role: 'inference',
+      stream: running.stream,
+      model: { uri: 'm', digest: 'd' },
+      configuration: 'every-frame',
+      window: { index: 0, startsAt: at(0), frames: noFrames, samples: 0 },
+      frames: noFrames,
+      gpuSecondsPerFrame: null,
+      latencySeconds: null,
+      draining: false,
+      ...(running.standby ? { standby: true } : {}),
+      ...(running.until === undefined ? {} : { until: running.until }),
+    } satisfies InferenceStatus
+  }
+
+  #site(): SiteSnapshot {
+    const window = retrainingWindow(
+      {
+        current: { index: 0, phase: 'Retraining', startedAt: at(0), endsAt: at(1_000_000) },
+        plan: { window: 0, policy: 'thief', decidedAt: at(0), items: this.#items },
+      },
+      { duration: '1000000s', scheduler: { policy: 'thief', step: 0.05, options: {} } },
+    )
+    const pods = [...this.pods.values()]
+      .map(({ pod }) => {
+        const status = this.#polled.get(pod.metadata.uid!)
+        return podSnapshot(pod, status === undefined ? undefined : { status })
+      })
+      .filter(pod => pod !== undefined)
+    return {
+      window,
+      gpus: [gpu],
+      training: cpuReplaceBackend.training,
+      now: this.now,
+      pods,
+      streams: this.#items.map(({ stream: name }) => {
+        const own = pods.filter(pod => pod.stream === name)
+        return {
+          name,
+          stream: camera(name, { frameRate, ...this.#memoryOf(name) }),
+          inference: onDuty(own.filter(pod => pod.role === 'inference')),
+          training: newest(own.filter(pod => pod.role === 'training')),
+        } as SiteSnapshot['streams'][number]
+      }),
+    }
+  }
+
+  #memoryOf(stream: string): { memory?: string } {
+    const { memory } = this.#options
+    return memory === undefined ? {} : { memory: memory(stream) }
+  }
+
+  #actuator(): PodActuator {
+    const wrote = (what: string): void => {
+      this.writes.push(what)
+      if (this.writes.length - 1 !== this.killAt) return
+      this.#dead = true
+      throw new Error('killed')
+    }
+    const alive = (): void => {
+      if (this.#dead) throw new Error('killed')
+    }
+    return {
+      backends: backendSet(),
+      recent: this.#recent,
+      options: { image: 'ekya', storage: { source: {}, mountPath: '/storage' } },
+      seed: 1,
+      executor: createResizeExecutor({
+        client: { patchResize: () => Promise.reject(new Error('nothing is resized in place')) },
+        now: () => this.now,
+        isNotFound: () => false,
+      }),
+      hooks: { onResize: (backend, result) => void this.resized.push(`${backend} ${result}`) },
+      learn: (pod, status) => {
+        if (!this.#dead) this.#polled.set(pod.metadata.uid!, status)
+      },
+      workers: {
+        drain: async (address, { until }) => {
+          alive()
+          const running = this.#worker(address)
+          const untilMs = epoch + (until!.frame + 0.5) * periodMs
+          if (this.now > untilMs && running.until === undefined)
+            throw new WorkerClientError('TooLate', 'too late', { retryable: false })
+          running.until = until!
+          running.untilMs = untilMs
+          return this.#statusOf(running.pod) as InferenceStatus
+        },
+        activate: async (address, { from }) => {
+          alive()
+          const running = this.#worker(address)
+          if (running.standby) {
+            running.standby = false
+            running.fromMs = from === undefined ? this.now : epoch + (from.frame - 0.5) * periodMs
+            if (from !== undefined) running.from = from
+          }
+          return this.#statusOf(running.pod) as InferenceStatus
+        },
+        interrupt: async address => {
+          alive()
+          const running = this.#worker(address)
+          running.untilMs = Math.min(running.untilMs, this.now + 500)
+          return this.#statusOf(running.pod) as never
+        },
+      },
+      transport: {
+        create: async (_resource, manifest) => {
+          alive()
+          const { name } = manifest.metadata as { name: string }
+          if (this.pods.has(name)) throw refusal('already-exists')
+          const pod = {
+            ...manifest,
+            metadata: {
+              ...manifest.metadata,
+              uid: `uid-${this.#next()}`,
+              resourceVersion: this.#next(),
+              creationTimestamp: new Date(this.now).toISOString(),
+            },
+          } as unknown as Pod
+          const standby = pod.metadata.annotations?.['ekya.dev/standby'] === 'true'
+          const start = this.#options.startSeconds?.(name) ?? 3
+          this.pods.set(name, {
+            pod,
+            stream: pod.metadata.labels!['ekya.dev/stream']!,
+            createdMs: this.now,
+            readyMs: this.now + start * 1000,
+            standby,
+            fromMs: Number.POSITIVE_INFINITY,
+            untilMs: Number.POSITIVE_INFINITY,
+            endedMs: Number.POSITIVE_INFINITY,
+            deletedMs: Number.POSITIVE_INFINITY,
+            goneMs: Number.POSITIVE_INFINITY,
+          })
+          wrote(`create ${name}`)
+          return pod as never
+        },
+        patch: async (_resource, { name }, _type, body) => {
+          alive()
+          const running = this.pods.get(name)
+          if (running === undefined) throw refusal('not-found')
+          const { resourceVersion, annotations } = (
+            body as { metadata: { resourceVersion: string; annotations: Record<string, string> } }
+          ).metadata
+          const { metadata } = running.pod
+          if (metadata.resourceVersion !== resourceVersion) throw refusal('conflict')
+          running.pod = {
+            ...running.pod,
+            metadata: {
+              ...metadata,
+              resourceVersion: this.#next(),
+              annotations: { ...metadata.annotations, ...annotations },
+            },
+          }
+          wrote(`patch ${name} ${Object.keys(annotations).join()}`)
+          return running.pod as never
+        },
+        delete: async (_resource, { name }) => {
+          alive()
+          const running = this.pods.get(name)
+          if (running === undefined) throw refusal('not-found')
+          if (running.deletedMs === Number.POSITIVE_INFINITY) {
+            running.deletedMs = this.now
+            const { metadata } = running.pod
+            const deletionTimestamp = new Date(this.now).toISOString()
+            running.pod = {
+              ...running.pod,
+              metadata: { ...metadata, resourceVersion: this.#next(), deletionTimestamp },
+            }
+          }
+          wrote(`delete ${name}`)
+        },
+      },
+    }
+  }
+
+  #worker(address: string): Running {
+    const running = this.pods.get(address.split(':')[0]!)
+    if (running === undefined || running.pod.status?.phase !== 'Running')
+      throw new WorkerClientError('Unreachable', `${address} does not answer`, { retryable: true })
+    return running
+  }
+}
+
+const noFrames = { offered: 0, analysed: 0, skipped: 0, dropped: 0 }
+
+const unitsOf = (pod: Pod): number => cpuReplaceBackend.amountOf(pod, gpu).units
+
+const isReady = ({ status }: Pod): boolean =>
+  status?.conditions?.some(({ type }) => type === 'Ready') === true
+
+const refusal = (code: KubeErrorCode): KubeError => new KubeError(code, { code, retryable: false })
+
+function resultOf({ pod, until }: Running): object {
+  const { labels = {}, annotations = {} } = pod.metadata
+  if (labels[roleLabel] !== 'training') return { kind: 'inference', until, lastFrame: null, frames: noFrames }
+  return {
+    kind: 'training',
+    window: Number(labels[windowIndexLabel]),
+    configuration: 'all-5',
+    epochs: 1,
+    samples: 10,
+    refused: 0,
+    gpuSeconds: 2,
+    seconds: 4,
+    peakMemoryBytes: 1,
+    ...(annotations[endingAnnotation] === undefined
+      ? {}
+      : { error: { code: 'Interrupted', message: 'goes on in another pod' } }),
+  }
+}
+
+export type Shares = Parameters<SwapSite['plan']>[0]
+
+/** Where all streams have been served with these shares for a while. */
+export async function swapSiteAt(shares: Shares, options: SwapSiteOptions = {}): Promise<SwapSite> {
+  const site = new SwapSite(options)
+  site.plan(shares)
+  await site.settle()
+  return site
+}
+
+/** No frame was lost or analysed twice, and the GPU was never given away more than once. */
+export function expectBooks(site: SwapSite, streams: readonly string[]): void {
+  for (const stream of streams) expect(site.frames(stream), stream).to.deep.equal({ lost: 0, twice: 0 })
+  expect(site.most.steady).to.be.at.most(100)
+  expect(site.most.total).to.be.at.most(200)
+}
