@@ -1,5 +1,5 @@
 /** Pods with units of a GPU, for tests on a real kubelet. */
-import type { ApiClient, KubernetesObject } from '../../../hack/control-plane/api-client.ts'
+import { type ApiClient, ApiError, type KubernetesObject } from '../../../hack/control-plane/api-client.ts'
 
 export interface Pod extends KubernetesObject {
   readonly spec: { readonly nodeName?: string }
@@ -69,8 +69,13 @@ export class SharePods {
     return (await this.#client.get<{ readonly items: readonly Pod[] }>(this.#path())).items
   }
 
+  /** One that is gone already is no failure. */
   async delete(name: string): Promise<void> {
-    await this.#client.delete(this.#path(name))
+    try {
+      await this.#client.delete(this.#path(name))
+    } catch (error) {
+      if (!(error instanceof ApiError && error.status === 404)) throw error
+    }
   }
 
   async isGone(name: string): Promise<boolean> {
