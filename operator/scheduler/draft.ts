@@ -1,6 +1,6 @@
 /** From placed steps and chosen configurations to a Plan. Every policy ends here, so every plan predicts in the same way. */
 import { explain, points } from './explain.ts'
-import { bestInference } from './inference-quality.ts'
+import { bestInference } from './inference/inference-quality.ts'
 import { assumedAccuracies, wholeWindow } from './objective.ts'
 import type { Choice, StreamShares } from './pick-configurations.ts'
 import type { Plan, PlanItem } from './plan.ts'

@@ -5,7 +5,7 @@
  * all jobs. Here jobs that can use it come first: inference below its demand and the trainings that run, a step each in
  * turn, of equals first who holds least; when none of them can take more, the rest goes to inference evenly as room for bursts.
  */
-import { demandShare } from './inference-quality.ts'
+import { demandShare } from './inference/inference-quality.ts'
 import type { Gpu, Problem, StreamProblem } from './problem.ts'
 import { coveringSteps, stepsPerGpu, toShare } from './share-grid.ts'
 import type { JobShares } from './timeline.ts'

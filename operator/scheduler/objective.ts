@@ -5,7 +5,7 @@
  * share s is done after C / speed(s) seconds; from then on the retrained model serves. Shares stay as planned to the end:
  * what is handed on when a training ends is not predicted here and only adds to it (in a pool `expected-timeline.ts` predicts it).
  */
-import { bestInference } from './inference-quality.ts'
+import { bestInference } from './inference/inference-quality.ts'
 import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
 import { completionSeconds } from './training-speed.ts'
 

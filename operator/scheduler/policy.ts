@@ -6,10 +6,10 @@ import { emptyPlan } from './draft.ts'
 import { SchedulerError } from './errors.ts'
 import { evenHandOn } from './even-hand-on.ts'
 import { type Allocation, type HandOnSite, handOn } from './hand-on.ts'
+import { type QuickProblem, type QuickSchedule, quickSchedule } from './inference/quick-schedule.ts'
 import { checkOptions, type OptionRules, type OptionValues } from './option-rules.ts'
 import type { Plan, PolicyOptions } from './plan.ts'
 import type { Problem } from './problem.ts'
-import { type QuickProblem, type QuickSchedule, quickSchedule } from './quick-schedule.ts'
 
 export interface Policy {
   /** What it may be told, by name. */

@@ -6,7 +6,7 @@
  * its share changed while it runs, and its model serves from the moment at which the work is done. Inference at share r serves the
  * model's accuracy × factor(r), and loses nothing in a resize: the old pod serves until the new one takes over.
  */
-import { bestInference } from './inference-quality.ts'
+import { bestInference } from './inference/inference-quality.ts'
 import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
 import { trainingSpeed } from './training-speed.ts'
 

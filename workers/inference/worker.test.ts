@@ -2,6 +2,7 @@ import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import sharp from 'sharp'
+import { waitFor } from '../../hack/testing/wait-for.ts'
 import type { InferenceStatus, InferenceWorkerConfig, WorkerError } from '../../operator/api/worker.ts'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
 import { digestOf } from '../models/classifier.ts'
@@ -144,12 +145,16 @@ describe('the inference worker', () => {
     expect((await worker.post<InferenceStatus>('/window', clock)).status).to.equal(200)
     await worker.until<InferenceStatus>('/status', ({ window }) => window?.index === 2)
     const samples = join(folder.path, 'samples/default/cam-0/1')
+    const read = async () => JSON.parse(await readFile(join(samples, 'summary.json'), 'utf8'))
+    // The next window begins while the last frames of this one are on their way to the disk.
+    const summary = await waitFor(async () => ((await read()).complete ? read() : undefined), {
+      describe: 'the summary of window 1',
+    })
     const rows = (await readFile(join(samples, 'frames.csv'), 'utf8')).trim().split('\n')
     // One frame in five is looked at; on a busy machine some of those are dropped, and what was dropped is no sample.
     expect(rows.length - 1).to.be.within(5, 20)
     const { width, height } = await sharp(join(samples, rows[3]!.split(',')[2]!)).metadata()
     expect(Math.min(width, height)).to.be.above(32)
-    const summary = JSON.parse(await readFile(join(samples, 'summary.json'), 'utf8'))
     expect(summary.frames).to.include({ offered: 100 })
     expect(summary.frames.skipped).to.be.above(60)
   })

@@ -10,8 +10,8 @@ import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import { activeStreams, allowedNodes, profileResult } from '../../cluster/snapshot.ts'
 import { estimate, mapScale, type PastTraining } from '../../profiler/estimator.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
-import { inferenceOption } from '../../scheduler/inference-profile.ts'
-import { bestInference } from '../../scheduler/inference-quality.ts'
+import { inferenceOption } from '../../scheduler/inference/inference-profile.ts'
+import { bestInference } from '../../scheduler/inference/inference-quality.ts'
 import type {
   InferenceOption,
   Problem,

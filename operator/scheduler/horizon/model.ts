@@ -4,7 +4,7 @@
  * A physical GPU is a pool of one, on the grid of its steps. An entry with a `gpuCapacity` is a pool of which a job may hold any part.
  * Accuracies are multiplied by weights here, so that sums are the objective.
  */
-import { bestInference } from '../inference-quality.ts'
+import { bestInference } from '../inference/inference-quality.ts'
 import { assumedAccuracies, trainable } from '../objective.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
 import { stepsPerGpu, toShare } from '../share-grid.ts'

@@ -1,7 +1,7 @@
 /** From pools planned over time to a Plan: intervals, predictions by the exact evaluator, and reasons. */
 import { toPlan } from '../draft.ts'
 import { explain } from '../explain.ts'
-import { bestInference } from '../inference-quality.ts'
+import { bestInference } from '../inference/inference-quality.ts'
 import { assumedAccuracies, type Outcome } from '../objective.ts'
 import type { Choice } from '../pick-configurations.ts'
 import type { Plan } from '../plan.ts'

@@ -6,7 +6,7 @@
  *   - `inner` goes through shares that can be held (the steps of a GPU; in a pool a fine choice of points): plans are made of it;
  *   - `outer` is nowhere below the factor (tangents where that is curved): bounds are made of it.
  */
-import { bestInference, shareReaching } from '../inference-quality.ts'
+import { bestInference, shareReaching } from '../inference/inference-quality.ts'
 import type { InferenceOption, SubsampledInference } from '../problem.ts'
 import { toShare } from '../share-grid.ts'
 

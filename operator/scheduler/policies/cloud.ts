@@ -7,11 +7,11 @@
  */
 import { toPlan } from '../draft.ts'
 import { amount, points } from '../explain.ts'
-import { mostAccurate } from '../most-accurate.ts'
 import { assumedAccuracies, promising } from '../objective.ts'
 import { fixedChoice } from '../pick-configurations.ts'
 import { definePolicy } from '../policy.ts'
 import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
+import { mostAccurate } from '../uniform/most-accurate.ts'
 
 const mbitPerSecond = { type: 'number', minimum: 1e-6, maximum: 1e9 } as const
 

@@ -1,8 +1,9 @@
 /** Fair-dumb: equal shares, and each stream trains what promises the highest accuracy, however long it takes (Ekya's simulator). */
-import { mostAccurate } from '../most-accurate.ts'
+
 import { definePolicy } from '../policy.ts'
-import { equalJobs } from '../split.ts'
-import { uniformPlan } from '../uniform.ts'
+import { mostAccurate } from '../uniform/most-accurate.ts'
+import { equalJobs } from '../uniform/split.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 /** Option: `inferenceWeight`, the part of each GPU for inference (default: all jobs, inference or training, hold the same). */
 export const fairDumb = definePolicy({

@@ -3,11 +3,11 @@
  * window on a quarter of the site (Ekya's simulator).
  */
 
-import { mostAccurate } from '../most-accurate.ts'
 import { definePolicy } from '../policy.ts'
-import { equalJobs } from '../split.ts'
 import { completionSeconds } from '../training-speed.ts'
-import { uniformPlan } from '../uniform.ts'
+import { mostAccurate } from '../uniform/most-accurate.ts'
+import { equalJobs } from '../uniform/split.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 export const fairNaive = definePolicy({
   name: 'fair-naive',

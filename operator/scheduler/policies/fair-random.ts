@@ -3,8 +3,8 @@
  * simulator does under this name, with one a drawn one.
  */
 import { definePolicy } from '../policy.ts'
-import { equalJobs } from '../split.ts'
-import { uniformPlan } from '../uniform.ts'
+import { equalJobs } from '../uniform/split.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 /** Option: `seed`. The same seed, window and stream draw the same. */
 export const fairRandom = definePolicy({

@@ -4,9 +4,9 @@
  */
 import { assumedAccuracies } from '../objective.ts'
 import { definePolicy } from '../policy.ts'
-import { singleCameraOptimum } from '../single-camera.ts'
-import { equalJobs } from '../split.ts'
-import { uniformPlan } from '../uniform.ts'
+import { singleCameraOptimum } from '../uniform/single-camera.ts'
+import { equalJobs } from '../uniform/split.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 export const fairSco = definePolicy({
   name: 'fair-sco',

@@ -5,7 +5,7 @@
 
 import { definePolicy } from '../policy.ts'
 import type { StreamProblem } from '../problem.ts'
-import { uniformPlan } from '../uniform.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 const defaultInferenceWeight = 0.5
 

@@ -6,9 +6,9 @@ import { assumedAccuracies, promising } from '../objective.ts'
 import { spread } from '../placement.ts'
 import { definePolicy } from '../policy.ts'
 import { toShare } from '../share-grid.ts'
-import { singleCameraOptimum } from '../single-camera.ts'
-import { splitGpus } from '../split.ts'
-import { uniformPlan } from '../uniform.ts'
+import { singleCameraOptimum } from '../uniform/single-camera.ts'
+import { splitGpus } from '../uniform/split.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 /** Option: `inferenceWeight`, the part of each GPU for inference (default 0.5). */
 export const fixedResources = definePolicy({

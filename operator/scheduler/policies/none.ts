@@ -1,6 +1,6 @@
 /** No retraining: each GPU is split evenly among the inference jobs on it. The baseline that shows what drift costs. */
 import { definePolicy } from '../policy.ts'
-import { uniformPlan } from '../uniform.ts'
+import { uniformPlan } from '../uniform/uniform.ts'
 
 export const none = definePolicy({
   name: 'none',

@@ -21,10 +21,16 @@ import { allowedCurrent, type Bundle, place } from '../placement.ts'
 import type { Plan } from '../plan.ts'
 import { definePolicy } from '../policy.ts'
 import type { Problem } from '../problem.ts'
-import { releasedThief } from '../released-thief.ts'
 import { splitEvenly, stepsPerEntry, toSteps } from '../share-grid.ts'
-import { climb, type PooledSteps, releaseTrainings, type StealingRules, spreadFree } from '../stealing.ts'
-import { withTrainings } from '../uniform.ts'
+import { releasedThief } from '../thief/released.ts'
+import {
+  climb,
+  type PooledSteps,
+  releaseTrainings,
+  type StealingRules,
+  spreadFree,
+} from '../thief/stealing.ts'
+import { withTrainings } from '../uniform/uniform.ts'
 
 /** As many rounds as Ekya's released code makes; 1 is the paper's listing. */
 const defaultIterations = 3
@@ -33,7 +39,7 @@ const defaultPatience = 0
 
 /**
  * Options: `variant`, `listing` (the paper's, as above; default on physical GPUs) or `released` (of Ekya's released code, see
- * `released-thief.ts`; default in a pool, where that code's simulator works); `iterations`, default 3; `patience` of the listing.
+ * `thief/released.ts`; default in a pool, where that code's simulator works); `iterations`, default 3; `patience` of the listing.
  */
 export const thief = definePolicy({
   name: 'thief',

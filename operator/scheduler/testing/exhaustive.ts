@@ -2,7 +2,7 @@
  * The best of all plans on one GPU whose shares change at completions only, found by trying them all: every choice of trainings, and in
  * every phase every division of the GPU's steps. Shares no code with the planner. For two or three streams on a coarse grid.
  */
-import { bestInference } from '../inference-quality.ts'
+import { bestInference } from '../inference/inference-quality.ts'
 import type { Problem, RetrainingOption } from '../problem.ts'
 import { trainingSpeed } from '../training-speed.ts'
 

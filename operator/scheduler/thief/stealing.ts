@@ -13,7 +13,7 @@
  *   - what a training holds without being chosen, and inference beyond what helps it, is released after each round, and the
  *     free steps are a victim that loses nothing: for each job every amount of them is weighed.
  */
-import { isBetter, type Picker, type Score, type StreamShares } from './pick-configurations.ts'
+import { isBetter, type Picker, type Score, type StreamShares } from '../pick-configurations.ts'
 
 export interface PooledSteps {
   /** Steps by stream. */

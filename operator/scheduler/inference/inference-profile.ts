@@ -10,8 +10,8 @@
  *
  * The factor at a share is the mean of accuracy(k) / a over the ages that occur.
  */
-import type { InferenceConfiguration } from '../api/worker.ts'
-import type { ProfiledInference } from './problem.ts'
+import type { InferenceConfiguration } from '../../api/worker.ts'
+import type { ProfiledInference } from '../problem.ts'
 
 export interface InferenceCost {
   readonly configuration: InferenceConfiguration

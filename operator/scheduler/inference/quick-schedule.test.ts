@@ -1,6 +1,6 @@
 import { expect } from 'chai'
+import { gpus, linear, stream } from '../testing/problems.ts'
 import { type QuickStream, quickSchedule } from './quick-schedule.ts'
-import { gpus, linear, stream } from './testing/problems.ts'
 
 const on = (gpu: number, inferenceShare: number, trainingShare = 0) => ({
   current: { ...gpus(gpu + 1)[gpu]!, inferenceShare, trainingShare },

@@ -1,7 +1,7 @@
 /** Even splits of each GPU among the streams on it, for the policies that do not optimise. */
-import type { StreamShares } from './pick-configurations.ts'
-import type { Problem } from './problem.ts'
-import { splitEvenly, stepsPerEntry } from './share-grid.ts'
+import type { StreamShares } from '../pick-configurations.ts'
+import type { Problem } from '../problem.ts'
+import { splitEvenly, stepsPerEntry } from '../share-grid.ts'
 
 /** Steps of `total` that serve, where so many streams are and so many of them train; whole or not. */
 export type InferencePart = (total: number, streams: number, trainings: number) => number

@@ -1,7 +1,7 @@
 /** Ekya's single-camera optimiser: the configuration that is best for one stream by itself. */
-import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
-import { evaluate, type JobShares } from './timeline.ts'
-import { completionSeconds } from './training-speed.ts'
+import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
+import { evaluate, type JobShares } from '../timeline.ts'
+import { completionSeconds } from '../training-speed.ts'
 
 /**
  * Of some configurations the one with the highest mean accuracy over the rest of the window, the first of equals, when the stream

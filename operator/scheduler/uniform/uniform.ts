@@ -2,15 +2,15 @@
  * The uniform baselines' common part: jobs of a kind get equal shares, each stream trains what a rule picks for it, and what is freed
  * is handed on as by all policies.
  */
-import { type Draft, toPlan } from './draft.ts'
-import { evenShares } from './even-hand-on.ts'
-import { expectedTimeline } from './expected-timeline.ts'
-import { assumedAccuracies, promising } from './objective.ts'
-import { fixedChoice, type StreamShares } from './pick-configurations.ts'
-import { spread } from './placement.ts'
-import type { Plan } from './plan.ts'
-import type { Problem, RetrainingOption, StreamProblem } from './problem.ts'
-import { toShare } from './share-grid.ts'
+import { type Draft, toPlan } from '../draft.ts'
+import { evenShares } from '../even-hand-on.ts'
+import { expectedTimeline } from '../expected-timeline.ts'
+import { assumedAccuracies, promising } from '../objective.ts'
+import { fixedChoice, type StreamShares } from '../pick-configurations.ts'
+import { spread } from '../placement.ts'
+import type { Plan } from '../plan.ts'
+import type { Problem, RetrainingOption, StreamProblem } from '../problem.ts'
+import { toShare } from '../share-grid.ts'
 import { type InferencePart, splitGpus } from './split.ts'
 
 export interface UniformRule {

@@ -7,10 +7,11 @@
  * shares do not fit beside the reserve, or when a free step would help somebody. Trainings are over, or where streams come in the middle
  * of a window keep what they hold; but serving comes before learning, so reserve and trainings give way to a first step for every stream.
  */
+
+import { allowedCurrent, allowedGpus, currentGpu, leastChoiceFirst, leastUsed, spread } from '../placement.ts'
+import type { Gpu, StreamProblem } from '../problem.ts'
+import { coveringSteps, stepsPerGpu, toShare, toSteps } from '../share-grid.ts'
 import { bestInference, demandShare } from './inference-quality.ts'
-import { allowedCurrent, allowedGpus, currentGpu, leastChoiceFirst, leastUsed, spread } from './placement.ts'
-import type { Gpu, StreamProblem } from './problem.ts'
-import { coveringSteps, stepsPerGpu, toShare, toSteps } from './share-grid.ts'
 
 export interface QuickProblem {
   readonly step: number

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
+import { linear } from '../testing/problems.ts'
+import { completionSeconds, trainingSpeed } from '../training-speed.ts'
 import { bestInference, demandShare, factorAt } from './inference-quality.ts'
-import { linear } from './testing/problems.ts'
-import { completionSeconds, trainingSpeed } from './training-speed.ts'
 
 const bent = {
   configuration: 'bent',

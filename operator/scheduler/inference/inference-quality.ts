@@ -2,7 +2,7 @@
  * What a share is worth to inference: the factor by which it scales the model's accuracy, under the best inference
  * configuration λ for that share.
  */
-import type { InferenceOption, ProfiledInference, SubsampledInference } from './problem.ts'
+import type { InferenceOption, ProfiledInference, SubsampledInference } from '../problem.ts'
 
 /** A factor this close to the highest counts as reached. */
 const reached = 1e-3

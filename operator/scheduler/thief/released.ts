@@ -12,19 +12,19 @@
  * In a pool shares start from exactly equal parts and inference may lose everything, as in Ekya's simulator. On physical GPUs all is
  * in whole steps, steals stay on a GPU, inference keeps a step, and a hand-on reaches only the GPU on which it is.
  */
-import type { Draft } from './draft.ts'
-import { evenShares } from './even-hand-on.ts'
-import { expectedTimeline, type HandOnShares } from './expected-timeline.ts'
-import { allocationsOf, handOn } from './hand-on.ts'
-import { bestInference } from './inference-quality.ts'
-import { assumedAccuracies, promising } from './objective.ts'
-import { type Choice, fixedChoice, isBetter, type Score, type StreamShares } from './pick-configurations.ts'
-import { spread } from './placement.ts'
-import type { Problem, RetrainingOption } from './problem.ts'
-import { toShare } from './share-grid.ts'
-import { singleCameraOptimum } from './single-camera.ts'
-import { equalJobs, splitGpus } from './split.ts'
-import { evaluate, type JobShares, type Timeline } from './timeline.ts'
+import type { Draft } from '../draft.ts'
+import { evenShares } from '../even-hand-on.ts'
+import { expectedTimeline, type HandOnShares } from '../expected-timeline.ts'
+import { allocationsOf, handOn } from '../hand-on.ts'
+import { bestInference } from '../inference/inference-quality.ts'
+import { assumedAccuracies, promising } from '../objective.ts'
+import { type Choice, fixedChoice, isBetter, type Score, type StreamShares } from '../pick-configurations.ts'
+import { spread } from '../placement.ts'
+import type { Problem, RetrainingOption } from '../problem.ts'
+import { toShare } from '../share-grid.ts'
+import { evaluate, type JobShares, type Timeline } from '../timeline.ts'
+import { singleCameraOptimum } from '../uniform/single-camera.ts'
+import { equalJobs, splitGpus } from '../uniform/split.ts'
 
 type Trainings = readonly (RetrainingOption | null)[]
 

@@ -1,4 +1,4 @@
-import type { RetrainingOption } from './problem.ts'
+import type { RetrainingOption } from '../problem.ts'
 
 /** Of some configurations the one with the highest accuracy after it, the first of equals. */
 export function mostAccurate(options: readonly RetrainingOption[]): RetrainingOption | undefined {
