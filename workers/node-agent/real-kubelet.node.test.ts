@@ -1,59 +1,50 @@
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
+import { join } from 'node:path'
 import { expect } from 'chai'
-import { ApiClient } from '../../hack/control-plane/api-client.ts'
 import { freePorts } from '../../hack/control-plane/ports.ts'
-import { waitFor } from '../../hack/testing/wait-for.ts'
+import { shell } from '../../hack/node/scratch-image.ts'
+import { useRealNode } from '../../hack/node/testing/node-fixture.ts'
+import { useApiServer, waitFor } from '../../hack/testing/api-server.ts'
 import { type GpuRecord, gpuInventoryAnnotation } from '../../operator/api/gpu-inventory.ts'
 import { AgentProcess } from './testing/agent-process.ts'
 import { DriverStandIns, standInUuid as uuid } from './testing/driver-stand-ins.ts'
-import { type RealNode, realNode, realNodeVariable } from './testing/real-node.ts'
 import { type Pod, SharePods } from './testing/share-pods.ts'
 
 const resource = 'ekya.dev/gpu0-share'
-const deadlineMs = 90_000
-
-/** kubelet's own book of who holds what. */
-const checkpoint = '/var/lib/kubelet/device-plugins/kubelet_internal_checkpoint'
+const image = 'ekya.dev/test-shell:1'
+/** A shell as process 1 hears signals only if it says so. */
+const waiting = { image, command: ['sh', '-c', 'trap exit TERM; while :; do sleep 1 & wait $!; done'] }
+const deadlineMs = 120_000
 
 describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia-smi and nvidia-cuda-mps-control', function () {
-  this.timeout(5 * 60_000)
-  let node: RealNode
-  let client: ApiClient
+  this.timeout(10 * 60_000)
+  const api = useApiServer()
+  const fixture = useRealNode(api, { maximumPods: 80 })
   let driver: DriverStandIns
   let agent: AgentProcess
   let pods: SharePods
-  let namespace: string
 
-  before(async function () {
-    const named = realNode()
-    if (named === undefined) {
-      process.stderr.write(`  no node with a real kubelet: ${realNodeVariable} names none\n`)
-      this.skip()
-    }
-    node = named
-    client = await ApiClient.fromKubeconfig(node.kubeconfig)
-    namespace = `shares-${randomBytes(4).toString('hex')}`
-    await client.post('/api/v1/namespaces', {
-      apiVersion: 'v1',
-      kind: 'Namespace',
-      metadata: { name: namespace },
-    })
-    await waitFor(() => client.exists(`/api/v1/namespaces/${namespace}/serviceaccounts/default`), {
-      deadlineMs,
-    })
-    pods = new SharePods(client, namespace, resource)
-    driver = new DriverStandIns()
+  const agentOf = async (of: DriverStandIns, more: readonly string[] = []) => {
     const [port] = await freePorts(1)
-    agent = new AgentProcess({ kubeconfig: node.kubeconfig, nodeName: node.nodeName, driver, port: port! })
+    return new AgentProcess({
+      kubeconfig: api.kubeconfig(),
+      nodeName: fixture.node().name,
+      driver: of,
+      port: port!,
+      more: ['--device-plugin-folder', join(fixture.node().kubeletFolder, 'device-plugins'), ...more],
+    })
+  }
+  before(async () => {
+    await fixture.node().importScratchImage(shell(image))
+    pods = new SharePods(api.client(), api.namespace(), resource)
+    driver = new DriverStandIns()
+    agent = await agentOf(driver)
     agent.start()
     await untilAllocatable(200)
   })
   after(async () => {
     await agent?.end('SIGTERM')
     driver?.remove()
-    await client?.delete(`/api/v1/namespaces/${namespace}`)
-    client?.close()
   })
   afterEach(async () => {
     for (const { metadata } of await pods.list()) await pods.delete(metadata.name)
@@ -70,7 +61,7 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
       readonly allocatable: Readonly<Record<string, string>>
     }
   }
-  const read = () => client.get<Node>(`/api/v1/nodes/${node.nodeName}`)
+  const read = () => api.client().get<Node>(`/api/v1/nodes/${fixture.node().name}`)
   const untilAllocatable = (units: number) =>
     waitFor(async () => (await read()).status.allocatable[resource] === String(units), {
       deadlineMs,
@@ -91,8 +82,13 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     expect(why).to.include(`Insufficient ${resource}`)
     expect(await pods.phase(name)).to.equal('Pending')
   }
+  const restartKubelet = async (signal: 'TERM' | 'KILL') => {
+    // The node's processes are its own, so that no other kubelet of this machine is meant.
+    if (signal === 'KILL') await fixture.node().run(['pkill', '-KILL', '-x', 'kubelet'])
+    await fixture.node().restartKubelet()
+  }
   const hold = async (name: string, units: number) => {
-    await pods.create(name, units, { image: node.pause })
+    await pods.create(name, units, waiting)
     await runs(name)
     return identity(await pods.get(name))
   }
@@ -102,7 +98,9 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     restarts: status?.containerStatuses?.[0]?.restartCount,
     phase: status?.phase,
   })
+  /** Units that somebody holds by kubelet's own book. */
   const inKubeletsBook = (): number => {
+    const checkpoint = join(fixture.node().kubeletFolder, 'device-plugins/kubelet_internal_checkpoint')
     const { Data } = JSON.parse(readFileSync(checkpoint, 'utf8'))
     return (Data.PodDeviceEntries ?? [])
       .filter((entry: { ResourceName: string }) => entry.ResourceName === resource)
@@ -126,8 +124,8 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     const report =
       '{ export -p; while read -r line; do case $line in */run/ekya/mps*) echo "$line";; esac; done < /proc/self/mountinfo; } > /dev/termination-log'
     const told = async (name: string, env?: readonly { name: string; value: string }[]) => {
-      const command = ['/bin/sh', '-c', report]
-      await pods.create(name, 30, { image: node.image, command, ...(env ? { env } : {}) })
+      const command = ['sh', '-c', report]
+      await pods.create(name, 30, { image, command, ...(env ? { env } : {}) })
       return waitFor(() => pods.message(name), { deadlineMs, describe: `${name} to report` })
     }
     const message = await told('plain')
@@ -148,7 +146,7 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
 
   it('leaves a pod with 180 pending beside one with 30, until that has gone', async () => {
     await hold('thirty', 30)
-    await pods.create('many', 180, { image: node.pause })
+    await pods.create('many', 180, waiting)
     await pends('many')
     await pods.delete('thirty')
     await runs('many')
@@ -158,14 +156,13 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     it(`survives a kubelet that ends by SIG${signal} and starts again`, async () => {
       const before = await hold('thirty', 30)
       const registrations = await count('ekya_gpu_plugin_registrations_total{gpu="0"}')
-      node.stopKubelet(signal)
-      node.startKubelet()
+      await restartKubelet(signal)
       await waitFor(
         async () => (await count('ekya_gpu_plugin_registrations_total{gpu="0"}')) > registrations,
         { deadlineMs, describe: 'the plugin to register again' },
       )
       await untilAllocatable(200)
-      await pods.create('many', 180, { image: node.pause })
+      await pods.create('many', 180, waiting)
       await pends('many')
       await hold('twenty', 20)
       expect(identity(await pods.get('thirty'))).to.deep.equal(before)
@@ -178,7 +175,7 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
       const daemon = driver.daemonPid(uuid)
       await agent.end(signal)
       await untilAllocatable(0)
-      await pods.create('later', 20, { image: node.pause })
+      await pods.create('later', 20, waiting)
       await pends('later')
       agent.start()
       await untilAllocatable(200)
@@ -196,7 +193,7 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     await untilAllocatable(0)
     expect((await read()).status.capacity[resource]).to.equal('200')
     expect(await gpu()).to.include({ state: 'fault' })
-    await pods.create('later', 20, { image: node.pause })
+    await pods.create('later', 20, waiting)
     await pends('later')
     expect(identity(await pods.get('thirty'))).to.deep.equal(before)
     driver.disconnect(uuid, 479)
@@ -205,11 +202,13 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     expect(await gpu()).to.include({ state: 'ready' })
   })
 
-  it('starts the MPS daemon again when that dies (stand-in), without units meanwhile', async () => {
-    process.kill(driver.daemonPid(uuid), 'SIGKILL')
-    await waitFor(async () => (await gpu()).state === 'unusable', { deadlineMs, intervalMs: 50 })
+  it('starts the MPS daemon again when that dies (stand-in), and gives units then', async () => {
+    const pid = driver.daemonPid(uuid)
+    process.kill(pid, 'SIGKILL')
+    await waitFor(() => driver.daemonPid(uuid) !== pid, { deadlineMs, describe: 'another daemon' })
     await waitFor(async () => (await gpu()).state === 'ready', { deadlineMs })
     await untilAllocatable(200)
+    await hold('twenty', 20)
   })
 
   it('leaks no unit over 50 pods created and deleted', async () => {
@@ -217,7 +216,7 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
     // Ten at a time fill the GPU.
     for (let first = 0; first < names.length; first += 10) {
       const wave = names.slice(first, first + 10)
-      await Promise.all(wave.map(name => pods.create(name, 20, { image: node.pause })))
+      await Promise.all(wave.map(name => pods.create(name, 20, waiting)))
       await Promise.all(wave.map(runs))
       expect(inKubeletsBook()).to.equal(200)
       await Promise.all(wave.map(name => pods.delete(name)))
@@ -233,23 +232,18 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
 
   it('advertises units without a device plugin too, and again after kubelet has started anew', async () => {
     const other = new DriverStandIns([{ index: 1, uuid: 'GPU-00000000-0000-4000-8000-000000000001' }])
-    const [port] = await freePorts(1)
-    const second = new AgentProcess({
-      ...{ kubeconfig: node.kubeconfig, nodeName: node.nodeName, driver: other, port: port! },
-      more: ['--allocation', 'node-status'],
-    })
+    const second = await agentOf(other, ['--allocation', 'node-status'])
     // One agent a node: they would overwrite each other's inventory.
     await agent.end('SIGTERM')
     second.start()
     try {
       const units = async () => (await read()).status.allocatable['ekya.dev/gpu1-share']
       await waitFor(async () => (await units()) === '200', { deadlineMs, describe: 'units of GPU 1' })
-      node.stopKubelet('KILL')
-      node.startKubelet()
-      const onGpu1 = new SharePods(client, namespace, 'ekya.dev/gpu1-share')
-      await onGpu1.create('thirty', 30, { image: node.pause })
+      await restartKubelet('KILL')
+      const onGpu1 = new SharePods(api.client(), api.namespace(), 'ekya.dev/gpu1-share')
+      await onGpu1.create('thirty', 30, waiting)
       await runs('thirty')
-      await onGpu1.create('many', 180, { image: node.pause })
+      await onGpu1.create('many', 180, waiting)
       const why = await waitFor(() => pods.unschedulable('many'), { deadlineMs })
       expect(why).to.include('Insufficient ekya.dev/gpu1-share')
       expect(await units()).to.equal('200')
