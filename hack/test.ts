@@ -1,7 +1,7 @@
 /**
  * All tests, tier after tier: lint, typecheck, unit, reference (what takes longer: schedulers against records and
  * exhaustive search, gradients on many shapes, commands that compare and train), chart (what the Helm chart renders to, and its
- * alerts), integration, e2e.
+ * alerts), integration, node (a real kubelet and containers; root on Debian), e2e.
  *
  *   node hack/test.ts [--only TIER…]
  *
@@ -18,11 +18,12 @@ import { ensureHelm } from './chart/helm.ts'
 import { ensurePromtool } from './chart/promtool.ts'
 import { type ControlPlane, startControlPlane } from './control-plane/control-plane.ts'
 import { processGuard } from './control-plane/guard.ts'
+import { ensureRequirements } from './node/requirements.ts'
 import { sharedKubeconfigVariable } from './testing/api-server.ts'
 import { type Counts, countsVariable } from './testing/reporter.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
-const tierNames = ['lint', 'typecheck', 'unit', 'reference', 'chart', 'integration', 'e2e'] as const
+const tierNames = ['lint', 'typecheck', 'unit', 'reference', 'chart', 'integration', 'node', 'e2e'] as const
 type TierName = (typeof tierNames)[number]
 
 interface TierResult extends Counts {
@@ -83,6 +84,8 @@ class TestRun {
         return this.#onChart(name, testFiles('hack/**/*.chart.test.ts'))
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
+      case 'node':
+        return this.#onNode(name, testFiles('{operator,workers,hack}/**/*.node.test.ts'))
       case 'e2e':
         return this.#onCluster(name, testFiles('e2e/**/*.test.ts'))
     }
@@ -116,6 +119,15 @@ class TestRun {
     return this.#mocha(name, files, {
       env: { [sharedKubeconfigVariable]: this.#controlPlane.kubeconfig },
     })
+  }
+
+  async #onNode(name: TierName, files: readonly string[]): Promise<Counts & { reason?: string }> {
+    try {
+      await ensureRequirements(line => void process.stdout.write(`${line}\n`))
+    } catch (error) {
+      return cannotRun(`no real node: ${(error as Error).message}`)
+    }
+    return this.#onCluster(name, files)
   }
 
   async #mocha(

@@ -15,9 +15,20 @@ import { access } from 'node:fs/promises'
 import { homedir } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { buildComponents, run } from './build.ts'
-import { type ComponentName, cacheKey, components, pinnedVersions, type Versions } from './versions.ts'
+import {
+  type ComponentName,
+  cacheKey,
+  components,
+  type NodeComponentName,
+  nodeComponents,
+  type Program,
+  type ProgramName,
+  pinnedVersions,
+  type Versions,
+} from './versions.ts'
 
 export type Binaries = Readonly<Record<ComponentName, string>>
+export type NodeBinaries = Readonly<Record<NodeComponentName, string>>
 
 export interface BinaryOptions {
   readonly environment?: NodeJS.ProcessEnv
@@ -37,19 +48,22 @@ export function binaryDirectory(
   return join(cacheDirectory(environment), 'control-plane', cacheKey(versions))
 }
 
-/** What is there without building, and what is not. */
-export async function findBinaries({ environment = process.env, onProgress }: BinaryOptions = {}): Promise<{
-  readonly found: Partial<Record<ComponentName, string>>
-  readonly missing: readonly ComponentName[]
+/** What of `names` (default: a control plane's programs) is there without building, and what is not. */
+export async function findBinaries<Name extends ProgramName = ComponentName>(
+  { environment = process.env, onProgress }: BinaryOptions = {},
+  names: readonly Name[] = components.map(({ name }) => name) as Name[],
+): Promise<{
+  readonly found: Partial<Record<Name, string>>
+  readonly missing: readonly Name[]
 }> {
   const versions = pinnedVersions()
   const cache = binaryDirectory(environment, versions)
   const assets = environment.KUBEBUILDER_ASSETS
   const path = (environment.PATH ?? '').split(delimiter).filter(folder => folder !== '')
-  const found: Partial<Record<ComponentName, string>> = {}
-  const missing: ComponentName[] = []
+  const found: Partial<Record<Name, string>> = {}
+  const missing: Name[] = []
   await Promise.all(
-    components.map(async ({ name }) => {
+    names.map(async name => {
       if (assets && (await isExecutable(join(assets, name)))) {
         const refusal = await versionRefusal(name, join(assets, name), versions)
         if (refusal === undefined) {
@@ -77,24 +91,38 @@ export async function findBinaries({ environment = process.env, onProgress }: Bi
   )
   return {
     found,
-    missing: components.map(component => component.name).filter(name => missing.includes(name)),
+    missing: names.filter(name => missing.includes(name)),
   }
 }
 
 /**
- * Finds, and builds what is missing.
+ * Finds a control plane's programs, and builds what is missing.
  *
  * @throws ControlPlaneError as buildComponents
  */
-export async function ensureBinaries(options: BinaryOptions = {}, signal?: AbortSignal): Promise<Binaries> {
+export function ensureBinaries(options: BinaryOptions = {}, signal?: AbortSignal): Promise<Binaries> {
+  return ensure(components, options, signal)
+}
+
+/** The same for a node's programs. */
+export function ensureNodeBinaries(options: BinaryOptions = {}, signal?: AbortSignal): Promise<NodeBinaries> {
+  return ensure(nodeComponents, options, signal)
+}
+
+async function ensure<Name extends ProgramName>(
+  programs: readonly Program<Name>[],
+  options: BinaryOptions,
+  signal?: AbortSignal,
+): Promise<Readonly<Record<Name, string>>> {
   const { environment = process.env, onProgress = () => {} } = options
-  const { found, missing } = await findBinaries(options)
+  const names = programs.map(({ name }) => name)
+  const { found, missing } = await findBinaries(options, names)
   if (missing.length > 0) {
     const directory = binaryDirectory(environment)
     await buildComponents(missing, directory, pinnedVersions(), onProgress, signal)
     for (const name of missing) found[name] = join(directory, name)
   }
-  return found as Binaries
+  return found as Record<Name, string>
 }
 
 async function isExecutable(path: string): Promise<boolean> {
@@ -106,7 +134,7 @@ async function isExecutable(path: string): Promise<boolean> {
 
 /** Undefined when the program may be used. */
 async function versionRefusal(
-  name: ComponentName,
+  name: ProgramName,
   path: string,
   versions: Versions,
 ): Promise<string | undefined> {

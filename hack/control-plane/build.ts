@@ -9,7 +9,14 @@ import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { ControlPlaneError } from './errors.ts'
 import { acquireFolderLock } from './folder-lock.ts'
-import { type ComponentName, compareVersions, components, modulePath, type Versions } from './versions.ts'
+import {
+  compareVersions,
+  components,
+  modulePath,
+  nodeComponents,
+  type ProgramName,
+  type Versions,
+} from './versions.ts'
 
 const goAdvice = (needed: string) =>
   `Go ${needed} or newer is needed to build the Kubernetes control plane: https://go.dev/dl/ ` +
@@ -49,7 +56,7 @@ export async function checkGo(versions: Versions): Promise<void> {
  * @throws ControlPlaneError `go-missing`, `go-too-old`, `build-failed`
  */
 export async function buildComponents(
-  names: readonly ComponentName[],
+  names: readonly ProgramName[],
   directory: string,
   versions: Versions,
   onProgress: (line: string) => void,
@@ -66,11 +73,11 @@ export async function buildComponents(
     for (const entry of await readdir(directory)) {
       if (entry.endsWith('.partial')) await rm(join(directory, entry), { force: true })
     }
-    const missing: ComponentName[] = []
+    const missing: ProgramName[] = []
     for (const name of names) if (!(await exists(join(directory, name)))) missing.push(name)
     if (missing.length === 0) return
     onProgress(
-      `building Kubernetes ${versions.kubernetes} into ${directory} (once; about 6 minutes on 2 cores, 2 GB of disk with Go's cache)`,
+      `building ${missing.length} programs of Kubernetes ${versions.kubernetes} into ${directory} (once; the control plane takes about 6 minutes on 2 cores, 2 GB of disk with Go's cache)`,
     )
     for (const [index, name] of missing.entries()) {
       const started = performance.now()
@@ -84,7 +91,7 @@ export async function buildComponents(
 }
 
 async function buildOne(
-  name: ComponentName,
+  name: ProgramName,
   directory: string,
   versions: Versions,
   signal?: AbortSignal,
@@ -93,7 +100,7 @@ async function buildOne(
   const version = 'k8s.io/component-base/version'
   const partial = join(directory, `${name}.partial`)
   const ldflags = `-s -w -X ${version}.gitVersion=v${versions.kubernetes} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`
-  const source = components.find(component => component.name === name)!.package
+  const source = [...components, ...nodeComponents].find(program => program.name === name)!.package
   const args = [
     'build',
     '-trimpath',

@@ -266,7 +266,9 @@ class ChildControlPlane implements ControlPlane {
 /** What a cluster of pods made by an operator needs; every further one costs memory and a little CPU time all the time. */
 const controllers = [
   'clusterrole-aggregation-controller',
+  'daemonset-controller',
   'deployment-controller',
+  'endpointslice-controller',
   'garbage-collector-controller',
   'namespace-controller',
   'node-lifecycle-controller',

@@ -1,5 +1,5 @@
 /**
- * Which programs make a control plane, and in which versions. `go.mod` is the only place that names a version.
+ * Which programs make a control plane and a node, and in which versions. `go.mod` is the only place that names a version.
  */
 import { readFileSync } from 'node:fs'
 import { arch, platform } from 'node:os'
@@ -7,8 +7,8 @@ import { fileURLToPath } from 'node:url'
 
 export const modulePath = fileURLToPath(new URL('.', import.meta.url))
 
-export interface Component {
-  readonly name: ComponentName
+export interface Program<Name extends string = ProgramName> {
+  readonly name: Name
   readonly package: string
 }
 
@@ -19,13 +19,23 @@ export type ComponentName =
   | 'kube-scheduler'
   | 'kubectl'
 
+export type NodeComponentName = 'kubelet' | 'kube-proxy'
+
+export type ProgramName = ComponentName | NodeComponentName
+
 /** In the order in which they are built: the slowest first among those that share most of their packages. */
-export const components: readonly Component[] = [
+export const components: readonly Program<ComponentName>[] = [
   { name: 'etcd', package: 'go.etcd.io/etcd/server/v3' },
   { name: 'kube-apiserver', package: 'k8s.io/kubernetes/cmd/kube-apiserver' },
   { name: 'kube-controller-manager', package: 'k8s.io/kubernetes/cmd/kube-controller-manager' },
   { name: 'kube-scheduler', package: 'k8s.io/kubernetes/cmd/kube-scheduler' },
   { name: 'kubectl', package: 'k8s.io/kubernetes/cmd/kubectl' },
+]
+
+/** What a real node (hack/node) needs besides; built only for it. */
+export const nodeComponents: readonly Program<NodeComponentName>[] = [
+  { name: 'kubelet', package: 'k8s.io/kubernetes/cmd/kubelet' },
+  { name: 'kube-proxy', package: 'k8s.io/kubernetes/cmd/kube-proxy' },
 ]
 
 export interface Versions {

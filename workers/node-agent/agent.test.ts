@@ -20,6 +20,9 @@ const ready: DaemonReading = { state: 'ready', servers: [], clients: [] }
 
 /** A node with GPUs whose programs, kubelet and API do as a test says; what the agent does to them is written down. */
 class Site {
+  /** How many more calls to the outside come back before the agent is killed in the midst of one. */
+  callsLeft = Number.POSITIVE_INFINITY
+  lastTakesEffect = false
   found = [gpu(0)]
   discoveryFails: string | undefined
   readonly daemons = new Map<string, DaemonReading>()
@@ -29,33 +32,50 @@ class Site {
   apiFails: string | undefined
   pluginProblem: string | undefined
   readonly done: string[] = []
-  readonly agent: NodeAgent
+  readonly allocation: 'device-plugin' | 'node-status'
+  agent: NodeAgent
 
   constructor(allocation: 'device-plugin' | 'node-status' = 'device-plugin') {
-    this.agent = new NodeAgent(
+    this.allocation = allocation
+    this.agent = this.newAgent()
+  }
+
+  newAgent(): NodeAgent {
+    const { allocation } = this
+    const call = async <T>(work: () => T): Promise<T> => {
+      if (this.callsLeft-- > 0) return work()
+      // Killed before the call had its effect, or after it: both are tried.
+      if (this.lastTakesEffect && this.callsLeft === -1) work()
+      return new Promise(() => {})
+    }
+    return new NodeAgent(
       {
-        discover: async () => {
-          if (this.discoveryFails) throw new Error(this.discoveryFails)
-          return { gpus: this.found, problems: [] }
-        },
-        multiprocessors: async () => 58,
+        discover: () =>
+          call(() => {
+            if (this.discoveryFails) throw new Error(this.discoveryFails)
+            return { gpus: this.found, problems: [] }
+          }),
+        multiprocessors: () => call(() => 58),
         curve: () => undefined,
         node: {
-          read: async () => {
-            if (this.apiFails) throw new Error(this.apiFails)
-            return { inventory: this.annotation, capacity: this.capacity, allocatable: this.allocatable }
-          },
-          writeInventory: async text => {
-            this.done.push('annotation')
-            this.annotation = text
-          },
-          writeCapacity: async quantities => {
-            this.done.push(`capacity ${JSON.stringify(quantities)}`)
-            this.capacity = { ...this.capacity, ...quantities }
-          },
+          read: () =>
+            call(() => {
+              if (this.apiFails) throw new Error(this.apiFails)
+              return { inventory: this.annotation, capacity: this.capacity, allocatable: this.allocatable }
+            }),
+          writeInventory: text =>
+            call(() => {
+              this.done.push('annotation')
+              this.annotation = text
+            }),
+          writeCapacity: quantities =>
+            call(() => {
+              this.done.push(`capacity ${JSON.stringify(quantities)}`)
+              this.capacity = { ...this.capacity, ...quantities }
+            }),
         },
         daemon: ({ uuid, index }) => ({
-          check: async () => this.daemons.get(uuid) ?? ready,
+          check: () => call(() => this.daemons.get(uuid) ?? ready),
           reading: ready,
           stop: async () => void this.done.push(`daemon ${index} ends`),
           terminate: async () => false,
@@ -64,7 +84,7 @@ class Site {
           if (allocation === 'node-status') return undefined
           const site = this
           return {
-            check: async () => {},
+            check: () => call(() => {}),
             stop: async () => void this.done.push(`plugin ${index} ends`),
             setHealthy: healthy => void this.done.push(`plugin ${index} ${healthy ? 'well' : 'unwell'}`),
             get problem() {
@@ -220,6 +240,41 @@ describe('NodeAgent', () => {
     expect(site.done).to.deep.equal(['plugin 0 ends', 'plugin 1 ends', 'daemon 0 ends', 'daemon 1 ends'])
   })
 
+  for (const allocation of ['device-plugin', 'node-status'] as const)
+    it(`comes to the same end when it is killed in any call, with ${allocation}`, async () => {
+      /** Two GPUs, of which one is in FAULT at first and the other MIG; then one is well and the other is gone. */
+      const story = async (site: Site, killAt: number) => {
+        site.found = [gpu(0), gpu(1, { mig: true })]
+        site.daemons.set('GPU-00000000', { ...ready, state: 'fault', reason: 'an error' })
+        site.callsLeft = killAt
+        const turn = async () => {
+          // A call that never comes back holds the step up: that agent is dead, and another one looks.
+          const step = site.agent.step().then(() => true)
+          const killed = new Promise<boolean>(resolve => setImmediate(() => resolve(false)))
+          if (await Promise.race([step, killed])) return
+          site.callsLeft = Number.POSITIVE_INFINITY
+          site.agent = site.newAgent()
+          await site.agent.step()
+        }
+        await turn()
+        site.daemons.delete('GPU-00000000')
+        site.found = [gpu(0)]
+        await turn()
+        return { inventory: site.published(), capacity: site.capacity }
+      }
+      const want = await story(new Site(allocation), Number.POSITIVE_INFINITY)
+      expect(want.inventory.gpus).to.have.length(1)
+      let [calls, survived] = [0, false]
+      for (; !survived; calls++)
+        for (const lastTakesEffect of [false, true]) {
+          const site = new Site(allocation)
+          site.lastTakesEffect = lastTakesEffect
+          expect(await story(site, calls), `killed in call ${calls}`).to.deep.equal(want)
+          survived = site.callsLeft >= 0 && site.callsLeft !== Number.POSITIVE_INFINITY
+        }
+      expect(calls).to.be.above(8)
+    })
+
   describe('without a device plugin', () => {
     it('advertises units in the capacity, once, and again when kubelet has made the Node anew', async () => {
       const site = new Site('node-status')
@@ -228,6 +283,15 @@ describe('NodeAgent', () => {
       site.capacity = { cpu: '8' }
       expect(await site.step()).to.deep.equal(['capacity {"ekya.dev/gpu0-share":"200"}'])
       expect(site.published().allocation).to.equal('node-status')
+    })
+
+    it('takes back the units of a GPU that is gone', async () => {
+      const site = new Site('node-status')
+      site.found = [gpu(0), gpu(1)]
+      await site.step()
+      site.found = [gpu(0)]
+      expect(await site.step()).to.include('capacity {"ekya.dev/gpu1-share":"0"}')
+      expect(await site.step()).to.deep.equal([])
     })
 
     it('leaves them in FAULT, and takes them back where nothing serves', async () => {

@@ -219,7 +219,7 @@ export class NodeAgent {
     const text = JSON.stringify(inventory)
     if (text !== reading.inventory) await this.#ports.node.writeInventory(text, signal)
     if (this.#options.allocation === 'node-status') {
-      const wanted = Object.entries(capacityOf(inventory, advertisedUnits)).filter(
+      const wanted = Object.entries(capacityOf(inventory, advertisedUnits, reading.capacity)).filter(
         ([name, quantity]) => (reading.capacity[name] ?? '0') !== quantity,
       )
       if (wanted.length > 0) await this.#ports.node.writeCapacity(Object.fromEntries(wanted), signal)

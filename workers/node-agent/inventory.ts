@@ -62,8 +62,21 @@ function stateOf(unsuitable: string | undefined, daemon: DaemonReading | undefin
   return daemon.state
 }
 
-/** Units that the Node's capacity is to name, by resource, where no device plugin says it. */
-export const capacityOf = ({ gpus }: GpuInventory, units: number): Readonly<Record<string, string>> =>
-  Object.fromEntries(
-    gpus.map(({ index, state }) => [gpuShareResource(index), state === 'unusable' ? '0' : String(units)]),
-  )
+/**
+ * Units that the Node's capacity is to name, by resource, where no device plugin says it.
+ *
+ * @param present the capacity as it is: units of GPUs that are gone are taken back
+ */
+export function capacityOf(
+  { gpus }: GpuInventory,
+  units: number,
+  present: Readonly<Record<string, string>>,
+): Readonly<Record<string, string>> {
+  const gone = Object.keys(present).filter(name => /^ekya\.dev\/gpu\d+-share$/.test(name))
+  return {
+    ...Object.fromEntries(gone.map(name => [name, '0'])),
+    ...Object.fromEntries(
+      gpus.map(({ index, state }) => [gpuShareResource(index), state === 'unusable' ? '0' : String(units)]),
+    ),
+  }
+}

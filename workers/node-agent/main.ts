@@ -17,17 +17,20 @@ import { curveBook } from './curve/curve-book.ts'
 import { CurveKeeper } from './curve/curve-keeper.ts'
 import { measureCurve } from './curve/measurement.ts'
 import { SharePlugin } from './device-plugin/share-plugin.ts'
+import { GpuWatch } from './gpu-watch.ts'
 import { mpsControl } from './mps-control.ts'
 import { MpsDaemon } from './mps-daemon.ts'
 import { multiprocessorsOf } from './multiprocessors.ts'
 import { nodeObject } from './node-object.ts'
-import { discoverGpus, type FoundGpu, processMemory, setComputeMode } from './nvidia-smi.ts'
+import { type FoundGpu, processMemory } from './nvidia-smi.ts'
 import type { NodeAgentOptions } from './options.ts'
 import { ownPrograms } from './programs.ts'
 import { routesOf } from './routes.ts'
 
 /** Long enough for a median at a tenth of a small GPU, short enough for ten of them in a minute or two. */
 const measuredTraining = { device: 'cuda', seconds: 3, batchSize: 32 } as const
+/** GPUs are looked for once in so many steps. */
+const stepsForDiscovery = 6
 /** kubelet's restarts are looked for so often. */
 const pluginCheckMs = 1000
 
@@ -63,10 +66,15 @@ export async function runNodeAgent(
     clientProcess,
     processMemory: () => processMemory(programs, nvidiaSmi),
   })
-  /** GPUs whose compute mode this agent has changed. */
-  const exclusive = new Set<string>()
+  const watch = new GpuWatch({
+    programs,
+    nvidiaSmi,
+    clock,
+    everyMs: stepsForDiscovery * options.intervalSeconds * 1000,
+  })
 
-  const daemonOf = ({ uuid, index, computeMode }: FoundGpu) => {
+  const daemonOf = (found: FoundGpu) => {
+    const { uuid, index } = found
     const gpu = String(index)
     const bound = log.child({ gpu, uuid })
     const folder = pipeDirectory(uuid)
@@ -80,9 +88,7 @@ export async function runNodeAgent(
       logDirectory: join(folder, 'log'),
       async prepare(stop) {
         await mkdir(join(folder, 'log'), { recursive: true })
-        if (!options.exclusiveMode || computeMode === 'Exclusive_Process') return
-        await setComputeMode(programs, nvidiaSmi, uuid, 'EXCLUSIVE_PROCESS', stop)
-        exclusive.add(uuid)
+        if (options.exclusiveMode) await watch.makeExclusive(found, stop)
       },
       onLine: line => bound.debug({ line }, 'the MPS daemon says'),
       onStart(how) {
@@ -143,7 +149,7 @@ export async function runNodeAgent(
   })
   const agent = new NodeAgent(
     {
-      discover: stop => discoverGpus(programs, nvidiaSmi, stop),
+      discover: stop => watch.discover(stop),
       multiprocessors: (gpu, stop) =>
         multiprocessorsOf(
           programs,
@@ -208,11 +214,8 @@ export async function runNodeAgent(
   } finally {
     await keeper.stop()
     await agent.stop()
-    for (const uuid of exclusive) {
-      await setComputeMode(programs, nvidiaSmi, uuid, 'DEFAULT').catch((error: unknown) =>
-        log.warn({ err: error, uuid }, 'the compute mode could not be put back'),
-      )
-    }
+    for (const problem of await watch.release())
+      log.warn({ problem }, 'the compute mode could not be put back')
     await server.close()
     await transport.close()
     log.info({}, 'the node agent ends')

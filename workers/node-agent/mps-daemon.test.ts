@@ -168,6 +168,18 @@ describe('MpsDaemon, with a recorded stand-in of nvidia-cuda-mps-control', () =>
     await waitFor(() => isDead(pid))
   })
 
+  it('starts one at once where one that it took over has died', async () => {
+    await daemonOf().check()
+    const pid = driver.daemonPid(uuid)
+    const second = daemonOf()
+    await second.check()
+    process.kill(pid, 'SIGKILL')
+    await waitFor(() => isDead(pid))
+    expect((await second.check()).state).to.equal('ready')
+    expect(driver.daemonPid(uuid)).not.to.equal(pid)
+    expect(events).to.deep.equal(['started', 'taken-over', 'started'])
+  })
+
   it('ends a client, and says where there is none', async () => {
     const daemon = daemonOf()
     await daemon.check()

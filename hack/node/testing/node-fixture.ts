@@ -1,0 +1,93 @@
+/**
+ * A real node on the suite's API server. Where the machine cannot have one the suite is skipped with the reason, except in CI.
+ */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { after, before } from 'mocha'
+import type { Pod, PodSpec } from '../../process-node/pod.ts'
+import { type ApiServer, waitFor } from '../../testing/api-server.ts'
+import { NodeError } from '../errors.ts'
+import { type NodeOptions, type RealNode, startNode } from '../node.ts'
+
+/** A test cannot do anything about these; in CI they are failures all the same. */
+const unfit = ['not-linux', 'not-root', 'programs-missing', 'no-namespaces']
+
+export interface RealNodeFixture {
+  node(): RealNode
+  create(name: string, spec: PodSpec): Promise<Pod>
+  read(name: string): Promise<Pod>
+  until(name: string, what: string, condition: (pod: Pod) => boolean, deadlineMs?: number): Promise<Pod>
+  /** Standard output and error of the pod's only container. */
+  logs(name: string): Promise<string>
+  delete(name: string): Promise<void>
+}
+
+/** To be called in the body of a `describe`, after useApiServer. */
+export function useRealNode(api: ApiServer, given: Partial<NodeOptions> = {}): RealNodeFixture {
+  let node: RealNode | undefined
+  const directory = mkdtempSync(join(tmpdir(), 'ekya-node-'))
+  const pods = () => `/api/v1/namespaces/${api.namespace()}/pods`
+
+  before(async function () {
+    // A build of kubelet and the installation of packages may have to come first.
+    this.timeout(15 * 60_000)
+    try {
+      node = await startNode({
+        kubeconfig: api.kubeconfig(),
+        name: `node-${api.namespace()}`,
+        directory,
+        onProgress: line => void process.stderr.write(`  ${line}\n`),
+        ...given,
+      })
+    } catch (error) {
+      if (process.env.CI === 'true' || !(error instanceof NodeError) || !unfit.includes(error.code))
+        throw error
+      process.stderr.write(`  skipped: ${error.message}\n`)
+      this.skip()
+    }
+  })
+
+  after(async function () {
+    this.timeout(60_000)
+    await node?.stop()
+    rmSync(directory, { recursive: true, force: true })
+  })
+
+  const fixture: RealNodeFixture = {
+    node: () => node!,
+    create: (name, spec) =>
+      api.client().post<Pod>(pods(), {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: {
+          nodeSelector: { 'kubernetes.io/hostname': node!.name },
+          terminationGracePeriodSeconds: 1,
+          ...spec,
+          containers: spec.containers.map(container => ({ imagePullPolicy: 'IfNotPresent', ...container })),
+        },
+      }),
+    read: name => api.client().get<Pod>(`${pods()}/${name}`),
+    async until(name, what, condition, deadlineMs = 45_000) {
+      let last: Pod | undefined
+      return waitFor(
+        async () => {
+          last = await fixture.read(name)
+          return condition(last) ? last : undefined
+        },
+        { deadlineMs, describe: () => `pod ${name}: ${what}; its status is ${JSON.stringify(last?.status)}` },
+      )
+    },
+    async logs(name) {
+      const pod = await fixture.read(name)
+      const container = pod.spec.containers[0]!.name
+      const folder = `/var/log/pods/${pod.metadata.namespace}_${name}_${pod.metadata.uid}/${container}`
+      return node!.run(['sh', '-c', `cat ${folder}/*.log`])
+    },
+    async delete(name) {
+      await api.client().delete(`${pods()}/${name}`, { gracePeriodSeconds: 0 })
+    },
+  }
+  return fixture
+}
