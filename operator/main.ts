@@ -23,7 +23,7 @@ import {
 } from './controllers/retraining-window/controller.ts'
 import { systemClock } from './kube/clock.ts'
 import { type Controller, type ControllerHooks, createController } from './kube/controller.ts'
-import { isNotFound } from './kube/errors.ts'
+import { isNotFound, loggedError } from './kube/errors.ts'
 import { createEventRecorder } from './kube/events.ts'
 import { createLeaderElector } from './kube/leader-election.ts'
 import { type KubeObject, keyOf, parseKey } from './kube/objects.ts'
@@ -41,7 +41,12 @@ import { createResizeExecutor } from './sharing/executor.ts'
 const pollMs = 1000
 
 export async function runOperator(config: OperatorConfig): Promise<number> {
-  const log = pino({ level: config.logLevel, base: undefined, timestamp: pino.stdTimeFunctions.isoTime })
+  const log = pino({
+    level: config.logLevel,
+    base: undefined,
+    timestamp: pino.stdTimeFunctions.isoTime,
+    serializers: { err: loggedError },
+  })
   const clock = systemClock
   const stop = new AbortController()
   const end = () => stop.abort(new Error('told to stop'))

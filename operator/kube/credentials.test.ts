@@ -14,16 +14,15 @@ describe('loadCredentials', () => {
   })
   afterEach(() => rmSync(directory, { recursive: true }))
 
-  const write = (user: object, cluster: object = {}, context: object = {}) =>
-    writeFileSync(
-      file,
-      JSON.stringify({
-        clusters: [{ name: 'c', cluster: { server: 'https://example.test:6443/base/', ...cluster } }],
-        users: [{ name: 'u', user }],
-        contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', ...context } }],
-        'current-context': 'x',
-      }),
-    )
+  const config = (server: string, user: object = {}, cluster: object = {}, context: object = {}) =>
+    JSON.stringify({
+      clusters: [{ name: 'c', cluster: { server, ...cluster } }],
+      users: [{ name: 'u', user }],
+      contexts: [{ name: 'x', context: { cluster: 'c', user: 'u', ...context } }],
+      'current-context': 'x',
+    })
+  const write = (...parts: [user: object, cluster?: object, context?: object]) =>
+    writeFileSync(file, config('https://example.test:6443/base/', ...parts))
   const load = (clock = new ManualClock()) => loadCredentials({ kubeconfig: file, clock })
 
   for (const { name, user, want } of [
@@ -88,6 +87,16 @@ describe('loadCredentials', () => {
       name: 'has a current-context that leads nowhere',
       content: 'clusters: []\nusers: []\ncontexts: []\ncurrent-context: gone\n',
       want: /its current-context "gone" leads to no cluster/,
+    },
+    {
+      name: 'names a server without TLS',
+      content: config('http://127.0.0.1:8080'),
+      want: /config: server http:\/\/127\.0\.0\.1:8080 would get credentials in the clear; accepted: https/,
+    },
+    {
+      name: 'names a server that is no address',
+      content: config('example.test'),
+      want: /config: server "example\.test" is no address; accepted: https/,
     },
   ]) {
     it(`says so when the file ${name}`, () => {

@@ -107,7 +107,25 @@ function loadConfig(file: string | undefined): KubeConfig {
       { code: 'configuration', retryable: false },
     )
   }
+  const { protocol } = serverUrl(cluster.server, from)
+  if (protocol !== 'https:' && !cluster.skipTLSVerify) {
+    throw new KubeError(
+      `Kubernetes configuration ${from}: server ${cluster.server} would get credentials in the clear; accepted: https://…, or insecure-skip-tls-verify: true beside it`,
+      { code: 'configuration', retryable: false },
+    )
+  }
   return config
+}
+
+function serverUrl(server: string, from: string): URL {
+  try {
+    return new URL(server)
+  } catch (cause) {
+    throw new KubeError(
+      `Kubernetes configuration ${from}: server ${JSON.stringify(server)} is no address; accepted: https://HOST[:PORT][/PATH]`,
+      { code: 'configuration', retryable: false, cause },
+    )
+  }
 }
 
 async function describeConnection(config: KubeConfig): Promise<Connection> {

@@ -6,6 +6,8 @@
  * call had no effect: after `timeout` and `connection` a write may have happened.
  * An abort by the caller is not an error of this class: the signal's own reason is thrown.
  */
+import { stdSerializers } from 'pino'
+
 export type KubeErrorCode =
   | 'bad-request'
   | 'unauthorized'
@@ -69,6 +71,13 @@ export class KubeError extends Error {
     this.retryAfterMs = fields.retryAfterMs
     this.body = fields.body
   }
+}
+
+/** For a log: what a call came to is told by its message and code; anything else keeps its stack. */
+export function loggedError(error: unknown): unknown {
+  if (!(error instanceof KubeError)) return stdSerializers.err(error as Error)
+  const { message, code, retryable } = error
+  return { message, code, retryable }
 }
 
 const codes: Readonly<Record<number, KubeErrorCode>> = {

@@ -92,7 +92,8 @@ export async function runWorker<Role extends WorkerRole>(
     }
   } catch (error) {
     const failure = failureOf(error)
-    log.fatal({ err: error, code: failure.code }, 'the worker failed')
+    // What its configuration got wrong is told by the message; only a fault of the worker's own needs a stack.
+    log.fatal(failure.code === 'Internal' ? { err: error } : { error: failure }, 'the worker failed')
     await leave(JSON.stringify({ error: failure }))
     return 1
   }
