@@ -85,9 +85,12 @@ class TestRun {
       case 'integration':
         return this.#onCluster(name, testFiles('{operator,workers,hack}/**/*.integration.test.ts'))
       case 'node':
-        return this.#onNode(name, testFiles('{operator,workers,hack}/**/*.node.test.ts'))
+        return this.#onNode(name, testFiles('{operator,workers,hack,e2e}/**/*.node.test.ts'))
       case 'e2e':
-        return this.#onCluster(name, testFiles('e2e/**/*.test.ts'))
+        return this.#onCluster(
+          name,
+          testFiles('e2e/**/*.test.ts').filter(file => tierOf(file) === 'unit'),
+        )
     }
   }
 

@@ -16,6 +16,8 @@ export interface OperatorOptions {
   readonly storage: string
   /** host:port of its HTTP server. */
   readonly address: string
+  /** Of the worker pods; absent: the operator's default, which a process node does not look at. */
+  readonly workerImage?: string
   /** File that its output is added to. */
   readonly log: string
   /** The only one that it watches, and where its Lease is; absent: all, and `default`. */
@@ -62,6 +64,7 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
         ...(options.namespace
           ? ['--namespace', options.namespace, '--lease-namespace', options.namespace]
           : []),
+        ...(options.workerImage ? ['--worker-image', options.workerImage] : []),
         ...(options.leaderElection === false ? ['--no-leader-elect'] : []),
       ],
       // A group of its own: a Ctrl-C at the terminal is for the demo, which then stops things in order.

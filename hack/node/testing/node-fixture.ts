@@ -1,7 +1,7 @@
 /**
  * A real node on the suite's API server. Where the machine cannot have one the suite is skipped with the reason, except in CI.
  */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'mocha'
@@ -21,6 +21,8 @@ export interface RealNodeFixture {
   /** Standard output and error of the pod's only container. */
   logs(name: string): Promise<string>
   delete(name: string): Promise<void>
+  /** The cpu quota of a container in cores, as the kernel has it. */
+  quota(podUid: string, containerId: string): number
 }
 
 /** To be called in the body of a `describe`, after useApiServer. */
@@ -84,6 +86,19 @@ export function useRealNode(api: ApiServer, given: Partial<NodeOptions> = {}): R
       const container = pod.spec.containers[0]!.name
       const folder = `/var/log/pods/${pod.metadata.namespace}_${name}_${pod.metadata.uid}/${container}`
       return node!.run(['sh', '-c', `cat ${folder}/*.log`])
+    },
+    quota(podUid, containerId) {
+      const { path, version } = node!.cgroup
+      const id = containerId.replace(/^containerd:\/\//, '')
+      const root = version === 2 ? `/sys/fs/cgroup${path}` : `/sys/fs/cgroup/cpu${path}`
+      const groups = readdirSync(root, { recursive: true }) as string[]
+      const folder = groups.find(name => name.endsWith(`${podUid}/${id}`))
+      if (folder === undefined)
+        throw new Error(`Container ${id} of pod ${podUid} has no control group in ${root}`)
+      const read = (file: string) => readFileSync(join(root, folder, file), 'utf8').trim()
+      const [quota, period] =
+        version === 2 ? read('cpu.max').split(' ') : [read('cpu.cfs_quota_us'), read('cpu.cfs_period_us')]
+      return Number(quota) / Number(period)
     },
     async delete(name) {
       await api.client().delete(`${pods()}/${name}`, { gracePeriodSeconds: 0 })

@@ -1,0 +1,44 @@
+/**
+ * Base images out of this machine's files, for tests where none can be pulled: a Node image (the Node that runs this) and a base with the
+ * libraries that it and the native packages need, certificates and a static shell. For this machine's processor only.
+ */
+import { cpSync, existsSync, mkdirSync, realpathSync, symlinkSync, writeFileSync } from 'node:fs'
+import { dirname, join } from 'node:path'
+import { run } from '../control-plane/build.ts'
+
+/** Writes `node/Containerfile` and `base/Containerfile` with their files below `folder`. */
+export async function writeBaseContexts(folder: string, nativeFiles: readonly string[]): Promise<void> {
+  const node = join(folder, 'node')
+  const base = join(folder, 'base')
+  copy(realpathSync(process.execPath), join(node, 'root/usr/local/bin/node'))
+  for (const library of await librariesOf([process.execPath, ...nativeFiles])) {
+    copy(realpathSync(library), join(base, 'root', library))
+  }
+  copy('/bin/busybox', join(base, 'root/bin/busybox'))
+  symlinkSync('busybox', join(base, 'root/bin/sh'))
+  const certificates = '/etc/ssl/certs/ca-certificates.crt'
+  if (existsSync(certificates)) copy(realpathSync(certificates), join(base, 'root', certificates))
+  mkdirSync(join(base, 'root/etc'), { recursive: true })
+  writeFileSync(join(base, 'root/etc/passwd'), 'root:x:0:0::/:/bin/sh\nekya:x:65532:65532::/:/bin/sh\n')
+  writeFileSync(join(base, 'root/etc/group'), 'root:x:0:\nekya:x:65532:\n')
+  mkdirSync(join(base, 'root/tmp'), { mode: 0o1777 })
+  for (const context of [node, base])
+    writeFileSync(join(context, 'Containerfile'), 'FROM scratch\nCOPY root /\n')
+}
+
+/** Shared libraries and the loader of these programs, as `ldd` finds them; those that packages bring along are left out. */
+async function librariesOf(files: readonly string[]): Promise<string[]> {
+  const found = new Set<string>()
+  for (const file of files) {
+    const output = await run('ldd', [file])
+    for (const [, path] of output.matchAll(/(?:=>|^)\s*(\/\S+)/gm)) {
+      if (!path!.includes('/node_modules/')) found.add(path!)
+    }
+  }
+  return [...found].sort()
+}
+
+function copy(from: string, to: string): void {
+  mkdirSync(dirname(to), { recursive: true })
+  cpSync(from, to)
+}
