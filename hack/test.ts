@@ -20,6 +20,7 @@ import { type ControlPlane, startControlPlane } from './control-plane/control-pl
 import { processGuard } from './control-plane/guard.ts'
 import { ensureRequirements } from './node/requirements.ts'
 import { sharedKubeconfigVariable } from './testing/api-server.ts'
+import { ensureBrowser } from './testing/browser.ts'
 import { type Counts, countsVariable } from './testing/reporter.ts'
 
 const root = fileURLToPath(new URL('..', import.meta.url))
@@ -63,7 +64,7 @@ class TestRun {
     processGuard().forgetPath(this.#directory)
   }
 
-  #run(name: TierName): Promise<Counts & { reason?: string }> {
+  async #run(name: TierName): Promise<Counts & { reason?: string }> {
     switch (name) {
       case 'lint':
         return this.#check('biome', ['check', '.'])
@@ -79,6 +80,7 @@ class TestRun {
           onAllCores,
         )
       case 'reference':
+        await ensureBrowser(line => void process.stdout.write(`${line}\n`))
         return this.#mocha(name, testFiles('{operator,workers}/**/*.reference.test.ts'), onAllCores)
       case 'chart':
         return this.#onChart(name, testFiles('hack/**/*.chart.test.ts'))

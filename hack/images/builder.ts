@@ -61,6 +61,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     await builder.build(context, join(root, image.containerfile), name, processor, {
       ...(nodeImage === undefined ? {} : { NODE_IMAGE: nodeImage }),
       ...(baseImage === undefined ? {} : { BASE_IMAGE: baseImage }),
+      IMAGE: `ekya-${image.name}`,
       VERSION: options.tag,
       REVISION: revision(root),
     })

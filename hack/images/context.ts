@@ -30,8 +30,8 @@ export async function writeContext(image: ImageDefinition, options: ContextOptio
   for (const folder of image.folders)
     cpSync(join(root, folder), join(app, folder), { recursive: true, filter: isShipped })
   cpSync(join(root, 'package.json'), join(app, 'package.json'))
-  const ekya = '#!/bin/sh\nexec node /app/operator/cli/ekya.ts "$@"\n'
-  writeFileSync(join(context, 'bin/ekya'), ekya, { mode: 0o755 })
+  for (const [name, file] of Object.entries({ ekya: 'operator/cli/ekya.ts', ...image.programs }))
+    writeFileSync(join(context, 'bin', name), `#!/bin/sh\nexec node /app/${file} "$@"\n`, { mode: 0o755 })
 
   const cpu = nodeName[processor]
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as LockFile

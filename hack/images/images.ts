@@ -1,15 +1,19 @@
 /** The images of this project: what each can do, and so what is in it. */
 
 export interface ImageDefinition {
-  readonly name: 'operator' | 'worker'
+  readonly name: 'operator' | 'worker' | 'node-agent'
   readonly containerfile: string
   /** Folders of ours, tests left out. */
   readonly folders: readonly string[]
   /** Commands in operator/cli/commands whose packages it has; the others tell that a package is missing. */
   readonly commands: readonly string[]
+  /** On its PATH beside `ekya`: name → file of ours. */
+  readonly programs?: Readonly<Record<string, string>>
   /** MB, uncompressed, with the base that the tests build. */
   readonly mostMegabytes: number
 }
+
+const countsMultiprocessors = { 'ekya-sm-count': 'workers/runtime/sm-count.ts' }
 
 export const images: readonly ImageDefinition[] = [
   {
@@ -24,12 +28,23 @@ export const images: readonly ImageDefinition[] = [
     containerfile: 'workers/Containerfile',
     folders: ['operator', 'workers'],
     commands: ['worker', 'train', 'evaluate', 'profile', 'model-build', 'version'],
+    programs: countsMultiprocessors,
     mostMegabytes: 350,
+  },
+  {
+    // The worker's runtime to measure the GPU with, and the API server's client, which no worker has.
+    name: 'node-agent',
+    containerfile: 'workers/Containerfile',
+    folders: ['operator', 'workers'],
+    commands: ['node-agent', 'version'],
+    programs: countsMultiprocessors,
+    mostMegabytes: 400,
   },
 ]
 
-export const entriesOf = ({ commands }: ImageDefinition): string[] => [
+export const entriesOf = ({ commands, programs = {} }: ImageDefinition): string[] => [
   'operator/cli/ekya.ts',
+  ...Object.values(programs),
   ...commands.map(command => `operator/cli/commands/${command}.ts`),
 ]
 

@@ -55,6 +55,11 @@ describe('packages of an image', () => {
       has: ['onnxruntime-node', 'sharp'],
       lacks: ['@kubernetes/client-node', 'vega', 'express', 'mocha'],
     },
+    {
+      name: 'node-agent',
+      has: ['@kubernetes/client-node', '@grpc/grpc-js', 'onnxruntime-node', 'koffi'],
+      lacks: ['vega', 'express', 'mocha'],
+    },
   ])
     for (const cpu of ['x64', 'arm64'])
       it(`${name} for ${cpu} has ${has.join(', ')} and neither of ${lacks.join(', ')}`, () => {

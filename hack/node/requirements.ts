@@ -3,9 +3,7 @@
  * error names them.
  */
 import { spawnSync } from 'node:child_process'
-import { accessSync, constants } from 'node:fs'
-import { delimiter, join } from 'node:path'
-import { run } from '../control-plane/build.ts'
+import { canExecute, installPackages, isOnPath, mayInstall } from '../testing/debian.ts'
 import { NodeError } from './errors.ts'
 
 /** Program or file → Debian package that has it. */
@@ -30,9 +28,8 @@ export function missingPackages(
   environment: NodeJS.ProcessEnv = process.env,
   isExecutable = canExecute,
 ): string[] {
-  const folders = (environment.PATH ?? '').split(delimiter)
   const found = (name: string): boolean =>
-    name.startsWith('/') ? isExecutable(name) : folders.some(folder => isExecutable(join(folder, name)))
+    name.startsWith('/') ? isExecutable(name) : isOnPath(name, environment, isExecutable)
   return [
     ...new Set(
       Object.entries(packages)
@@ -54,11 +51,8 @@ export async function ensureRequirements(onProgress: (line: string) => void): Pr
       'A real node needs root (containerd and kubelet make mounts, interfaces and control groups)',
     )
   let missing = missingPackages()
-  if (missing.length > 0 && process.env.CI === 'true' && canRun('apt-get')) {
-    onProgress(`installing ${missing.join(' ')}`)
-    const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' }
-    await run('apt-get', ['update', '-q'], { env })
-    await run('apt-get', ['install', '-y', '-q', '--no-install-recommends', ...missing], { env })
+  if (missing.length > 0 && mayInstall()) {
+    await installPackages(missing, onProgress)
     missing = missingPackages()
   }
   if (missing.length > 0)
@@ -69,17 +63,4 @@ export async function ensureRequirements(onProgress: (line: string) => void): Pr
   const probe = spawnSync('unshare', ['--mount', '--net', '--pid', '--fork', 'true'], { encoding: 'utf8' })
   if (probe.status !== 0)
     throw new NodeError('no-namespaces', `This machine lets us make no namespaces: ${probe.stderr.trim()}`)
-}
-
-function canRun(program: string): boolean {
-  return (process.env.PATH ?? '').split(delimiter).some(folder => canExecute(join(folder, program)))
-}
-
-function canExecute(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK)
-    return true
-  } catch {
-    return false
-  }
 }
