@@ -1,5 +1,5 @@
 /** The project's images on a real node: what runs in them, and the operator's whole loop with workers in containers. */
-import { chownSync, copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
@@ -7,7 +7,6 @@ import { expect } from 'chai'
 import { processGuard } from '../hack/control-plane/guard.ts'
 import { freePorts } from '../hack/control-plane/ports.ts'
 import { type OperatorProcess, startOperator } from '../hack/demo/operator-process.ts'
-import { type BuiltImage, buildImages } from '../hack/images/builder.ts'
 import { images } from '../hack/images/images.ts'
 import { useRealNode } from '../hack/node/testing/node-fixture.ts'
 import type { Pod } from '../hack/process-node/pod.ts'
@@ -15,32 +14,22 @@ import { main } from '../hack/process-node/testing/node-fixture.ts'
 import { useApiServer, waitFor } from '../hack/testing/api-server.ts'
 import type { RetrainingWindow } from '../operator/api/generated/types.ts'
 import { apiVersion } from '../operator/api/names.ts'
+import { makeStorage, useImages } from './support/images.ts'
 import { sceneClasses } from './support/site.ts'
 
 const root = fileURLToPath(new URL('../', import.meta.url))
-const user = 65532
 
 describe('images on a real node', function () {
   this.timeout(300_000)
   const api = useApiServer({ crds: true })
   const fixture = useRealNode(api, { labels: { 'ekya.dev/sharing-backend': 'cpu' } })
+  const { built, reference } = useImages(fixture)
   let folder: string
-  let built: readonly BuiltImage[]
   let operator: OperatorProcess | undefined
 
-  before(async function () {
-    this.timeout(600_000)
+  before(() => {
     folder = mkdtempSync(join(tmpdir(), 'ekya-images-'))
     processGuard().watchPath(folder)
-    const work = join(folder, 'work')
-    const output = join(folder, 'archives')
-    for (const each of [work, output]) mkdirSync(each)
-    const processor = process.arch === 'arm64' ? 'arm64' : 'amd64'
-    const names = { prefix: 'ekya.dev', tag: 'test' }
-    built = await buildImages({ root, work, images, processor, ...names, output, localBase: true })
-    rmSync(work, { recursive: true, force: true, maxRetries: 5 })
-    for (const { archive } of built) await fixture.node().importImage(archive!)
-    rmSync(output, { recursive: true, force: true })
   })
   after(async () => {
     await operator?.stop()
@@ -48,7 +37,6 @@ describe('images on a real node', function () {
     processGuard().forgetPath(folder)
   })
 
-  const nameOf = (image: string) => built.find(({ name }) => name.includes(`ekya-${image}:`))!.name
   const restricted = {
     securityContext: {
       runAsNonRoot: true,
@@ -60,14 +48,14 @@ describe('images on a real node', function () {
 
   for (const { name, mostMegabytes } of images)
     it(`${name} takes at most ${mostMegabytes} MB`, () => {
-      const { megabytes } = built.find(image => image.name === nameOf(name))!
+      const { megabytes } = built().find(image => image.name === reference(name))!
       expect(megabytes).to.be.within(50, mostMegabytes)
     })
 
   it('the operator image runs without root on a read-only file system', async () => {
     await fixture.create('version', {
       restartPolicy: 'Never',
-      containers: [{ name: 'main', image: nameOf('operator'), args: ['version'], ...restricted }],
+      containers: [{ name: 'main', image: reference('operator'), args: ['version'], ...restricted }],
     })
     await fixture.until('version', 'to end', pod => pod.status?.phase === 'Succeeded')
     const { version } = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as { version: string }
@@ -78,7 +66,7 @@ describe('images on a real node', function () {
     await fixture.create('unconfigured', {
       restartPolicy: 'Never',
       containers: [
-        { name: 'main', image: nameOf('worker'), command: ['ekya', 'worker', 'inference'], ...restricted },
+        { name: 'main', image: reference('worker'), command: ['ekya', 'worker', 'inference'], ...restricted },
       ],
     })
     const pod = await fixture.until('unconfigured', 'to end', found => found.status?.phase === 'Failed')
@@ -88,10 +76,7 @@ describe('images on a real node', function () {
 
   it('the whole loop runs in containers, whose quotas follow the shares', async () => {
     const storage = join(folder, 'storage')
-    mkdirSync(join(storage, 'initial'), { recursive: true })
-    copyFileSync(join(root, 'hack/models/scene-student.onnx'), join(storage, 'initial/student.onnx'))
-    for (const path of [storage, join(storage, 'initial'), join(storage, 'initial/student.onnx')])
-      chownSync(path, user, user)
+    makeStorage(storage)
     const [port] = await freePorts(1)
     let failure: Error | undefined
     operator = startOperator({
@@ -102,7 +87,7 @@ describe('images on a real node', function () {
       log: join(folder, 'operator.log'),
       namespace: api.namespace(),
       leaderElection: false,
-      workerImage: nameOf('worker'),
+      workerImage: reference('worker'),
       onRestart: () => {},
       onFailure: error => {
         failure = error

@@ -8,6 +8,7 @@ import type { RetrainingWindow } from '../../operator/api/generated/types.ts'
 import { apiVersion, standbyAnnotation, streamLabel, takeOverAnnotation } from '../../operator/api/names.ts'
 import { samplesFolder } from '../../operator/api/storage.ts'
 import type { Pod } from '../../operator/cluster/pod.ts'
+import type { RawNode } from '../../operator/sharing/backend.ts'
 import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.ts'
 import { readSummaries, type WindowSummary } from '../../workers/runtime/sample-folder.ts'
 import { type E2eSite, sceneClasses } from './site.ts'
@@ -39,6 +40,8 @@ export class ResizingSite {
   /** Of each pod that took over: from being seen first to its first frame, seconds. */
   readonly swapSeconds: number[] = []
   restarts = 0
+  /** Of the one GPU that the site's node stands for. */
+  #cores = Number.NaN
   readonly #firstSeen = new Map<string, number>()
   readonly #tookOver = new Set<string>()
 
@@ -48,6 +51,8 @@ export class ResizingSite {
   }
 
   async begin(frameRate: number): Promise<void> {
+    const { items } = await this.#site.api.client().get<{ items: readonly RawNode[] }>('/api/v1/nodes')
+    this.#cores = items.flatMap(node => cpuReplaceBackend.discover(node))[0]!.device.cores!
     for (const [i, stream] of this.#streams.entries())
       await this.#site.camera(stream, {
         source: { scene: { seed: i + 1 } },
@@ -107,7 +112,7 @@ export class ResizingSite {
   /** Whether each stream has one pod, ready, of the right share; keeps the books of what was seen on the way. */
   async isAt(shares: Shares): Promise<boolean> {
     const pods = await this.pods()
-    const units = (pod: Pod) => unitsOf(pod, 1.5)
+    const units = (pod: Pod) => unitsOf(pod, this.#cores)
     this.observations++
     for (const pod of pods) this.#see(pod)
     const steady = this.#streams.reduce(
@@ -149,7 +154,7 @@ export class ResizingSite {
         deadlineMs,
         intervalMs: 100,
         describe: () =>
-          `${what}: ${JSON.stringify(shares)}; there are ${seen.map(pod => `${pod.metadata.name} (${unitsOf(pod, 1.5)}, ${pod.status?.phase}, ${JSON.stringify(pod.metadata.annotations)})`).join(', ')}`,
+          `${what}: ${JSON.stringify(shares)}; there are ${seen.map(pod => `${pod.metadata.name} (${unitsOf(pod, this.#cores)}, ${pod.status?.phase}, ${JSON.stringify(pod.metadata.annotations)})`).join(', ')}`,
       },
     )
   }

@@ -2,18 +2,20 @@
  * A site for end-to-end tests: a control plane of the suite's own, a process node, and the operator as a child process behind a fault
  * proxy, so that a test sees and breaks what passes between operator and API server.
  */
-import { copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises'
+import { mkdtemp, rm } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { freePorts } from '../../hack/control-plane/ports.ts'
 import { type OperatorProcess, startOperator } from '../../hack/demo/operator-process.ts'
+import { type RealNodeFixture, useRealNode } from '../../hack/node/testing/node-fixture.ts'
 import { type ProcessNode, startProcessNode } from '../../hack/process-node/process-node.ts'
 import { type ApiServer, useApiServer } from '../../hack/testing/api-server.ts'
 import type { CameraStream, RetrainingWindow } from '../../operator/api/generated/types.ts'
 import { apiVersion } from '../../operator/api/names.ts'
 import { type FaultProxy, startFaultProxy } from '../../operator/kube/testing/fault-proxy.ts'
 import { backendLabel } from '../../operator/sharing/backend.ts'
+import { makeStorage, useImages } from './images.ts'
 
 const repository = fileURLToPath(new URL('../../', import.meta.url)).replace(/\/$/, '')
 
@@ -22,7 +24,10 @@ export interface E2eSite {
   /** Root of the storage; holds `initial/student.onnx`, the built-in student. */
   storage(): string
   proxy(): FaultProxy
+  /** Where the workers are processes. */
   node(): ProcessNode
+  /** Where they are containers. */
+  containers(): RealNodeFixture
   operator(): OperatorProcess
   /** How often the operator has been started again. */
   restarts(): number
@@ -43,6 +48,8 @@ export interface SiteOptions {
   readonly cpus?: number
   /** Which backend shares them; default cpu. */
   readonly backend?: string
+  /** A real node, with the workers in containers, instead of a process node; `cpus` are then the machine's. Default false. */
+  readonly containers?: boolean
 }
 
 /** To be called in the body of a `describe`. */
@@ -51,8 +58,12 @@ export function useSite({
   namespaced = false,
   cpus = 1.5,
   backend = 'cpu',
+  containers = false,
 }: SiteOptions = {}): E2eSite {
   const api = useApiServer({ crds: true, own: ['kube-controller-manager', 'kube-scheduler'] })
+  const labels = { [backendLabel]: backend }
+  const real = containers ? useRealNode(api, { labels }) : undefined
+  const images = real && useImages(real, ['worker'])
   let folder: string
   let node: ProcessNode | undefined
   let proxy: FaultProxy | undefined
@@ -62,19 +73,16 @@ export function useSite({
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ekya-e2e-'))
-    await mkdir(join(folder, 'storage/initial'), { recursive: true })
-    await copyFile(
-      join(repository, 'hack/models/scene-student.onnx'),
-      join(folder, 'storage/initial/student.onnx'),
-    )
-    node = await startProcessNode({
-      kubeconfig: api.kubeconfig(),
-      name: 'e2e-node',
-      cpus,
-      labels: { [backendLabel]: backend },
-      directory: join(folder, 'node'),
-      repository,
-    })
+    makeStorage(join(folder, 'storage'))
+    if (!containers)
+      node = await startProcessNode({
+        kubeconfig: api.kubeconfig(),
+        name: 'e2e-node',
+        cpus,
+        labels,
+        directory: join(folder, 'node'),
+        repository,
+      })
     proxy = await startFaultProxy((await operatorAccess?.(api, folder)) ?? api.kubeconfig())
     const [port] = await freePorts(1)
     operator = startOperator({
@@ -85,6 +93,7 @@ export function useSite({
       log: join(folder, 'operator.log'),
       maximumDeaths: 100,
       leaderElection: namespaced,
+      ...(images && { workerImage: images.reference('worker') }),
       ...(namespaced && { namespace: api.namespace() }),
       onRestart: () => restarts++,
       onFailure: error => {
@@ -108,6 +117,7 @@ export function useSite({
     storage: () => join(folder, 'storage'),
     proxy: () => proxy!,
     node: () => node!,
+    containers: () => real!,
     operator: () => operator!,
     restarts: () => restarts,
     check() {

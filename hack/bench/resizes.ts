@@ -1,7 +1,7 @@
 /**
- * Many resizes by new pods under streams: node hack/bench/resizes.ts [--resizes 200] [--streams 4] [--seed 1]
+ * Many resizes by new pods under streams: node hack/bench/resizes.ts [--resizes 200] [--streams 4] [--seed 1] [--node process|real]
  *
- * A control plane, a process node with the backend cpu-replace and the operator; shares move at random, from one stream to another and back,
+ * A control plane, a process node (or a real one: kubelet and containers, root on Debian) with the backend cpu-replace and the operator; shares move at random, from one stream to another and back,
  * while all streams are served at 10 frames a second. Told are the frames that were lost, dropped and analysed twice, by the workers' own
  * books, and how long a resize took. Exit code 1 when one was lost or analysed twice.
  */
@@ -14,8 +14,14 @@ const { values } = parseArgs({
     resizes: { type: 'string', default: '200' },
     streams: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
+    node: { type: 'string', default: 'process' },
   },
 })
+
+if (values.node !== 'process' && values.node !== 'real') {
+  process.stderr.write(`resizes: --node ${values.node} is not accepted; accepted: process, real\n`)
+  process.exit(2)
+}
 
 const root = fileURLToPath(new URL('../..', import.meta.url))
 // The site's parts are put up and taken down as for tests.
@@ -30,6 +36,7 @@ process.exitCode =
         EKYA_BENCH_RESIZES: values.resizes,
         EKYA_BENCH_STREAMS: values.streams,
         EKYA_BENCH_SEED: values.seed,
+        EKYA_BENCH_NODE: values.node,
       },
     },
   ).status ?? 1

@@ -17,7 +17,11 @@ const quantile = (sorted: readonly number[], q: number): string =>
 
 describe(`${resizes} resizes by new pods, ${streams.length} streams at ${frameRate} fps`, function () {
   this.timeout(3_600_000)
-  const site = useSite({ cpus: 3, backend: 'cpu-replace' })
+  const site = useSite({
+    cpus: 3,
+    backend: 'cpu-replace',
+    containers: process.env.EKYA_BENCH_NODE === 'real',
+  })
   const gpu = new ResizingSite(site, streams)
 
   it('lose no frame and analyse none twice', async () => {

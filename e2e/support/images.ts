@@ -1,0 +1,65 @@
+/** The project's images on a suite's real node. */
+import { chownSync, copyFileSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { before } from 'mocha'
+import { processGuard } from '../../hack/control-plane/guard.ts'
+import { type BuiltImage, buildImages } from '../../hack/images/builder.ts'
+import { images as allImages, type ImageDefinition } from '../../hack/images/images.ts'
+import type { RealNodeFixture } from '../../hack/node/testing/node-fixture.ts'
+
+const root = fileURLToPath(new URL('../../', import.meta.url))
+/** Of the images. */
+const user = 65532
+
+export interface ImagesFixture {
+  built(): readonly BuiltImage[]
+  /** The reference by which a pod asks for it. */
+  reference(name: ImageDefinition['name']): string
+}
+
+/** To be called in the body of a `describe`, after useRealNode. */
+export function useImages(
+  { node }: RealNodeFixture,
+  names: readonly ImageDefinition['name'][] = allImages.map(({ name }) => name),
+): ImagesFixture {
+  let built: readonly BuiltImage[] = []
+  before(async function () {
+    this.timeout(600_000)
+    const folder = mkdtempSync(join(tmpdir(), 'ekya-images-'))
+    processGuard().watchPath(folder)
+    try {
+      const work = join(folder, 'work')
+      const output = join(folder, 'archives')
+      for (const each of [work, output]) mkdirSync(each)
+      built = await buildImages({
+        root,
+        work,
+        output,
+        images: allImages.filter(({ name }) => names.includes(name)),
+        processor: process.arch === 'arm64' ? 'arm64' : 'amd64',
+        prefix: 'ekya.dev',
+        tag: 'test',
+        localBase: true,
+      })
+      for (const { archive } of built) await node().importImage(archive!)
+    } finally {
+      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
+      processGuard().forgetPath(folder)
+    }
+  })
+  return {
+    built: () => built,
+    reference: name => built.find(image => image.name.includes(`ekya-${name}:`))!.name,
+  }
+}
+
+/** Root of a storage that the images' user may write to; holds `initial/student.onnx`, the built-in student. */
+export function makeStorage(storage: string): void {
+  const student = join(storage, 'initial/student.onnx')
+  mkdirSync(join(storage, 'initial'), { recursive: true })
+  copyFileSync(join(root, 'hack/models/scene-student.onnx'), student)
+  if (process.getuid?.() !== 0) return
+  for (const path of [storage, join(storage, 'initial'), student]) chownSync(path, user, user)
+}
