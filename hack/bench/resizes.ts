@@ -1,9 +1,10 @@
 /**
- * Many resizes by new pods under streams: node hack/bench/resizes.ts [--resizes 200] [--streams 4] [--seed 1] [--node process|real]
+ * Many resizes by new pods under streams: node hack/bench/resizes.ts [--resizes 200] [--streams 4] [--seed 1] [--node process|real] [--least 5]
  *
- * A control plane, a process node (or a real one: kubelet and containers, root on Debian) with the backend cpu-replace and the operator; shares move at random, from one stream to another and back,
- * while all streams are served at 10 frames a second. Told are the frames that were lost, dropped and analysed twice, by the workers' own
- * books, and how long a resize took. Exit code 1 when one was lost or analysed twice.
+ * A control plane, a process node (or a real one: kubelet and containers, root on Debian) with the backend cpu-replace, and the operator;
+ * shares move at random, from one stream to another and back, while all streams are served at 10 frames a second. `--least`: units that
+ * each stream keeps; with few a container does not start in time. Told are the frames that were lost, dropped and analysed twice, by the
+ * workers' own books, and how long a resize took. Exit code 1 when one was lost or analysed twice.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -15,6 +16,7 @@ const { values } = parseArgs({
     streams: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
     node: { type: 'string', default: 'process' },
+    least: { type: 'string', default: '5' },
   },
 })
 
@@ -37,6 +39,7 @@ process.exitCode =
         EKYA_BENCH_STREAMS: values.streams,
         EKYA_BENCH_SEED: values.seed,
         EKYA_BENCH_NODE: values.node,
+        EKYA_BENCH_LEAST: values.least,
       },
     },
   ).status ?? 1

@@ -9,8 +9,9 @@ const number = (name: string, fallback: number): number => Number(process.env[na
 const resizes = number('EKYA_BENCH_RESIZES', 200)
 const streams = Array.from({ length: number('EKYA_BENCH_STREAMS', 4) }, (_, i) => `cam-${i}`)
 const seed = number('EKYA_BENCH_SEED', 1)
-/** Units that are moved at once; no stream gets less. */
+/** Units that are moved at once, or a multiple. */
 const moved = 5
+const least = number('EKYA_BENCH_LEAST', moved)
 
 const quantile = (sorted: readonly number[], q: number): string =>
   (sorted[Math.min(sorted.length - 1, Math.floor(q * sorted.length))] ?? Number.NaN).toFixed(2)
@@ -33,11 +34,11 @@ describe(`${resizes} resizes by new pods, ${streams.length} streams at ${frameRa
     await gpu.settles(shares, 'the first shares')
     const changes: number[] = []
     for (let done = 0; done < resizes; done += 2) {
-      const givers = streams.filter(stream => shares[stream]! > moved)
+      const givers = streams.filter(stream => shares[stream]! - moved >= least)
       const giver = givers[draw.integer(givers.length)]!
       const others = streams.filter(stream => stream !== giver)
       const taker = others[draw.integer(others.length)]!
-      const amount = moved * (1 + draw.integer(shares[giver]! / moved - 1))
+      const amount = moved * (1 + draw.integer(Math.floor((shares[giver]! - least) / moved)))
       shares[giver]! -= amount
       shares[taker]! += amount
       const begun = performance.now()
