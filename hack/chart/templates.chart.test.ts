@@ -342,7 +342,7 @@ describe('the chart', function () {
   describe("the node agent's volumes", () => {
     for (const { values, want } of [
       {
-        values: {},
+        values: { shmFolder: '/run/ekya/shm' },
         want: [
           '/dev/shm',
           '/run/ekya/mps',
@@ -352,12 +352,12 @@ describe('the chart', function () {
         ],
       },
       {
-        values: { shmFolder: '' },
+        values: {},
         want: ['/run/ekya/mps', '/tmp', '/var/lib/ekya/curves', '/var/lib/kubelet/device-plugins'],
       },
       {
         values: { allocation: 'node-status' },
-        want: ['/dev/shm', '/run/ekya/mps', '/tmp', '/var/lib/ekya/curves'],
+        want: ['/run/ekya/mps', '/tmp', '/var/lib/ekya/curves'],
       },
     ])
       it(`of ${JSON.stringify(values)}`, async () => {
