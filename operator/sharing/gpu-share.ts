@@ -7,8 +7,11 @@ import { parseMiB } from './quantity.ts'
 import type { Amount, OrderLimits } from './swap-order.ts'
 import { speedAt } from './throughput-curves.ts'
 
-/** 0.29 × 100 is 28.999… in floating point. */
-const roundingGuard = 1e-6
+/**
+ * 0.29 × 100 is 28.999… in floating point, and what is free is written with six digits. Far too little to give away a unit that is not
+ * there: that would take ten thousand pods.
+ */
+const roundingGuard = 1e-4
 
 /** Seconds from making a pod to its first frame, as long as none was measured: image, CUDA, model. */
 export const swapSeconds = 10

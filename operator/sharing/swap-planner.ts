@@ -43,7 +43,7 @@ export interface SwapLimits extends OrderLimits {
 export interface SwapRequest {
   readonly workers: readonly Worker[]
   readonly limits: SwapLimits
-  /** Units, and that part of the memory; smaller changes are left out unless others need them. */
+  /** Units (`stepUnits`), and that part of the memory; smaller changes are left out unless others need them. */
   readonly step: number
   /** Whether what is left of the window is worth a swap; if not, no share of a pod that exists is changed. Default true. */
   readonly worthSwapping?: boolean
@@ -98,6 +98,13 @@ export function planSwaps(request: SwapRequest): SwapPlan {
       : [{ kind: 'create', worker: worker.name, amount: worker.wanted! }]
   return { steps, blocked }
 }
+
+/**
+ * The fewest units that a change of the share by one step comes to, since shares are rounded down to whole units: with 38 units to a share of
+ * 1 a step of 0.05 is 2 of them here and 1 there, and either is worth its swap.
+ */
+export const stepUnits = (step: number, steadyUnits: number): number =>
+  Math.max(1, Math.floor(step * steadyUnits + 1e-4))
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number =>
   all.reduce((total, each) => total + of(each), 0)

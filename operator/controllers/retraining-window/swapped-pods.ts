@@ -14,7 +14,7 @@ import { pods as podResource } from '../../kube/resources.ts'
 import type { ReplacingBackend, ShareReading } from '../../sharing/backend.ts'
 import { recordFailure } from '../../sharing/failed-resize.ts'
 import { type HandOver, handOverMark, parseHandOver } from '../../sharing/hand-over-mark.ts'
-import { type HeldPod, planSwaps, type SwapStep, type Worker } from '../../sharing/swap-planner.ts'
+import { type HeldPod, planSwaps, type SwapStep, stepUnits, type Worker } from '../../sharing/swap-planner.ts'
 import type { StatedPod } from '../../sharing/swap-state.ts'
 import { addressOf, type HandOverParties, type HandOverState, handOver, isServing } from './hand-over.ts'
 import { createdAt, failedOf, type Held, heldBy } from './held-pods.ts'
@@ -93,8 +93,7 @@ class Swaps {
         }),
       ),
       limits: { ...limits, swaps: 1 },
-      // 0.07 × 100 is a little more than 7.
-      step: Number((stepOf(site) * limits.steadyUnits).toFixed(6)),
+      step: stepUnits(stepOf(site), limits.steadyUnits),
       worthSwapping: this.#isWorthSwapping(),
     })
   }
