@@ -240,7 +240,7 @@ function merged(site: SiteSnapshot, next: PlanStatus): PlanStatus {
   const items = next.items.map((item): PlanItem => {
     const was = before.items.find(i => i.stream === item.stream)
     if (was === undefined) return item
-    const promised = { predictedWindow: was.predictedWindow ?? item.predictedWindow }
+    const promised = { predictedWindow: was.predictedWindow ?? item.predictedWindow, faults: was.faults }
     if (was.state === 'None' || was.state === 'Planned') return defined({ ...item, ...promised })
     const shares = {
       node: item.node,

@@ -14,7 +14,7 @@ import { type Actuation, configInput, type PodActuator, remove } from './pod-act
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
+import { mayServe, surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
 export async function actuatePods(
   seen: SiteSnapshot,
@@ -23,7 +23,7 @@ export async function actuatePods(
 ): Promise<Actuation> {
   const { backends, recent } = actuator
   const site = recent.apply(seen)
-  const wanted = wantedPods(site)
+  const wanted = wantedPods(site).filter(mayServe)
   const surplus = surplusPods(site, wanted)
   const outdated = site.pods.filter(pod => !pod.terminating && isOutdated(pod, wanted, site, actuator))
   for (const pod of [...surplus, ...outdated]) await remove(pod, actuator, site.now, signal)
@@ -40,6 +40,16 @@ export async function actuatePods(
         message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
         stream: pod.stream,
       })
+  for (const { node, gpu, fault } of site.gpus) {
+    const ended = surplus.filter(pod => isOn(pod, { node, gpu }))
+    if (fault === undefined || ended.length === 0) continue
+    const names = ended.map(({ name }) => name).join(', ')
+    notes.push({
+      type: 'Warning',
+      reason: 'GpuFault',
+      message: `GPU ${node}/${gpu}: ${fault}; ${names} are ended, and pods are made again when it serves`,
+    })
+  }
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     const here = { gpu, site, wanted, leaving }

@@ -15,11 +15,13 @@ import { cpuReplaceBackend } from '../../sharing/backends/cpu-replace.ts'
 import { backendSet } from '../../sharing/backends/registry.ts'
 import { createResizeExecutor } from '../../sharing/executor.ts'
 import type { PlanItem } from '../plan-status.ts'
+import { advance } from '../retraining-window/phases.ts'
 import type { PodActuator } from '../retraining-window/pod-actuator.ts'
 import { actuatePods } from '../retraining-window/pods.ts'
 import { RecentPods } from '../retraining-window/recent-pods.ts'
 import type { Note } from '../retraining-window/step.ts'
 import { at, camera, epoch, retrainingWindow } from './site.ts'
+import { planner } from './window.ts'
 
 const frameRate = 10
 const periodMs = 1000 / frameRate
@@ -55,6 +57,8 @@ export interface SwapSiteOptions {
   readonly memory?: (stream: string) => string
   /** Pods that their node refuses. */
   readonly refused?: (pod: string) => boolean
+  /** Let the window's state machine go on as well. */
+  readonly advances?: boolean
 }
 
 export class SwapSite {
@@ -67,6 +71,8 @@ export class SwapSite {
   now = epoch
   most = { steady: 0, total: 0 }
   deaths = 0
+  /** Of the GPU, until the last pod has gone. */
+  fault: string | undefined
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
   #polled = new Map<string, WorkerStatus>()
@@ -91,7 +97,10 @@ export class SwapSite {
         inferenceConfiguration: 'every-frame',
         trainingShare: training / 100,
         ...(training > 0
-          ? { retrainingConfiguration: 'all-5', state: 'Training' as const }
+          ? {
+              retrainingConfiguration: 'all-5',
+              state: this.#options.advances ? ('Planned' as const) : ('Training' as const),
+            }
           : { state: 'None' as const }),
       }
     })
@@ -111,9 +120,11 @@ export class SwapSite {
   async step(): Promise<boolean> {
     let pending = true
     try {
-      const done = await actuatePods(this.#site(), this.#actuator())
+      const site = this.#site()
+      const done = await actuatePods(site, this.#actuator())
       pending = done.pending
       this.notes.push(...done.notes)
+      if (this.#options.advances) pending = this.#advance(site) || pending
     } catch (error) {
       if (!this.#dead) throw error
     }
@@ -130,6 +141,27 @@ export class SwapSite {
     this.now += 100
     this.#live()
     return pending
+  }
+
+  #advance(site: SiteSnapshot): boolean {
+    const { status, notes } = advance(site, planner)
+    const { items } = status.plan!
+    if (JSON.stringify(items) === JSON.stringify(this.#items)) return false
+    this.#items = items
+    this.notes.push(...notes)
+    this.#wrote(`status ${items.map(({ stream, state }) => `${stream} ${state}`).join(', ')}`)
+    return true
+  }
+
+  #wrote(what: string): void {
+    this.writes.push(what)
+    if (this.writes.length - 1 !== this.killAt) return
+    this.#dead = true
+    throw new Error('killed')
+  }
+
+  get items(): readonly PlanItem[] {
+    return this.#items
   }
 
   describe(): string {
@@ -214,6 +246,7 @@ export class SwapSite {
         })
       }
     }
+    if (this.pods.size === 0) this.fault = undefined
     for (const { pod } of this.pods.values())
       if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
         this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
@@ -264,7 +297,7 @@ export class SwapSite {
       .filter(pod => pod !== undefined)
     return {
       window,
-      gpus: [gpu],
+      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }],
       training: cpuReplaceBackend.training,
       now: this.now,
       pods,
@@ -286,12 +319,7 @@ export class SwapSite {
   }
 
   #actuator(): PodActuator {
-    const wrote = (what: string): void => {
-      this.writes.push(what)
-      if (this.writes.length - 1 !== this.killAt) return
-      this.#dead = true
-      throw new Error('killed')
-    }
+    const wrote = (what: string): void => this.#wrote(what)
     const alive = (): void => {
       if (this.#dead) throw new Error('killed')
     }
