@@ -73,7 +73,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
       })),
     }
-    const { pending, readings, notes } = await actuatePods(site, dependencies.actuator, signal)
+    const { pending, againInMs, readings, notes } = await actuatePods(site, dependencies.actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
 
@@ -106,6 +106,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const waits = [
       ...(pending ? [pendingMs] : []),
+      ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
     ]
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }

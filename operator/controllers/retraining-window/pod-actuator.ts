@@ -33,6 +33,8 @@ export interface PodActuator {
 export interface Actuation {
   /** Something is under way or waits for room: look again soon. */
   readonly pending: boolean
+  /** Something that failed may be tried again then. */
+  readonly againInMs?: number
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]

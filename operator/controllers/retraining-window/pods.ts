@@ -50,6 +50,7 @@ export async function actuatePods(
       message: `GPU ${node}/${gpu}: ${fault}; ${names} are ended, and pods are made again when it serves`,
     })
   }
+  let againInMs = Number.POSITIVE_INFINITY
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     const here = { gpu, site, wanted, leaving }
@@ -60,8 +61,9 @@ export async function actuatePods(
     for (const [name, reading] of done.readings) readings.set(name, reading)
     notes.push(...done.notes)
     pending ||= done.pending
+    againInMs = Math.min(againInMs, done.againInMs ?? againInMs)
   }
-  return { pending, readings, notes }
+  return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }
 
 /** A pod that cannot become what is wanted: made from another template, on another GPU, or ended though it should serve. */

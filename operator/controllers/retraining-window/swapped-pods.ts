@@ -54,7 +54,13 @@ class Swaps {
     await this.#carryOut()
     for (const worker of this.#workers) await this.#handOver(worker)
     const busy = this.#workers.some(({ stated }) => stated.length > 1 || stated.some(isMoving))
-    return { pending: this.#pending || busy, readings: this.#readings(), notes: this.#notes }
+    const waits = this.#workers.flatMap(({ againInMs }) => againInMs ?? [])
+    return {
+      pending: this.#pending || busy,
+      ...(waits.length === 0 ? {} : { againInMs: Math.min(...waits) }),
+      readings: this.#readings(),
+      notes: this.#notes,
+    }
   }
 
   /** Plans and acts until there is nothing more to do at this moment; pods that were just made count as they will be. */
@@ -195,7 +201,11 @@ class Swaps {
     if (stated.state === 'failed' && old !== undefined) {
       const reason = stated.reason ?? 'it failed'
       const window = site.window.status?.current?.index ?? 0
-      const record = recordFailure(failedOf(old), stated, window, `${pod.name}: ${reason}`)
+      const record = recordFailure(failedOf(old), stated, {
+        window,
+        now: site.now,
+        reason: `${pod.name}: ${reason}`,
+      })
       // Before the pod goes: what was tried must not be forgotten with it.
       if (!(await this.#annotate(old, { [failedResizeAnnotation]: JSON.stringify(record) }))) return
       this.#actuator.hooks?.onResize?.(backend.name, 'failed')
