@@ -8,7 +8,7 @@
 import type { RawNode, RawPod, ReplacingBackend, SiteGpu } from '../backend.ts'
 import { parseMiB } from '../quantity.ts'
 import type { Amount } from '../swap-order.ts'
-import { cpuCores, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
+import { cpuCores, cpuRefusals, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
 
 const name = 'cpu-replace'
 const steadyUnits = 100
@@ -51,6 +51,7 @@ export const cpuReplaceBackend: ReplacingBackend = {
   swapSeconds: 5,
   granularity: 1 / steadyUnits,
   discover,
+  refusals: node => cpuRefusals(node, name),
   render: renderCpuShare,
   read: readCpuShare,
   limits: ({ memoryMiB = Number.POSITIVE_INFINITY }) => ({ steadyUnits, totalUnits, memoryMiB, clients }),
