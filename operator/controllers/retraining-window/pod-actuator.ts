@@ -1,6 +1,6 @@
 /** How worker pods are made and deleted, and what is known of them before the cache shows it. */
 import type { TrainingWorkerConfig, WorkerConfiguration, WorkerStatus } from '../../api/worker.ts'
-import type { Pod } from '../../cluster/pod.ts'
+import { hasStopped, type Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
@@ -74,6 +74,7 @@ export async function make(
   }
 }
 
+/** Where nothing of a pod runs any more kubelet need not end it first, for which it takes up to ten seconds. */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
@@ -82,7 +83,11 @@ export async function remove(
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
-    await transport.delete(podResource, { name, namespace }, { preconditions: { uid: pod.uid } }, signal)
+    const options = {
+      preconditions: { uid: pod.uid },
+      ...(hasStopped(pod.pod) ? { gracePeriodSeconds: 0 } : {}),
+    }
+    await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }

@@ -416,12 +416,12 @@ export class SwapSite {
           wrote(`patch ${name} ${Object.keys(annotations).join()}`)
           return running.pod as never
         },
-        delete: async (_resource, { name }) => {
+        delete: async (_resource, { name }, { gracePeriodSeconds } = {}) => {
           alive()
           const running = this.pods.get(name)
           if (running === undefined) throw refusal('not-found')
           if (running.deletedMs === Number.POSITIVE_INFINITY) {
-            running.deletedMs = this.now
+            running.deletedMs = gracePeriodSeconds === 0 ? Number.NEGATIVE_INFINITY : this.now
             const { metadata } = running.pod
             const deletionTimestamp = new Date(this.now).toISOString()
             running.pod = {
