@@ -55,11 +55,11 @@ export function useImages(
   }
 }
 
-/** Root of a storage that the images' user may write to; holds `initial/student.onnx`, the built-in student. */
-export function makeStorage(storage: string): void {
+/** Root of a storage that this user (default: the images') may write to; holds `initial/student.onnx`, the built-in student. */
+export function makeStorage(storage: string, owner: number = user): void {
   const student = join(storage, 'initial/student.onnx')
   mkdirSync(join(storage, 'initial'), { recursive: true })
   copyFileSync(join(root, 'hack/models/scene-student.onnx'), student)
   if (process.getuid?.() !== 0) return
-  for (const path of [storage, join(storage, 'initial'), student]) chownSync(path, user, user)
+  for (const path of [storage, join(storage, 'initial'), student]) chownSync(path, owner, owner)
 }

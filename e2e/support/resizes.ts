@@ -8,7 +8,7 @@ import type { RetrainingWindow } from '../../operator/api/generated/types.ts'
 import { apiVersion, standbyAnnotation, streamLabel, takeOverAnnotation } from '../../operator/api/names.ts'
 import { samplesFolder } from '../../operator/api/storage.ts'
 import type { Pod } from '../../operator/cluster/pod.ts'
-import type { RawNode } from '../../operator/sharing/backend.ts'
+import type { Backend, RawNode, SiteGpu } from '../../operator/sharing/backend.ts'
 import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.ts'
 import { readSummaries, type WindowSummary } from '../../workers/runtime/sample-folder.ts'
 import { type E2eSite, sceneClasses } from './site.ts'
@@ -26,6 +26,8 @@ export interface Account {
   readonly twice: readonly number[]
   /** Frames between first and last that nobody has analysed. */
   readonly missing: readonly number[]
+  /** How many of them were not dropped for being late either. */
+  readonly lost: number
   readonly pods: number
 }
 
@@ -39,20 +41,25 @@ export class ResizingSite {
   observations = 0
   /** Of each pod that took over: from being seen first to its first frame, seconds. */
   readonly swapSeconds: number[] = []
+  /** Of each change of a share: from its being written to the node's holding it and no other, seconds. */
+  readonly resizeSeconds: number[] = []
   restarts = 0
-  /** Of the one GPU that the site's node stands for. */
-  #cores = Number.NaN
+  readonly #backend: Backend
+  /** The one that the site's node has, or stands for. */
+  #gpu: SiteGpu | undefined
+  #changing: { readonly since: number; readonly streams: Set<string> } = { since: 0, streams: new Set() }
   readonly #firstSeen = new Map<string, number>()
   readonly #tookOver = new Set<string>()
 
-  constructor(site: E2eSite, streams: readonly string[]) {
+  constructor(site: E2eSite, streams: readonly string[], backend: Backend = cpuReplaceBackend) {
     this.#site = site
     this.#streams = streams
+    this.#backend = backend
   }
 
   async begin(frameRate: number): Promise<void> {
     const { items } = await this.#site.api.client().get<{ items: readonly RawNode[] }>('/api/v1/nodes')
-    this.#cores = items.flatMap(node => cpuReplaceBackend.discover(node))[0]!.device.cores!
+    this.#gpu = items.flatMap(node => this.#backend.discover(node))[0]!
     for (const [i, stream] of this.#streams.entries())
       await this.#site.camera(stream, {
         source: { scene: { seed: i + 1 } },
@@ -82,6 +89,7 @@ export class ResizingSite {
   }
 
   async setShares(shares: Shares): Promise<void> {
+    const before = new Map((await this.pods()).map(pod => [streamOf(pod), this.unitsOf(pod)]))
     const path = `/apis/${apiVersion}/namespaces/${this.#site.api.namespace()}/retrainingwindows/${name}/status`
     await waitFor(
       async () => {
@@ -102,6 +110,8 @@ export class ResizingSite {
       },
       { deadlineMs: 10_000, intervalMs: 50, describe: 'the shares to be written' },
     )
+    const changed = this.#streams.filter(stream => before.get(stream) !== shares[stream])
+    this.#changing = { since: performance.now(), streams: new Set(changed) }
   }
 
   async pods(): Promise<readonly Pod[]> {
@@ -109,10 +119,15 @@ export class ResizingSite {
     return (await this.#site.api.client().get<{ items: readonly Pod[] }>(path)).items
   }
 
+  /** Of the GPU, where that stands for cores. */
+  get cores(): number {
+    return this.#gpu?.device.cores ?? Number.NaN
+  }
+
   /** Whether each stream has one pod, ready, of the right share; keeps the books of what was seen on the way. */
   async isAt(shares: Shares): Promise<boolean> {
     const pods = await this.pods()
-    const units = (pod: Pod) => unitsOf(pod, this.#cores)
+    const units = (pod: Pod) => this.unitsOf(pod)
     this.observations++
     for (const pod of pods) this.#see(pod)
     const steady = this.#streams.reduce(
@@ -125,10 +140,29 @@ export class ResizingSite {
       total: Math.max(this.most.total, total),
       pods: Math.max(this.most.pods, pods.length),
     }
-    return (
-      pods.length === this.#streams.length &&
-      pods.every(pod => isReady(pod) && units(pod) === shares[streamOf(pod)] && isTold(pod))
-    )
+    const there = this.#streams.filter(stream => {
+      const [pod, other] = pods.filter(each => streamOf(each) === stream)
+      return (
+        pod !== undefined &&
+        other === undefined &&
+        isReady(pod) &&
+        isTold(pod) &&
+        !this.#backend.read(pod, this.#gpu!).resizing &&
+        units(pod) === shares[stream]
+      )
+    })
+    const { since, streams: changing } = this.#changing
+    for (const stream of there)
+      if (changing.delete(stream)) this.resizeSeconds.push((performance.now() - since) / 1000)
+    return there.length === this.#streams.length
+  }
+
+  /** Hundredths of the GPU; where shares change in place, those that the node enforces. */
+  unitsOf(pod: Pod): number {
+    const backend = this.#backend
+    return backend.resizes === 'replace'
+      ? backend.amountOf(pod, this.#gpu!).units
+      : Math.round(backend.read(pod, this.#gpu!).actual * 100)
   }
 
   #see({ metadata, status }: Pod): void {
@@ -154,7 +188,7 @@ export class ResizingSite {
         deadlineMs,
         intervalMs: 100,
         describe: () =>
-          `${what}: ${JSON.stringify(shares)}; there are ${seen.map(pod => `${pod.metadata.name} (${unitsOf(pod, this.#cores)}, ${pod.status?.phase}, ${JSON.stringify(pod.metadata.annotations)})`).join(', ')}`,
+          `${what}: ${JSON.stringify(shares)}; there are ${seen.map(pod => `${pod.metadata.name} (${this.unitsOf(pod)}, ${pod.status?.phase}, ${JSON.stringify(pod.metadata.annotations)})`).join(', ')}`,
       },
     )
   }
@@ -202,13 +236,19 @@ export function accountOf(parts: readonly WindowSummary[]): Account {
       for (let frame = from; frame <= to; frame++) times.set(frame, (times.get(frame) ?? 0) + 1)
   const frames = [...times.keys()]
   const [first, last] = [Math.min(...frames), Math.max(...frames)]
+  const dropped = parts.reduce((sum, part) => sum + part.frames.dropped, 0)
+  const missing = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
+    frame => !times.has(frame),
+  )
   return {
     first,
     last,
     offered: parts.reduce((sum, part) => sum + part.frames.offered, 0),
-    dropped: parts.reduce((sum, part) => sum + part.frames.dropped, 0),
+    dropped,
     twice: [...times].filter(([, count]) => count > 1).map(([frame]) => frame),
-    missing: Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(frame => !times.has(frame)),
+    missing,
+    // The newest may have been dropped behind the last that was analysed.
+    lost: Math.max(0, missing.length - dropped),
     pods: parts.length,
   }
 }

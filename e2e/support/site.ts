@@ -50,6 +50,12 @@ export interface SiteOptions {
   readonly backend?: string
   /** A real node, with the workers in containers, instead of a process node; `cpus` are then the machine's. Default false. */
   readonly containers?: boolean
+  /** Further labels of the node. */
+  readonly labels?: Readonly<Record<string, string>>
+  /** Further arguments of `ekya operator`. */
+  readonly operatorArguments?: readonly string[]
+  /** User whose the storage is; default that of the images. */
+  readonly storageUser?: number
 }
 
 /** To be called in the body of a `describe`. */
@@ -59,9 +65,12 @@ export function useSite({
   cpus = 1.5,
   backend = 'cpu',
   containers = false,
+  labels: moreLabels = {},
+  operatorArguments,
+  storageUser,
 }: SiteOptions = {}): E2eSite {
   const api = useApiServer({ crds: true, own: ['kube-controller-manager', 'kube-scheduler'] })
-  const labels = { [backendLabel]: backend }
+  const labels = { [backendLabel]: backend, ...moreLabels }
   const real = containers ? useRealNode(api, { labels }) : undefined
   const images = real && useImages(real, ['worker'])
   let folder: string
@@ -73,7 +82,7 @@ export function useSite({
 
   before(async () => {
     folder = await mkdtemp(join(tmpdir(), 'ekya-e2e-'))
-    makeStorage(join(folder, 'storage'))
+    makeStorage(join(folder, 'storage'), storageUser)
     if (!containers)
       node = await startProcessNode({
         kubeconfig: api.kubeconfig(),
@@ -95,6 +104,7 @@ export function useSite({
       leaderElection: namespaced,
       ...(images && { workerImage: images.reference('worker') }),
       ...(namespaced && { namespace: api.namespace() }),
+      ...(operatorArguments && { more: operatorArguments }),
       onRestart: () => restarts++,
       onFailure: error => {
         failure = error

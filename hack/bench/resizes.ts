@@ -1,10 +1,15 @@
 /**
- * Many resizes by new pods under streams: node hack/bench/resizes.ts [--resizes 200] [--streams 4] [--seed 1] [--node process|real] [--least 5]
+ * Many changes of shares under streams:
  *
- * A control plane, a process node (or a real one: kubelet and containers, root on Debian) with the backend cpu-replace, and the operator;
- * shares move at random, from one stream to another and back, while all streams are served at 10 frames a second. `--least`: units that
- * each stream keeps; with few a container does not start in time. Told are the frames that were lost, dropped and analysed twice, by the
- * workers' own books, and how long a resize took. Exit code 1 when one was lost or analysed twice.
+ *   node hack/bench/resizes.ts [--style both|replace|in-place] [--resizes 200] [--streams 4] [--seed 1] [--node process|real] [--least 15]
+ *                              [--cpu-samples 8]
+ *
+ * A control plane, a process node (or a real one: kubelet and containers, root on Debian) and the operator; shares move at random from one
+ * stream to another and back, while all streams are served at 10 frames a second. `replace`: by new pods (backend cpu-replace);
+ * `in-place`: the backend cpu. So many resizes are made in each style. `--least`: units that each stream keeps. Told are the frames that
+ * were lost, dropped and analysed twice, by the workers' own books, how long a resize took, and restarts of containers. On a real node shares move
+ * `--cpu-samples` times more with a loop beside each worker that wants all cpu time it can get, and told is what the kernel gave each pod of
+ * its share. Exit code 1 when a frame was lost or analysed twice, a container was restarted, or cpu time was more than 10 % off.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
@@ -12,16 +17,22 @@ import { parseArgs } from 'node:util'
 
 const { values } = parseArgs({
   options: {
+    style: { type: 'string', default: 'both' },
     resizes: { type: 'string', default: '200' },
     streams: { type: 'string', default: '4' },
     seed: { type: 'string', default: '1' },
     node: { type: 'string', default: 'process' },
-    least: { type: 'string', default: '5' },
+    least: { type: 'string', default: '15' },
+    'cpu-samples': { type: 'string', default: '8' },
   },
 })
 
-if (values.node !== 'process' && values.node !== 'real') {
-  process.stderr.write(`resizes: --node ${values.node} is not accepted; accepted: process, real\n`)
+const accepted = { style: ['both', 'replace', 'in-place'], node: ['process', 'real'] } as const
+for (const name of ['style', 'node'] as const) {
+  if ((accepted[name] as readonly string[]).includes(values[name])) continue
+  process.stderr.write(
+    `resizes: --${name} ${values[name]} is not accepted; accepted: ${accepted[name].join(', ')}\n`,
+  )
   process.exit(2)
 }
 
@@ -35,11 +46,13 @@ process.exitCode =
       stdio: 'inherit',
       env: {
         ...process.env,
+        EKYA_BENCH_STYLES: values.style === 'both' ? 'replace,in-place' : values.style,
         EKYA_BENCH_RESIZES: values.resizes,
         EKYA_BENCH_STREAMS: values.streams,
         EKYA_BENCH_SEED: values.seed,
         EKYA_BENCH_NODE: values.node,
         EKYA_BENCH_LEAST: values.least,
+        EKYA_BENCH_CPU_SAMPLES: values['cpu-samples'],
       },
     },
   ).status ?? 1

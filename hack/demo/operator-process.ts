@@ -22,6 +22,8 @@ export interface OperatorOptions {
   readonly log: string
   /** The only one that it watches, and where its Lease is; absent: all, and `default`. */
   readonly namespace?: string
+  /** Further arguments. */
+  readonly more?: readonly string[]
   readonly onRestart: (line: string) => void
   /** Default true. Without it a restarted operator need not wait until the lease of the one before runs out. */
   readonly leaderElection?: boolean
@@ -66,6 +68,7 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
           : []),
         ...(options.workerImage ? ['--worker-image', options.workerImage] : []),
         ...(options.leaderElection === false ? ['--no-leader-elect'] : []),
+        ...(options.more ?? []),
       ],
       // A group of its own: a Ctrl-C at the terminal is for the demo, which then stops things in order.
       { cwd: options.repository, detached: true, stdio: ['ignore', log, log] },

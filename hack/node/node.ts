@@ -61,6 +61,8 @@ export interface RealNode {
   importScratchImage(image: ScratchImage): Promise<void>
   /** Runs a command in the node's namespaces; resolves with its standard output. */
   run(command: readonly string[]): Promise<string>
+  /** Runs a command in a container (its `containerID` in a pod's status), with that one's user and limits. */
+  exec(containerId: string, command: readonly string[]): Promise<string>
   /** Ends kubelet alone (containers go on) and starts it again; resolves when the Node is ready again. */
   restartKubelet(): Promise<void>
   stopKubelet(): Promise<void>
@@ -101,6 +103,7 @@ class NamespacedNode implements RealNode {
   #network: NodeNetwork | undefined
   #client: ApiClient | undefined
   #stopped: Promise<void> | undefined
+  #execs = 0
 
   constructor(binaries: NodeBinaries, options: NodeOptions) {
     this.#binaries = binaries
@@ -220,6 +223,11 @@ class NamespacedNode implements RealNode {
   run(command: readonly string[]): Promise<string> {
     if (!this.#namespace) throw new Error('The node does not run')
     return this.#namespace.run(command)
+  }
+
+  exec(containerId: string, command: readonly string[]): Promise<string> {
+    const id = containerId.replace(/^containerd:\/\//, '')
+    return this.#ctr('tasks', 'exec', '--exec-id', `exec-${++this.#execs}`, id, ...command)
   }
 
   async restartKubelet(): Promise<void> {

@@ -53,6 +53,7 @@ export interface Pod extends KubeObject {
     }[]
     readonly containerStatuses?: readonly {
       readonly name: string
+      readonly containerID?: string
       readonly restartCount?: number
       readonly state?: ContainerState
       readonly resources?: {

@@ -23,6 +23,15 @@ export interface RealNodeFixture {
   delete(name: string): Promise<void>
   /** The cpu quota of a container in cores, as the kernel has it. */
   quota(podUid: string, containerId: string): number
+  /** What a container has used of it so far. */
+  cpuUse(podUid: string, containerId: string): CpuUse
+}
+
+export interface CpuUse {
+  readonly seconds: number
+  /** Of enforcement (0.1 s each) in which it wanted to run, and those in which it got no more because its quota was used up. */
+  readonly periods: number
+  readonly throttled: number
 }
 
 /** To be called in the body of a `describe`, after useApiServer. */
@@ -88,21 +97,41 @@ export function useRealNode(api: ApiServer, given: Partial<NodeOptions> = {}): R
       return node!.run(['sh', '-c', `cat ${folder}/*.log`])
     },
     quota(podUid, containerId) {
-      const { path, version } = node!.cgroup
-      const id = containerId.replace(/^containerd:\/\//, '')
-      const root = version === 2 ? `/sys/fs/cgroup${path}` : `/sys/fs/cgroup/cpu${path}`
-      const groups = readdirSync(root, { recursive: true }) as string[]
-      const folder = groups.find(name => name.endsWith(`${podUid}/${id}`))
-      if (folder === undefined)
-        throw new Error(`Container ${id} of pod ${podUid} has no control group in ${root}`)
-      const read = (file: string) => readFileSync(join(root, folder, file), 'utf8').trim()
+      const { version } = node!.cgroup
+      const read = containerFiles(node!, 'cpu', podUid, containerId)
       const [quota, period] =
         version === 2 ? read('cpu.max').split(' ') : [read('cpu.cfs_quota_us'), read('cpu.cfs_period_us')]
       return Number(quota) / Number(period)
+    },
+    cpuUse(podUid, containerId) {
+      const read = containerFiles(node!, 'cpu', podUid, containerId)
+      const entries = read('cpu.stat').split('\n')
+      const stat = (name: string) => Number(entries.find(line => line.startsWith(`${name} `))?.split(' ')[1])
+      const seconds =
+        node!.cgroup.version === 2
+          ? stat('usage_usec') / 1e6
+          : Number(containerFiles(node!, 'cpuacct', podUid, containerId)('cpuacct.usage')) / 1e9
+      return { seconds, periods: stat('nr_periods'), throttled: stat('nr_throttled') }
     },
     async delete(name) {
       await api.client().delete(`${pods()}/${name}`, { gracePeriodSeconds: 0 })
     },
   }
   return fixture
+}
+
+/** Reads files of a container's control group; `controller` is of version 1. */
+function containerFiles(
+  { cgroup: { path, version } }: RealNode,
+  controller: 'cpu' | 'cpuacct',
+  podUid: string,
+  containerId: string,
+): (file: string) => string {
+  const id = containerId.replace(/^containerd:\/\//, '')
+  const root = version === 2 ? `/sys/fs/cgroup${path}` : `/sys/fs/cgroup/${controller}${path}`
+  const groups = readdirSync(root, { recursive: true }) as string[]
+  const folder = groups.find(name => name.endsWith(`${podUid}/${id}`))
+  if (folder === undefined)
+    throw new Error(`Container ${id} of pod ${podUid} has no control group in ${root}`)
+  return file => readFileSync(join(root, folder, file), 'utf8').trim()
 }
