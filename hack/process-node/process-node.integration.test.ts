@@ -43,6 +43,20 @@ describe('process node', function () {
     ).to.equal(true)
   })
 
+  it('hands out extended resources that are put into its capacity', async () => {
+    const path = `/api/v1/nodes/${fixture.node().name}`
+    const set = (amount: string | null) =>
+      api
+        .client()
+        .patch(`${path}/status`, 'strategic', { status: { capacity: { 'example.org/unit': amount } } })
+    const handedOut = async () =>
+      (await api.client().get<NodeObject>(path)).status.allocatable['example.org/unit']
+    await set('200')
+    await waitFor(async () => (await handedOut()) === '200', { describe: 'the units' })
+    await set('0')
+    await waitFor(async () => (await handedOut()) === '0', { describe: 'no units' })
+  })
+
   it('gives a pod its environment, an address of its own and a log', async () => {
     const script = 'echo "$POD_IP $NAME $NODE $GREETING $TMPDIR"; command -v ekya; exec sleep 600'
     await fixture.create('environment', {
