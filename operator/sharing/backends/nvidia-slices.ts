@@ -1,6 +1,7 @@
 /**
  * The nvidia-slices backend: NVIDIA's own device plugin with sharing by MPS, which divides each GPU into equal slices and nothing else. A pod
- * has one slice, whatever share is wanted of it; more of a GPU would be more workers, which the operator does not make for one stream.
+ * has one slice, whatever share is wanted of it (`largestShare`: plans know that more is worth nothing); more of a GPU would be more workers, which the
+ * operator does not make for one stream.
  *
  * So no share of a pod ever changes and nothing is replaced. Slices of several GPUs have the same name, which does no harm where each pod has
  * one; which of the node's GPUs it is on is then the plugin's choice.
