@@ -23,6 +23,8 @@ export interface HeldPod extends Amount {
    * it is deleted. `failed`: it was not ready in time, or does not hold the share that it should.
    */
   readonly state: 'starting' | 'ready' | 'serving' | 'ending' | 'ended' | 'failed'
+  /** It serves, and is not what would be made now: another one is to take over, whatever its amount. */
+  readonly outdated?: boolean
 }
 
 export interface Worker {
@@ -80,6 +82,7 @@ export function planSwaps(request: SwapRequest): SwapPlan {
         interruptible: worker.interruptible,
         held: worker.pods[0] ?? null,
         wanted: worker.wanted,
+        renews: worker.pods[0]?.outdated === true,
       }),
     ),
     {
@@ -147,6 +150,7 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
     return (
       worker.wanted !== null &&
       serving !== undefined &&
+      serving.outdated !== true &&
       worker.pods.length === 1 &&
       (!worthSwapping ||
         (Math.abs(worker.wanted.units - serving.units) < step &&

@@ -36,6 +36,10 @@ export interface Actuation {
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
+  /** A step was taken, or one is under way. */
+  readonly underWay?: boolean
+  /** Workers for whose new pod there is no room, by their names. */
+  readonly blocked?: readonly string[]
 }
 
 export const sameGpu = (a: SiteGpu, b: SiteGpu): boolean => a.node === b.node && a.gpu === b.gpu
