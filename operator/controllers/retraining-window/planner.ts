@@ -195,13 +195,14 @@ function promisedOf(site: SiteSnapshot, problem: Problem, plan: Plan) {
 
 function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatus {
   const promised = promisedOf(site, problem, plan)
+  const warnings = [...plan.warnings, ...unequalGpus(site)]
   const at = (seconds: number | null) => (seconds === null ? undefined : iso(site.now + seconds * 1000))
   return {
     window: site.window.status?.current?.index ?? 0,
     decidedAt: iso(site.now),
     policy: plan.policy,
     ...(promised.mean === null ? {} : { predictedAccuracy: round(promised.mean) }),
-    ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
+    ...(warnings.length === 0 ? {} : { warnings }),
     items: plan.items.map(item =>
       asAsked(site, problem, {
         stream: item.stream,
@@ -228,6 +229,16 @@ function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatu
       }),
     ),
   }
+}
+
+/** What no plan reckons with. */
+function unequalGpus({ gpus }: SiteSnapshot): readonly string[] {
+  const kinds = [...new Set(gpus.flatMap(({ facts }) => facts?.model ?? []))].sort()
+  return kinds.length < 2
+    ? []
+    : [
+        `GPUs of several kinds (${kinds.join(', ')}) are planned as equally fast; a RetrainingWindow for each kind, by spec.gpus.nodeSelector, is planned by its own speed`,
+      ]
 }
 
 /** With what people ask of the stream, and with the truth where the policy was told something else on their behalf. */
