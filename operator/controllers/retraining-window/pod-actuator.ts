@@ -76,15 +76,21 @@ export async function make(
   }
 }
 
+/** @param gracePeriodSeconds default: what the pod was made with. */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
   now: number,
   signal?: AbortSignal,
+  gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
-    await transport.delete(podResource, { name, namespace }, { preconditions: { uid: pod.uid } }, signal)
+    const options = {
+      preconditions: { uid: pod.uid },
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    }
+    await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }

@@ -14,6 +14,9 @@ import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
 import { mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
 
+/** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
+const lostGraceSeconds = 5
+
 export async function actuatePods(
   seen: SiteSnapshot,
   actuator: PodActuator,
@@ -25,7 +28,11 @@ export async function actuatePods(
   const surplus = surplusPods(site, wanted)
   const outdated = outdatedPods(site, wanted, actuator)
   const gone = [...surplus, ...outdated.remove]
-  for (const pod of gone) await remove(pod, actuator, site.now, signal)
+  const faulty = site.gpus.filter(({ fault }) => fault !== undefined)
+  for (const pod of gone) {
+    const isLost = faulty.some(gpu => isOn(pod, gpu))
+    await remove(pod, actuator, site.now, signal, isLost ? lostGraceSeconds : undefined)
+  }
 
   const leaving = new Set(gone.map(pod => pod.uid))
   const outgoing = new Set(outdated.outgoing.map(pod => pod.uid))
@@ -42,9 +49,9 @@ export async function actuatePods(
         message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
         stream: pod.stream,
       })
-  for (const { node, gpu, fault } of site.gpus) {
+  for (const { node, gpu, fault } of faulty) {
     const ended = surplus.filter(pod => isOn(pod, { node, gpu }))
-    if (fault === undefined || ended.length === 0) continue
+    if (ended.length === 0) continue
     const names = ended.map(({ name }) => name).join(', ')
     notes.push({
       type: 'Warning',

@@ -69,6 +69,8 @@ export class SwapSite {
   readonly past: Running[] = []
   readonly notes: Note[] = []
   readonly writes: string[] = []
+  /** Seconds that deleted pods were given, where that was said. */
+  readonly graces = new Map<string, number | undefined>()
   /** Write, counted from 0, right after which the operator dies. */
   killAt = Number.POSITIVE_INFINITY
   now = epoch
@@ -428,8 +430,9 @@ export class SwapSite {
           wrote(`patch ${name} ${Object.keys(annotations).join()}`)
           return running.pod as never
         },
-        delete: async (_resource, { name }) => {
+        delete: async (_resource, { name }, { gracePeriodSeconds } = {}) => {
           alive()
+          this.graces.set(name, gracePeriodSeconds)
           const running = this.pods.get(name)
           if (running === undefined) throw refusal('not-found')
           if (running.deletedMs === Number.POSITIVE_INFINITY) {
