@@ -57,6 +57,30 @@ describe('planSwaps for a pod that is outdated', () => {
     }))
 })
 
+describe('planSwaps for a worker that gains nothing by a swap', () => {
+  const grows = (others: number) =>
+    planSwaps({
+      workers: [
+        {
+          name: 'training',
+          interruptible: true,
+          pods: [{ pod: 'training', units: 40, memoryMiB: 1000, state: 'serving' }],
+          wanted: { units: 20, memoryMiB: 1000 },
+          worthSwapping: false,
+        },
+        { name: 'b', interruptible: false, pods: [], wanted: { units: others, memoryMiB: 1000 } },
+      ],
+      limits,
+      step: 5,
+    }).steps
+
+  it('leaves its share where others have room beside it', () =>
+    expect(grows(60).map(({ kind, worker }) => [kind, worker])).to.deep.equal([['create', 'b']]))
+
+  it('changes it where others need the room', () =>
+    expect(grows(80).map(({ kind, worker }) => [kind, worker])).to.deep.equal([['end', 'training']]))
+})
+
 describe('stepUnits', () => {
   for (const { step, steadyUnits, want } of [
     { step: 0.05, steadyUnits: 100, want: 5 },

@@ -35,6 +35,8 @@ export interface Worker {
   readonly pods: readonly HeldPod[]
   /** null: it is to go. */
   readonly wanted: Amount | null
+  /** Whether it gains by a swap at all; if not, its share is changed only where others need that. Default true. */
+  readonly worthSwapping?: boolean
 }
 
 export interface SwapLimits extends OrderLimits {
@@ -153,6 +155,7 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
       serving.outdated !== true &&
       worker.pods.length === 1 &&
       (!worthSwapping ||
+        worker.worthSwapping === false ||
         (Math.abs(worker.wanted.units - serving.units) < step &&
           worker.wanted.memoryMiB - serving.memoryMiB < (step / limits.steadyUnits) * limits.memoryMiB))
     )

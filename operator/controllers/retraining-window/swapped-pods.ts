@@ -14,6 +14,7 @@ import { pods as podResource } from '../../kube/resources.ts'
 import type { ReplacingBackend, ShareReading } from '../../sharing/backend.ts'
 import { recordFailure } from '../../sharing/failed-resize.ts'
 import { type HandOver, handOverMark, parseHandOver } from '../../sharing/hand-over-mark.ts'
+import { gainsBySwap } from '../../sharing/swap-gain.ts'
 import { type HeldPod, planSwaps, type SwapStep, stepUnits, type Worker } from '../../sharing/swap-planner.ts'
 import type { StatedPod } from '../../sharing/swap-state.ts'
 import { addressOf, type HandOverParties, type HandOverState, handOver, isServing } from './hand-over.ts'
@@ -21,6 +22,7 @@ import { createdAt, failedOf, type Held, heldBy } from './held-pods.ts'
 import type { GpuPods } from './in-place-pods.ts'
 import { type Actuation, make, type PodActuator, remove } from './pod-actuator.ts'
 import type { Note } from './step.ts'
+import type { WantedPod } from './wanted-pods.ts'
 
 /** What a training gets to write its checkpoint before it is deleted. */
 const checkpointMs = 60_000
@@ -102,6 +104,7 @@ class Swaps {
           interruptible: (target?.role ?? pods[0]?.role) === 'training',
           pods: [...stated, ...(made.has(name) ? [made.get(name)!] : [])],
           wanted,
+          worthSwapping: target === undefined || this.#gains(target),
         }),
       ),
       limits: { ...limits, swaps: 1 },
@@ -112,12 +115,29 @@ class Swaps {
 
   /** A swap must pay within the window; how long one takes is told by those that pods came about by. */
   #isWorthSwapping(): boolean {
-    const { site, backend } = this.#here
+    const { site } = this.#here
     const { endsAt } = site.window.status?.current ?? {}
-    if (endsAt === undefined) return true
+    return endsAt === undefined || (Date.parse(endsAt) - site.now) / 1000 >= 2 * this.#usualSeconds()
+  }
+
+  #usualSeconds(): number {
     const seconds = this.#workers.flatMap(({ pods }) => pods.flatMap(swapSeconds))
-    const usual = seconds.length === 0 ? backend.swapSeconds : median(seconds)
-    return (Date.parse(endsAt) - site.now) / 1000 >= 2 * usual
+    return seconds.length === 0 ? this.#here.backend.swapSeconds : median(seconds)
+  }
+
+  #gains({ role, share, stream, gpu }: WantedPod): boolean {
+    const { training } = stream
+    return (
+      role !== 'training' ||
+      training === undefined ||
+      gainsBySwap({
+        gpuSeconds: training.status?.remainingGpuSeconds,
+        heldShare: this.#here.backend.read(training.pod, gpu).desired,
+        wantedShare: share,
+        swapSeconds: this.#usualSeconds(),
+        throughputCurve: gpu.training?.throughputCurve,
+      })
+    )
   }
 
   async #create({ name, target, pods, elsewhere }: Held): Promise<boolean> {
