@@ -56,12 +56,13 @@ function handsOver(
   { backends }: { readonly backends: BackendSet },
 ): boolean {
   const from = gpus.find(gpu => isOn(pod, gpu))
-  if (from === undefined || from.fault !== undefined || pod.finished || pod.standby) return false
+  if (from === undefined || from.fault !== undefined || pod.standby) return false
   if (backends.of(from).resizes !== 'replace' || backends.of(target.gpu).resizes !== 'replace') return false
   const successor = newest(others.filter(each => each.generation > pod.generation))
+  // What it has agreed to is needed until its successor serves, also where it has ended.
   if (successor !== undefined && !successor.standby) return true
   const isWaitedFor = successor === undefined || now - createdAt(successor) <= moveMs
-  return pod.ready && onDuty([pod, ...others]) === pod && isWaitedFor
+  return serves(pod) && onDuty([pod, ...others]) === pod && isWaitedFor
 }
 
 function hasOtherTemplate(
