@@ -18,12 +18,12 @@ export interface OperatorOptions {
   readonly address: string
   /** Of the worker pods; absent: the operator's default, which a process node does not look at. */
   readonly workerImage?: string
+  /** Further arguments. */
+  readonly more?: readonly string[]
   /** File that its output is added to. */
   readonly log: string
   /** The only one that it watches, and where its Lease is; absent: all, and `default`. */
   readonly namespace?: string
-  /** Further arguments. */
-  readonly more?: readonly string[]
   readonly onRestart: (line: string) => void
   /** Default true. Without it a restarted operator need not wait until the lease of the one before runs out. */
   readonly leaderElection?: boolean

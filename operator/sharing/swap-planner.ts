@@ -23,6 +23,8 @@ export interface HeldPod extends Amount {
    * it is deleted. `failed`: it was not ready in time, or does not hold the share that it should.
    */
   readonly state: 'starting' | 'ready' | 'serving' | 'ending' | 'ended' | 'failed'
+  /** It serves, and is not what would be made now: another one is to take over, whatever its amount. */
+  readonly outdated?: boolean
 }
 
 export interface Worker {
@@ -33,6 +35,8 @@ export interface Worker {
   readonly pods: readonly HeldPod[]
   /** null: it is to go. */
   readonly wanted: Amount | null
+  /** Whether it gains by a swap at all; if not, its share is changed only where others need that. Default true. */
+  readonly worthSwapping?: boolean
 }
 
 export interface SwapLimits extends OrderLimits {
@@ -80,6 +84,7 @@ export function planSwaps(request: SwapRequest): SwapPlan {
         interruptible: worker.interruptible,
         held: worker.pods[0] ?? null,
         wanted: worker.wanted,
+        renews: worker.pods[0]?.outdated === true,
       }),
     ),
     {
@@ -147,8 +152,10 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
     return (
       worker.wanted !== null &&
       serving !== undefined &&
+      serving.outdated !== true &&
       worker.pods.length === 1 &&
       (!worthSwapping ||
+        worker.worthSwapping === false ||
         (Math.abs(worker.wanted.units - serving.units) < step &&
           worker.wanted.memoryMiB - serving.memoryMiB < (step / limits.steadyUnits) * limits.memoryMiB))
     )

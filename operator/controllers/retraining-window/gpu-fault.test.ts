@@ -13,6 +13,7 @@ describe('a GPU with a fault', () => {
       await site.step()
       expect(site.writes.filter(write => write.startsWith('create'))).to.deep.equal([])
     }
+    expect([...site.graces.values()], 'nobody waits for what is lost').to.deep.equal([5, 5, 5])
     await site.settle()
     expect(site.held()).to.deep.equal(served)
     expect(site.writes).to.deep.equal([

@@ -38,6 +38,10 @@ export interface Actuation {
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
+  /** A step was taken, or one is under way. */
+  readonly underWay?: boolean
+  /** Workers for whose new pod there is no room, by their names. */
+  readonly blocked?: readonly string[]
 }
 
 export const sameGpu = (a: SiteGpu, b: SiteGpu): boolean => a.node === b.node && a.gpu === b.gpu
@@ -74,18 +78,24 @@ export async function make(
   }
 }
 
-/** Where nothing of a pod runs any more kubelet need not end it first, for which it takes up to ten seconds. */
+/**
+ * Where nothing of a pod runs any more it need not be ended first, for which kubelet takes up to ten seconds.
+ *
+ * @param gracePeriodSeconds default: what the pod was made with.
+ */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
   now: number,
   signal?: AbortSignal,
+  gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
+  const grace = hasStopped(pod.pod) ? 0 : gracePeriodSeconds
   try {
     const options = {
       preconditions: { uid: pod.uid },
-      ...(hasStopped(pod.pod) ? { gracePeriodSeconds: 0 } : {}),
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     }
     await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {

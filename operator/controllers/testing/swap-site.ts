@@ -4,7 +4,7 @@
  */
 
 import { expect } from 'chai'
-import { endingAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
+import { endingAnnotation, gpuAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
 import type { FrameMark, InferenceStatus, WorkerStatus } from '../../api/worker.ts'
 import { type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { newest, onDuty, type SiteSnapshot } from '../../cluster/snapshot.ts'
@@ -31,6 +31,9 @@ const gpu: SiteGpu = {
   device: { kind: 'cpu', cores: 1.5 },
   labels: { 'ekya.dev/sharing-backend': 'cpu-replace' },
 }
+
+/** Empty unless a plan puts streams there. */
+const second: SiteGpu = { ...gpu, gpu: '1' }
 
 interface Running {
   pod: Pod
@@ -66,12 +69,16 @@ export class SwapSite {
   readonly past: Running[] = []
   readonly notes: Note[] = []
   readonly writes: string[] = []
+  /** Seconds that deleted pods were given, where that was said. */
+  readonly graces = new Map<string, number | undefined>()
   /** Write, counted from 0, right after which the operator dies. */
   killAt = Number.POSITIVE_INFINITY
   now = epoch
   most = { steady: 0, total: 0 }
   deaths = 0
-  /** Of the GPU, until the last pod has gone. */
+  /** Of pods that are made from now on. */
+  image = 'ekya'
+  /** Of the first GPU, until the last pod has gone. */
   fault: string | undefined
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
@@ -86,13 +93,17 @@ export class SwapSite {
     this.#options = options
   }
 
-  plan(shares: Readonly<Record<string, number | readonly [number, number]>>): void {
+  /** @param onSecond streams on the second GPU. */
+  plan(
+    shares: Readonly<Record<string, number | readonly [number, number]>>,
+    onSecond: readonly string[] = [],
+  ): void {
     this.#items = Object.entries(shares).map(([stream, share]): PlanItem => {
       const [inference, training] = typeof share === 'number' ? [share, 0] : share
       return {
         stream,
         node: gpu.node,
-        gpu: gpu.gpu,
+        gpu: onSecond.includes(stream) ? second.gpu : gpu.gpu,
         inferenceShare: inference / 100,
         inferenceConfiguration: 'every-frame',
         trainingShare: training / 100,
@@ -200,13 +211,16 @@ export class SwapSite {
 
   #observe(): void {
     const live = [...this.pods.values()].filter(({ pod }) => pod.status?.phase !== 'Succeeded')
-    const total = live.reduce((sum, { pod }) => sum + unitsOf(pod), 0)
-    const workers = Map.groupBy(live, ({ pod }) => podSnapshot(pod)!.worker)
-    const steady = [...workers.values()].reduce(
-      (sum, pods) => sum + Math.max(...pods.map(({ pod }) => unitsOf(pod))),
-      0,
-    )
-    this.most = { steady: Math.max(this.most.steady, steady), total: Math.max(this.most.total, total) }
+    const gpus = Map.groupBy(live, ({ pod }) => pod.metadata.annotations?.[gpuAnnotation])
+    for (const here of gpus.values()) {
+      const total = here.reduce((sum, { pod }) => sum + unitsOf(pod), 0)
+      const workers = Map.groupBy(here, ({ pod }) => podSnapshot(pod)!.worker)
+      const steady = [...workers.values()].reduce(
+        (sum, pods) => sum + Math.max(...pods.map(({ pod }) => unitsOf(pod))),
+        0,
+      )
+      this.most = { steady: Math.max(this.most.steady, steady), total: Math.max(this.most.total, total) }
+    }
   }
 
   /** What kubelet and workers do by themselves. */
@@ -297,7 +311,7 @@ export class SwapSite {
       .filter(pod => pod !== undefined)
     return {
       window,
-      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }],
+      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }, second],
       training: cpuReplaceBackend.training,
       now: this.now,
       pods,
@@ -326,7 +340,7 @@ export class SwapSite {
     return {
       backends: backendSet(),
       recent: this.#recent,
-      options: { image: 'ekya', storage: { source: {}, mountPath: '/storage' } },
+      options: { image: this.image, storage: { source: {}, mountPath: '/storage' } },
       seed: 1,
       executor: createResizeExecutor({
         client: { patchResize: () => Promise.reject(new Error('nothing is resized in place')) },
@@ -418,6 +432,7 @@ export class SwapSite {
         },
         delete: async (_resource, { name }, { gracePeriodSeconds } = {}) => {
           alive()
+          this.graces.set(name, gracePeriodSeconds)
           const running = this.pods.get(name)
           if (running === undefined) throw refusal('not-found')
           if (running.deletedMs === Number.POSITIVE_INFINITY) {
