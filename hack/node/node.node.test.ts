@@ -99,6 +99,30 @@ describe('a real node', function () {
     expect(main(after)).to.include({ restartCount: 0, containerID: id })
   })
 
+  it('runs a command in a container, which gets no more cpu time than its limit', async () => {
+    await fixture.create('busy', {
+      containers: [
+        { name: 'main', image, command: ['sh', '-c', 'exec sleep 1000'], resources: amount('100m') },
+      ],
+    })
+    const pod = await fixture.until('busy', 'running', found => main(found)?.state?.running !== undefined)
+    const id = main(pod)!.containerID!
+    expect(await fixture.node().exec(id, ['echo', 'hello'])).to.equal('hello\n')
+    const use = () => fixture.cpuUse(pod.metadata.uid, id)
+    const loop = fixture.node().exec(id, ['busybox', 'timeout', '30', 'sh', '-c', 'while :; do :; done'])
+    const ended = loop.catch(() => {})
+    const before = use()
+    // Of a second in so many periods of a tenth, or in more where the machine has less to give.
+    await waitFor(() => use().throttled - before.throttled >= 20, {
+      deadlineMs: 25_000,
+      describe: 'the limit to be used up 20 times',
+    })
+    const after = use()
+    expect((after.seconds - before.seconds) / (after.periods - before.periods)).to.be.within(0.008, 0.012)
+    await fixture.delete('busy')
+    await ended
+  })
+
   it('lets pods reach the API server through its Service', async () => {
     await fixture.create('caller', {
       restartPolicy: 'Never',
