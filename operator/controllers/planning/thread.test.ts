@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { after } from 'mocha'
+import { predictPresent } from '../../profiler/pooled/present-windows.ts'
 import { planBy } from '../../scheduler/policies/registry.ts'
 import { option, problem, stream } from '../../scheduler/testing/problems.ts'
 import { planOf } from './request.ts'
@@ -35,6 +36,13 @@ describe('the planning thread', () => {
     expect(planOf(first)).to.deep.equal(planBy('thief', given, {}))
     expect(planOf(second)).to.deep.equal(planBy('none', given, {}))
     expect(first).to.have.property('seconds').that.is.at.least(0)
+  })
+
+  it('predicts as the pooled model does', async () => {
+    const window = { accuracyBefore: 0.5, trainings: [{ configuration: 'a', gpuSeconds: 5, estimate: 0.8 }] }
+    expect(await thread().estimate({ records: [[window, window]] })).to.deep.equal(
+      predictPresent([[window, window]]),
+    )
   })
 
   it('tells what a policy refuses as the policy does', async () => {
