@@ -2,6 +2,7 @@
 import type { AccuracyDistribution } from '../../profiler/pooled/angle.ts'
 import type { WindowRecord } from '../../profiler/pooled/outcome-model.ts'
 import { predictPresent } from '../../profiler/pooled/present-windows.ts'
+import { type SiteProfilingQuestion, siteProfiling } from '../../profiler/pooled/site-profiling.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import type { Plan, PolicyOptions } from '../../scheduler/plan.ts'
 import { planBy } from '../../scheduler/policies/registry.ts'
@@ -23,22 +24,15 @@ export interface EstimateRequest {
   readonly records: readonly (readonly WindowRecord[])[]
 }
 
+/** Names of configurations for each stream, in the order in which they are to be micro-profiled. */
+export type ProfilingAnswer = readonly (readonly string[])[]
+
 export type EstimateAnswer = readonly (readonly AccuracyDistribution[])[]
 
-export interface Tasks {
+interface Tasks {
   readonly plan: { readonly request: PlanRequest; readonly answer: PlanAnswer }
   readonly estimate: { readonly request: EstimateRequest; readonly answer: EstimateAnswer }
-}
-
-/** What is done in the thread, by name. */
-export const tasks: {
-  readonly [Name in keyof Tasks]: (
-    request: Tasks[Name]['request'],
-    monotonicMs: () => number,
-  ) => Tasks[Name]['answer']
-} = {
-  plan: answer,
-  estimate: ({ records }) => predictPresent(records),
+  readonly profiling: { readonly request: SiteProfilingQuestion; readonly answer: ProfilingAnswer }
 }
 
 /** A message to the thread. */
@@ -47,10 +41,28 @@ export type Assignment = {
 }[keyof Tasks]
 
 /** For messages. */
-export const describe = (given: Assignment): string =>
-  given.task === 'plan'
-    ? `policy ${given.request.policy}, ${given.request.problem.streams.length} streams`
-    : `estimates of ${given.request.records.length} streams`
+export function describe({ task, request }: Assignment): string {
+  switch (task) {
+    case 'plan':
+      return `policy ${request.policy}, ${request.problem.streams.length} streams`
+    case 'estimate':
+      return `estimates of ${request.records.length} streams`
+    case 'profiling':
+      return `what to micro-profile of ${request.streams.length} streams`
+  }
+}
+
+/** What the thread answers. */
+export function done({ task, request }: Assignment, monotonicMs: () => number): Tasks[keyof Tasks]['answer'] {
+  switch (task) {
+    case 'plan':
+      return answer(request, monotonicMs)
+    case 'estimate':
+      return predictPresent(request.records)
+    case 'profiling':
+      return siteProfiling(request)
+  }
+}
 
 /** @throws whatever else goes wrong in a policy. @param monotonicMs a stopwatch; no decision depends on it. */
 export function answer({ policy, problem, options }: PlanRequest, monotonicMs: () => number): PlanAnswer {

@@ -5,6 +5,7 @@
  * is at (the window goes on without that plan), and the next request starts another thread.
  */
 import { Worker } from 'node:worker_threads'
+import type { SiteProfilingQuestion } from '../../profiler/pooled/site-profiling.ts'
 import {
   type Assignment,
   describe,
@@ -12,6 +13,7 @@ import {
   type EstimateRequest,
   type PlanAnswer,
   type PlanRequest,
+  type ProfilingAnswer,
 } from './request.ts'
 
 export interface PlanningThread {
@@ -19,6 +21,8 @@ export interface PlanningThread {
   solve(request: PlanRequest): Promise<PlanAnswer>
   /** What the pooled model predicts. @throws PlanningFailed as `solve`. */
   estimate(request: EstimateRequest): Promise<EstimateAnswer>
+  /** What to micro-profile. @throws PlanningFailed as `solve`. */
+  profiling(request: SiteProfilingQuestion): Promise<ProfilingAnswer>
   close(): Promise<void>
 }
 
@@ -102,6 +106,7 @@ export function createPlanningThread({
   return {
     solve: request => inTurn<PlanAnswer>({ task: 'plan', request }),
     estimate: request => inTurn<EstimateAnswer>({ task: 'estimate', request }),
+    profiling: request => inTurn<ProfilingAnswer>({ task: 'profiling', request }),
     close: async () => {
       closed = true
       await worker?.terminate()

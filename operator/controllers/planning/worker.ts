@@ -1,12 +1,9 @@
 /** The planning thread's own side: one request after another. */
 import { parentPort } from 'node:worker_threads'
-import { type Assignment, tasks } from './request.ts'
+import { type Assignment, done } from './request.ts'
 
 if (parentPort === null) throw new Error('worker.ts runs in a planning thread only')
 const port = parentPort
 const monotonicMs = (): number => performance.now()
 
-const done = (given: Assignment) =>
-  given.task === 'plan' ? tasks.plan(given.request, monotonicMs) : tasks.estimate(given.request, monotonicMs)
-
-port.on('message', (given: Assignment) => port.postMessage(done(given)))
+port.on('message', (given: Assignment) => port.postMessage(done(given, monotonicMs)))
