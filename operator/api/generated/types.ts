@@ -41,7 +41,7 @@ export interface CameraStreamSpec {
   readonly source: Source
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. Any other change needs another model.uri with it. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
@@ -136,7 +136,7 @@ export interface CameraStreamSpecInput {
   readonly source: SourceInput
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate?: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. Any other change needs another model.uri with it. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
