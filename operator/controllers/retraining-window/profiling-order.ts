@@ -14,7 +14,7 @@ import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { SiteProfilingQuestion } from '../../profiler/pooled/site-profiling.ts'
 import { PlanningFailed } from '../planning/thread.ts'
 import { profilingTarget } from './profiling-time.ts'
-import { configurationsWorthTrying, lastKnownCost, windowRecords } from './site-record.ts'
+import { configurationsWorthTrying, lastKnownCosts, windowRecords } from './site-record.ts'
 import type { Note } from './step.ts'
 
 /** By stream: names of configurations, all that are to be micro-profiled, in this order. A stream that is not in it has none. */
@@ -43,10 +43,11 @@ export function profilingQuestion(site: SiteSnapshot): Asked | undefined {
   const mean = known.reduce((a, b) => a + b, 0) / known.length
   const all = retraining.configurations.map(({ name }) => name)
   const worthTrying = configurationsWorthTrying(all, history, current.index)
+  const lastCost = lastKnownCosts(history)
   const costs = streams.map(({ name: stream }) =>
     worthTrying.map(configuration => ({
       configuration,
-      gpuSeconds: lastKnownCost(history, stream, configuration),
+      gpuSeconds: lastCost(stream, configuration),
     })),
   )
   const seconds = parseDuration(duration)

@@ -26,7 +26,7 @@ import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { isAskedFor, pressed } from './requests.ts'
-import { lastKnownCost, windowRecords } from './site-record.ts'
+import { lastKnownCosts, windowRecords } from './site-record.ts'
 
 /** A stream that moves is served by nobody until its new pod is ready. */
 const moveSeconds = 5
@@ -193,12 +193,13 @@ export function profiledNow(
 function pooledEstimates(site: SiteSnapshot, predict: PredictPresent): Estimator {
   const { history = [] } = site.window.status ?? {}
   const { configurations } = site.window.spec.retraining
+  const lastCost = lastKnownCosts(history)
   const measured = activeStreams(site).flatMap(stream => {
     const now = profiledNow(site, stream)
     if (now === undefined) return []
     const trainings = configurations.flatMap(({ name: configuration }) => {
       const option = now.options.find(each => each.configuration === configuration)
-      const gpuSeconds = option?.gpuSeconds ?? lastKnownCost(history, stream.name, configuration)
+      const gpuSeconds = option?.gpuSeconds ?? lastCost(stream.name, configuration)
       if (gpuSeconds === undefined) return []
       return [{ configuration, gpuSeconds, ...(option && { estimate: option.accuracyAfter }) }]
     })
