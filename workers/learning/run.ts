@@ -11,6 +11,7 @@ import { descend, type Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
 import type { ImageSet } from './image-set.ts'
+import { evaluationBatch, matches } from './matches.ts'
 import { rateFactor } from './schedule.ts'
 import { packValues, slotsLength, slotTensors, unpackValues } from './slots.ts'
 import { type Student, withWeights } from './student.ts'
@@ -44,7 +45,6 @@ export type RunHooks = TrainingHooks & Required<Pick<TrainingHooks, 'now' | 'cpu
  */
 const statisticsMomentum = (step: number, total: number): number =>
   Math.min(0.9, step / (step + 1), total / (total + 40))
-const evaluationBatch = 64
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type State = Mutable<Checkpoint>
@@ -218,9 +218,6 @@ async function step(
   }
   state.step++
 }
-
-const matches = (found: Int32Array, labels: Int32Array): number =>
-  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
 
 async function finishEpoch(
   network: Network,

@@ -12,6 +12,7 @@ import { checkRequest } from './check-request.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
+import { evaluationBatch, matches } from './matches.ts'
 import { withClasses } from './more-classes.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
@@ -127,13 +128,10 @@ export async function createTrainer(
   }
 }
 
-const evaluationBatch = 64
 const processCpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }
-const matches = (found: Int32Array, labels: Int32Array): number =>
-  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
 
 async function compile(
   given: Student,

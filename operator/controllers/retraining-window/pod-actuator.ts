@@ -12,6 +12,7 @@ import type { BackendSet } from '../../sharing/backends/registry.ts'
 import type { ResizeExecutor, ResizeHooks } from '../../sharing/executor.ts'
 import { type PodOptions, podManifest } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
+import type { ProfilingOrder } from './profiling-order.ts'
 import type { RecentPods } from './recent-pods.ts'
 import type { Note } from './step.ts'
 import type { WantedPod } from './wanted-pods.ts'
@@ -28,6 +29,8 @@ export interface PodActuator {
   readonly hooks?: ResizeHooks
   readonly options: PodOptions
   readonly seed: number
+  /** What profile pods are to do; a stream that is not in it tries the cheapest configurations first. */
+  readonly profilingOrder?: ProfilingOrder
 }
 
 export interface Actuation {
@@ -121,9 +124,11 @@ function workerConfig(
 export function configInput(
   target: WantedPod,
   site: SiteSnapshot,
-  { options, seed }: Pick<PodActuator, 'options' | 'seed'>,
+  { options, seed, profilingOrder }: Pick<PodActuator, 'options' | 'seed' | 'profilingOrder'>,
 ): WorkerConfigInput {
+  const order = profilingOrder?.get(target.stream.name)
   return {
+    ...(order && { profilingOrder: order }),
     stream: target.stream.stream,
     window: site.window,
     item: target.item,
