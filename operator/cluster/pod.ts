@@ -101,6 +101,9 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
   }
 }
 
+/** Node that a pod was made for. */
+export const nodeOf = ({ pod }: PodSnapshot): string | undefined => pod.metadata.annotations?.[nodeAnnotation]
+
 /** Whether a pod holds its share of this GPU, as it was made. */
 export function isOn({ pod }: PodSnapshot, { node, gpu }: Pick<SiteGpu, 'node' | 'gpu'>): boolean {
   const { annotations } = pod.metadata

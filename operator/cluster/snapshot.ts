@@ -13,6 +13,7 @@ import type {
   WorkerStatus,
 } from '../api/worker.ts'
 import type { SiteGpu, TrainingTraits } from '../sharing/backend.ts'
+import type { LostNode } from './lost-nodes.ts'
 import type { Pod } from './pod.ts'
 
 export interface SiteSnapshot {
@@ -20,6 +21,8 @@ export interface SiteSnapshot {
   readonly gpus: readonly SiteGpu[]
   /** Why GPUs of the site's nodes are left out, a sentence each. */
   readonly refusedGpus?: readonly string[]
+  /** Nodes with GPUs of the site that cannot be reached; absent: none. */
+  readonly lostNodes?: readonly LostNode[]
   /** How trainings fare on these GPUs. */
   readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */

@@ -1,5 +1,6 @@
 /** How worker pods are made and deleted, and what is known of them before the cache shows it. */
 import type { TrainingWorkerConfig, WorkerConfiguration, WorkerStatus } from '../../api/worker.ts'
+import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import type { Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
@@ -72,19 +73,22 @@ export async function make(
   }
 }
 
+/** In order, and at once on a node that cannot be reached: when it is back, its kubelet ends what it still runs. */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
-  now: number,
+  site: SiteSnapshot,
   signal?: AbortSignal,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
+  const atOnce = cutOffNode(site, pod) === undefined ? {} : { gracePeriodSeconds: 0 }
   try {
-    await transport.delete(podResource, { name, namespace }, { preconditions: { uid: pod.uid } }, signal)
+    const options = { preconditions: { uid: pod.uid }, ...atOnce }
+    await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
-  recent.removed(pod.uid, now)
+  recent.removed(pod.uid, site.now)
   executor.forget(pod.uid)
 }
 

@@ -14,7 +14,7 @@ import { type Actuation, configInput, type PodActuator, remove } from './pod-act
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
+import { cutOffPods, surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
 export async function actuatePods(
   seen: SiteSnapshot,
@@ -26,9 +26,10 @@ export async function actuatePods(
   const wanted = wantedPods(site)
   const surplus = surplusPods(site, wanted)
   const outdated = site.pods.filter(pod => !pod.terminating && isOutdated(pod, wanted, site, actuator))
-  for (const pod of [...surplus, ...outdated]) await remove(pod, actuator, site.now, signal)
+  const doomed = new Set([...surplus, ...outdated, ...cutOffPods(site, wanted)])
+  for (const pod of doomed) await remove(pod, actuator, site, signal)
 
-  const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
+  const leaving = new Set([...doomed].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
   let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)

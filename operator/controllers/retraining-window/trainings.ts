@@ -3,6 +3,7 @@
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
 import type { CameraStream } from '../../api/generated/types.ts'
+import { cutOffNode, type LostNode } from '../../cluster/lost-nodes.ts'
 import { type PodSnapshot, trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
 import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
@@ -22,13 +23,14 @@ export function endings(context: Context): Step | undefined {
     if (!trains(item)) continue
     const stream = site.streams.find(s => s.name === item.stream)
     const pod = stream?.training
-    const lost = item.state === 'Training' && pod === undefined
+    const node = pod === undefined || pod.finished ? undefined : cutOffNode(site, pod)
+    const lost = item.state === 'Training' && (pod === undefined || node !== undefined)
     if (!lost && (pod?.finished !== true || wasInterrupted(pod))) continue
     const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
     const result = stream === undefined || replaced !== undefined ? undefined : trainingResult(stream)
     const outcome = gate(item, result, {
       minGain: site.window.spec.retraining.minGain,
-      failure: replaced ?? (lost ? 'the training pod is gone' : pod?.failure),
+      failure: replaced ?? (lost ? whyLost(node) : pod?.failure),
       gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
@@ -50,6 +52,11 @@ export function endings(context: Context): Step | undefined {
   }
   return undefined
 }
+
+const whyLost = (node: LostNode | undefined): string =>
+  node === undefined
+    ? 'the training pod is gone'
+    : `the training pod is lost with its node ${node.node}: ${node.problem}`
 
 /** Why a training's model is not the successor of the one to be served; undefined: it is. */
 function replacement(item: PlanItem, stream: CameraStream): string | undefined {
