@@ -232,6 +232,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   }
   const heartbeat = setInterval(() => {
     health.beat()
+    metrics.observeSilence(cluster.silence(), config.leaderElection.enabled ? elector.silentMs() : 0)
     controllerHooks.onUnfinished('retraining-window', windowController.queue.unfinishedSeconds())
     controllerHooks.onUnfinished('camera-stream', streamController.queue.unfinishedSeconds())
   }, 5000).unref()

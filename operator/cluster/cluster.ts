@@ -35,6 +35,8 @@ export interface Cluster {
   whenSynced(signal?: AbortSignal): Promise<void>
   /** What has not been listed yet. */
   awaited(): readonly string[]
+  /** By plural, how long the API server has said nothing of a resource, milliseconds. */
+  silence(): ReadonlyMap<string, number>
   membership(stream: CameraStream): Membership
   /** GPUs that a window governs: its node selector, without lost nodes, then the maximum, in the order of node names. */
   gpus(window: RetrainingWindow): readonly SiteGpu[]
@@ -125,6 +127,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     awaited: () =>
       reflectors.filter(reflector => !reflector.hasSynced()).map(reflector => reflector.resource.plural),
+    silence() {
+      const silence = new Map<string, number>()
+      for (const { resource, silentMs } of reflectors)
+        silence.set(resource.plural, Math.max(silence.get(resource.plural) ?? 0, silentMs()))
+      return silence
+    },
     site(window, observe, now) {
       const { name, namespace: where = '' } = window.metadata
       const members = streams

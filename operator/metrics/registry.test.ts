@@ -122,9 +122,12 @@ describe('metrics', () => {
     metrics.retrained('accepted', 12)
     metrics.kubeRequest('PATCH', 200)
     metrics.setLeader(true)
+    metrics.observeSilence(new Map([['nodes', 61_500]]), 1500)
     expect(await series(metrics, 'ekya_workqueue_adds_total')).to.deep.equal(['{name="camera-stream"} 1'])
     expect(await series(metrics, 'ekya_resize_duration_seconds_sum')).to.deep.equal(['{backend="cpu"} 0.3'])
     expect(await series(metrics, 'ekya_leader')).to.deep.equal(['1'])
+    expect(await series(metrics, 'ekya_watch_silent_seconds')).to.deep.equal(['{resource="nodes"} 61.5'])
+    expect(await series(metrics, 'ekya_leader_election_silent_seconds')).to.deep.equal(['1.5'])
   })
 
   it('is documented as it is', async () => {

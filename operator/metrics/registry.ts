@@ -74,6 +74,8 @@ export interface Metrics {
   workqueue(name: string): WorkqueueHooks
   kubeRequest(verb: string, status: number | 'error'): void
   setLeader(leads: boolean): void
+  /** Milliseconds for which the API server has said nothing of a resource, and to leader election. */
+  observeSilence(watches: ReadonlyMap<string, number>, electionMs: number): void
 }
 
 export type ReconcileResult = 'success' | 'requeue' | 'conflict' | 'error' | 'terminal_error'
@@ -139,6 +141,8 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     unfinished: gauge('ekya_workqueue_unfinished_work_seconds'),
   }
   const requests = counter('ekya_kube_requests_total')
+  const watchSilence = gauge('ekya_watch_silent_seconds')
+  const electionSilence = gauge('ekya_leader_election_silent_seconds')
   const leader = gauge('ekya_leader')
   leader.set(0)
   gauge('ekya_build_info').set({ version, node_version: process.version }, 1)
@@ -260,6 +264,10 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     },
     kubeRequest: (verb, status) => requests.inc({ verb, status: String(status) }),
     setLeader: leads => leader.set(leads ? 1 : 0),
+    observeSilence(watches, electionMs) {
+      for (const [resource, ms] of watches) watchSilence.set({ resource }, ms / 1000)
+      electionSilence.set(electionMs / 1000)
+    },
   }
 }
 
