@@ -107,6 +107,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     reader: { status: (ip: string): Promise<WorkerStatus> => workers.status(`${ip}:${workerPort}`) },
     intervalMs: pollMs,
     onChange: pod => wake(pod),
+    now: () => clock.now().getTime(),
   })
   const resizeHooks = { onResize: metrics.resized, onActuated: metrics.resizeActuated }
   const executor = createResizeExecutor({

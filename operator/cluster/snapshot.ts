@@ -15,6 +15,7 @@ import type {
 import type { SiteGpu, TrainingTraits } from '../sharing/backend.ts'
 import type { LostNode } from './lost-nodes.ts'
 import type { Pod } from './pod.ts'
+import type { TrailMark } from './training-trail.ts'
 
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
@@ -69,6 +70,8 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly status?: Status
   /** What the worker says is wrong while it runs. */
   readonly error?: { readonly code: string; readonly message: string }
+  /** What a training said in the last minutes, the newest last. */
+  readonly trail?: readonly TrailMark[]
 }
 
 /** The last one made. */

@@ -10,12 +10,13 @@ import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan
 import { gate } from './gate.ts'
 import { expectedAfter } from './site-problem.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
+import { stuckFor } from './stuck-training.ts'
 
 /** A training that will end this much of the window later than planned makes the rest be planned again. */
 const divergence = 0.15
 export const replanEveryMs = 10_000
 
-/** The first training that ended without its outcome being written: gate it and hand its share on. */
+/** The first training that ended, is lost or stands still without its outcome being written: gate it and hand its share on. */
 export function endings(context: Context): Step | undefined {
   const { site, status, planner } = context
   const plan = status.plan!
@@ -25,12 +26,16 @@ export function endings(context: Context): Step | undefined {
     const pod = stream?.training
     const node = pod === undefined || pod.finished ? undefined : cutOffNode(site, pod)
     const lost = item.state === 'Training' && (pod === undefined || node !== undefined)
-    if (!lost && (pod?.finished !== true || wasInterrupted(pod))) continue
+    const stuck =
+      item.state === 'Training' && pod?.finished === false
+        ? stuckFor(item, pod, site.training.throughputCurve)
+        : undefined
+    if (!lost && stuck === undefined && (pod?.finished !== true || wasInterrupted(pod))) continue
     const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
     const result = stream === undefined || replaced !== undefined ? undefined : trainingResult(stream)
     const outcome = gate(item, result, {
       minGain: site.window.spec.retraining.minGain,
-      failure: replaced ?? (lost ? whyLost(node) : pod?.failure),
+      failure: replaced ?? (lost ? whyLost(node) : (stuck ?? pod?.failure)),
       gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
