@@ -42,6 +42,8 @@ export interface Cluster {
   gpus(window: RetrainingWindow): readonly SiteGpu[]
   /** Why GPUs of its nodes are left out, a sentence each. */
   refusals(window: RetrainingWindow): readonly string[]
+  /** Nodes with GPUs of the site that cannot be reached. */
+  lostNodes(window: RetrainingWindow): readonly LostNode[]
   site(window: RetrainingWindow, observe: (uid: string) => Observation | undefined, now: number): SiteSnapshot
 }
 
@@ -118,6 +120,7 @@ export function createCluster(options: ClusterOptions): Cluster {
     nodes: machines,
     membership: memberOf,
     gpus: gpusOf,
+    lostNodes: window => lookAt(window).lost,
     refusals: window => refusalsOf(window, lookAt(window).lost),
     async run(signal) {
       await Promise.all(reflectors.map(reflector => reflector.run(signal)))
