@@ -3,6 +3,7 @@ import { expect } from 'chai'
 import { gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { KubeObject } from '../../kube/objects.ts'
+import { backendLabel } from '../../sharing/backend.ts'
 import { backendSet } from '../../sharing/backends/registry.ts'
 import { createResizeExecutor } from '../../sharing/executor.ts'
 import { camera, epoch, gpu, pod, retrainingWindow, site } from '../testing/site.ts'
@@ -118,6 +119,15 @@ describe('a node that is lost', () => {
     const { site: after } = settled({ ...before, streams })
     expect(after.window.status!.plan!.items.map(({ stream }) => stream)).to.deep.equal(['cam-1'])
     expect(await actuated(after)).to.not.include('delete cam-0-inference at once')
+  })
+
+  it('has its streams made elsewhere at once where new pods bring shares, under a name of their own', async () => {
+    const { site: before } = settled(lostSite())
+    const replacing = { ...other, labels: { [backendLabel]: 'cpu-replace' } }
+    const pods = before.pods.filter(({ stream }) => stream === 'cam-0')
+    const writes = await actuated({ ...before, gpus: [replacing], pods })
+    expect(writes).to.include('delete cam-0-inference at once')
+    expect(writes).to.include('create cam-0-inference-g2 on edge-1')
   })
 
   it('has its streams made elsewhere once their pods are gone', async () => {
