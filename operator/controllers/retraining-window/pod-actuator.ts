@@ -37,6 +37,10 @@ export interface Actuation {
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
+  /** A step was taken, or one is under way. */
+  readonly underWay?: boolean
+  /** Workers for whose new pod there is no room, by their names. */
+  readonly blocked?: readonly string[]
 }
 
 export const sameGpu = (a: SiteGpu, b: SiteGpu): boolean => a.node === b.node && a.gpu === b.gpu
@@ -73,17 +77,25 @@ export async function make(
   }
 }
 
-/** In order, and at once on a node that cannot be reached: when it is back, its kubelet ends what it still runs. */
+/**
+ * At once on a node that cannot be reached: when it is back, its kubelet ends what it still runs.
+ *
+ * @param gracePeriodSeconds elsewhere; default: what the pod was made with.
+ */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
   site: SiteSnapshot,
   signal?: AbortSignal,
+  gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
-  const atOnce = cutOffNode(site, pod) === undefined ? {} : { gracePeriodSeconds: 0 }
   try {
-    const options = { preconditions: { uid: pod.uid }, ...atOnce }
+    const grace = cutOffNode(site, pod) === undefined ? gracePeriodSeconds : 0
+    const options = {
+      preconditions: { uid: pod.uid },
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
+    }
     await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
