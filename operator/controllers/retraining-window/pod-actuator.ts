@@ -1,5 +1,6 @@
 /** How worker pods are made and deleted, and what is known of them before the cache shows it. */
 import type { TrainingWorkerConfig, WorkerConfiguration, WorkerStatus } from '../../api/worker.ts'
+import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import type { Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
@@ -79,25 +80,30 @@ export async function make(
   }
 }
 
-/** @param gracePeriodSeconds default: what the pod was made with. */
+/**
+ * At once on a node that cannot be reached: when it is back, its kubelet ends what it still runs.
+ *
+ * @param gracePeriodSeconds elsewhere; default: what the pod was made with.
+ */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
-  now: number,
+  site: SiteSnapshot,
   signal?: AbortSignal,
   gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
+    const grace = cutOffNode(site, pod) === undefined ? gracePeriodSeconds : 0
     const options = {
       preconditions: { uid: pod.uid },
-      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     }
     await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
-  recent.removed(pod.uid, now)
+  recent.removed(pod.uid, site.now)
   executor.forget(pod.uid)
 }
 
