@@ -2,10 +2,12 @@
  * Every object that the chart renders, with each switch on and off, is taken by a real API server: fields strictly checked, the
  * restricted Pod Security Standard enforced, in the features of the oldest Kubernetes that the chart accepts and in the current ones.
  */
+import { readFileSync } from 'node:fs'
 import { mkdtemp } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { parse } from 'yaml'
 import { podManifest } from '../../operator/controllers/pod-manifest.ts'
 import { camera, gpu, retrainingWindow } from '../../operator/controllers/testing/site.ts'
 import { inferenceConfig } from '../../operator/controllers/worker-config.ts'
@@ -16,24 +18,29 @@ import { processGuard } from '../control-plane/guard.ts'
 import { pinnedVersions } from '../control-plane/versions.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { ensureHelm } from './helm.ts'
-import { type Rendered, render, type Values } from './render.ts'
+import { chartFolder, type Rendered, render, type Values } from './render.ts'
 import { monitoringCrds } from './testing/monitoring-crds.ts'
 import { objectPaths } from './testing/paths.ts'
-import { everything, nothing } from './testing/switches.ts'
+import { everything, nothing, turnedOver } from './testing/switches.ts'
 
 const namespace = 'ekya-system'
 const current = pinnedVersions().kubernetes.split('.').slice(0, 2).join('.')
 
-/** Each switch against its default, all on, all off. */
+const defaults = parse(readFileSync(`${chartFolder}values.yaml`, 'utf8')) as Values
+const election = (values: Values): Values | undefined =>
+  (values.operator as { readonly leaderElection?: Values } | undefined)?.leaderElection
+
+/** All on, all off, each switch turned over in the defaults and in all on, and what is no switch. */
 const variants: readonly Values[] = [
   {},
+  ...turnedOver(defaults, {}),
+  // Two replicas without an election are refused, as another test shows.
+  ...turnedOver(defaults, everything).filter(values => election(values)?.enabled !== false),
   everything,
   nothing,
-  { ...everything, watchNamespaces: ['site-a', 'site-b'] },
-  { crds: { keep: false } },
+  { ...everything, watchNamespaces: [namespace, 'site-a', 'site-b'] },
   { operator: { replicas: 2 } },
   { operator: { replicas: 2, topologySpreadConstraints: [spread('zone')] } },
-  { operator: { leaderElection: { enabled: false } } },
   {
     operator: { image: { digest: `sha256:${'a'.repeat(64)}` }, priorityClassName: 'system-cluster-critical' },
   },
@@ -44,6 +51,7 @@ const variants: readonly Values[] = [
     metrics: { podMonitor: { enabled: true } },
   },
   { storage: { type: 'hostPath' } },
+  { operator: { mountStorage: true }, storage: { type: 'hostPath' } },
   { storage: { pvc: { keep: false, accessMode: 'ReadWriteOncePod' } } },
   {
     gpu: { enabled: true },

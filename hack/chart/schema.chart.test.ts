@@ -156,6 +156,16 @@ describe("the chart's schema", function () {
       values: { nodeAgent: { extraArgs: '--x' } },
       at: '/nodeAgent/extraArgs',
     },
+    { name: 'an unknown backend of GPUs', values: { gpu: { backend: 'cuda' } }, at: '/gpu/backend' },
+    { name: 'no cpu for pods on GPUs', values: { gpu: { podCpu: '0' } }, at: '/gpu/podCpu' },
+    { name: 'memory in words', values: { gpu: { podMemory: 'much' } }, at: '/gpu/podMemory' },
+    {
+      name: 'a resource without a domain',
+      values: { gpu: { units: { resource: 'gpu' } } },
+      at: '/gpu/units/resource',
+    },
+    { name: 'two units a GPU', values: { gpu: { units: { perGpu: 2 } } }, at: '/gpu/units/perGpu' },
+    { name: 'a hundred slices', values: { gpu: { slices: { perGpu: 100 } } }, at: '/gpu/slices/perGpu' },
     { name: 'a switch as text', values: { gpu: { enabled: 'yes' } }, at: '/gpu/enabled' },
   ]
   for (const { name, values, at } of table)

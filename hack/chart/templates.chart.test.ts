@@ -2,7 +2,10 @@
 import { expect } from 'chai'
 import { run as runEkya } from '../../operator/cli/program.ts'
 import { parseOperatorConfig } from '../../operator/config/config.ts'
-import { options } from '../../operator/config/options.ts'
+import { gpuOptions } from '../../operator/config/gpu-options.ts'
+import { nodeAgentOptions, parseNodeAgentConfig } from '../../operator/config/node-agent.ts'
+import type { Option } from '../../operator/config/option.ts'
+import { allOptions } from '../../operator/config/options.ts'
 import { lint, notes, type Rendered, render, type Values } from './render.ts'
 import { everything, objectsOf } from './testing/switches.ts'
 
@@ -22,6 +25,17 @@ interface PodSpec {
 const podOf = (object: Rendered): PodSpec => {
   const spec = object.spec as { readonly template?: { readonly spec: PodSpec } } & PodSpec
   return spec.template?.spec ?? spec
+}
+
+/** Every flag of the operator for GPUs, each with another value than its own. */
+const gpuValues: Values = {
+  backend: 'kai',
+  runtimeClassName: 'none',
+  podCpu: '1500m',
+  podMemory: '3Gi',
+  units: { resource: 'example.org/unit', perGpu: 100 },
+  slices: { resource: 'example.org/slice', perGpu: 8 },
+  kaiQueue: 'edge',
 }
 
 const operatorPod = async (values: Values): Promise<PodSpec> =>
@@ -233,6 +247,32 @@ describe('the chart', function () {
       { values: { sharing: { backend: 'cpu' } }, want: { backend: 'cpu' } },
       { values: { operator: { extraArgs: ['--log-level=warn'] } }, want: { logLevel: 'warn' } },
       {
+        values: {},
+        want: {
+          'gpus.defaultBackend': 'mps',
+          'gpus.runtimeClass': 'nvidia',
+          'gpus.podResources': { cpu: '1', memory: '2Gi' },
+          'gpus.units': { resource: 'nvidia.com/gpu' },
+          'gpus.slices': { resource: 'nvidia.com/gpu.shared' },
+          'gpus.kaiQueue': undefined,
+        },
+      },
+      {
+        values: { gpu: gpuValues },
+        want: {
+          'gpus.defaultBackend': 'kai',
+          'gpus.runtimeClass': undefined,
+          'gpus.podResources': { cpu: '1500m', memory: '3Gi' },
+          'gpus.units': { resource: 'example.org/unit', perGpu: 100 },
+          'gpus.slices': { resource: 'example.org/slice', perGpu: 8 },
+          'gpus.kaiQueue': 'edge',
+        },
+      },
+      {
+        values: { operator: { mountStorage: true } },
+        want: { 'storage.folder': '/storage', 'storage.mountPath': '/var/lib/ekya' },
+      },
+      {
         values: { operator: { logLevel: 'debug', seed: 2_000_000_000 } },
         want: { logLevel: 'debug', seed: 2_000_000_000 },
       },
@@ -240,12 +280,62 @@ describe('the chart', function () {
     for (const { values, want } of table)
       it(`of ${JSON.stringify(values)} are understood by the operator`, async () => {
         const { containers } = await operatorPod(values)
-        const config = parseOperatorConfig(flagsOf(containers[0].args ?? []), {
+        const config = parseOperatorConfig(flagsOf(containers[0].args ?? [], allOptions), {
           POD_NAMESPACE: 'ekya-system',
         })
         for (const [path, expected] of Object.entries(want))
           expect(at(config, path), path).to.deep.equal(expected)
         expect(config.leaderElection.namespace).to.equal('ekya-system')
+      })
+
+    it('of GPUs are all values of the chart', async () => {
+      const { containers } = await operatorPod({ gpu: gpuValues })
+      const given = Object.keys(flagsOf(containers[0].args ?? [], allOptions))
+      expect(given).to.include.members(Object.values(gpuOptions).map(({ name }) => name))
+    })
+
+    for (const { values, want } of [
+      {
+        values: {},
+        want: {
+          allocation: 'device-plugin',
+          curveFolder: '/var/lib/ekya/curves',
+          shmFolder: undefined,
+          'http.port': 8080,
+          logLevel: 'info',
+        },
+      },
+      {
+        values: {
+          allocation: 'node-status',
+          shmFolder: '/run/ekya/shm',
+          curveFolder: '/data/curves',
+          logLevel: 'warn',
+          extraArgs: ['--oldest-driver=560', '--no-measure-curve'],
+        },
+        want: {
+          allocation: 'node-status',
+          shmFolder: '/run/ekya/shm',
+          curveFolder: '/data/curves',
+          logLevel: 'warn',
+          oldestDriver: 560,
+          measureCurve: false,
+        },
+      },
+    ])
+      it(`of the node agent of ${JSON.stringify(values)} are understood by it`, async () => {
+        const objects = await render(
+          { gpu: { enabled: true }, nodeAgent: values },
+          { only: ['templates/node-agent.yaml'] },
+        )
+        const [container] = podOf(objects.find(({ kind }) => kind === 'DaemonSet')!).containers
+        const named = container.env?.map(({ name }) => [name, 'node-1']) ?? []
+        const config = parseNodeAgentConfig(
+          flagsOf(container.args ?? [], nodeAgentOptions),
+          Object.fromEntries(named.filter(([name]) => name === 'EKYA_NODE_NAME')),
+        )
+        for (const [path, expected] of Object.entries({ ...want, nodeName: 'node-1' }))
+          expect(at(config, path), path).to.deep.equal(expected)
       })
 
     it('are known to the command line', async () => {
@@ -337,6 +427,42 @@ describe('the chart', function () {
   it('never ends a node agent by itself, and with it the clients of its GPUs', async () => {
     const agents = (await render(everything)).filter(({ kind }) => kind === 'DaemonSet')
     expect(agents.map(agent => at(agent, 'spec.updateStrategy'))).to.deep.equal([{ type: 'OnDelete' }])
+  })
+
+  describe("the storage in the operator's pod", () => {
+    const storageOf = async (values: Values) => {
+      const pod = await operatorPod(values)
+      const named = (path: string) =>
+        (at(pod, path) as readonly { readonly name: string }[]).filter(({ name }) => name === 'storage')
+      return [...named('volumes'), ...named('containers.0.volumeMounts')]
+    }
+    const mount = { name: 'storage', mountPath: '/storage', readOnly: true }
+    for (const { values, want } of [
+      { values: {}, want: [] },
+      {
+        values: { operator: { mountStorage: true }, storage: { pvc: { name: 'mine' } } },
+        want: [{ name: 'storage', persistentVolumeClaim: { claimName: 'mine' } }, mount],
+      },
+      {
+        values: { operator: { mountStorage: true }, storage: { type: 'hostPath' } },
+        want: [{ name: 'storage', hostPath: { path: '/var/lib/ekya' } }, mount],
+      },
+      {
+        values: { operator: { mountStorage: true }, watchNamespaces: ['site-a', 'ekya-system'] },
+        want: [{ name: 'storage', persistentVolumeClaim: { claimName: 'ekya-storage' } }, mount],
+      },
+    ])
+      it(`of ${JSON.stringify(values)}`, async () => {
+        expect(await storageOf(values)).to.deep.equal(want)
+      })
+
+    it('is refused where the claim would be in other namespaces only', async () => {
+      const refusal = await storageOf({ operator: { mountStorage: true }, watchNamespaces: ['site-a'] }).then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      expect(refusal).to.include('needs the claim ekya-storage in the namespace ekya-system')
+    })
   })
 
   describe("the node agent's volumes", () => {
@@ -459,13 +585,16 @@ describe('the chart', function () {
   })
 })
 
-/** `--flag=value` and `--no-flag` by the names that the operator's parser gives them. */
-function flagsOf(args: readonly string[]): Record<string, string | string[] | boolean> {
+/** `--flag=value` and `--no-flag` by the names that the parser with these options gives them. */
+function flagsOf(
+  args: readonly string[],
+  options: readonly Option<unknown>[],
+): Record<string, string | string[] | boolean> {
   const flags: Record<string, string | string[] | boolean> = {}
   for (const argument of args) {
     const [, no, flag, value] = /^--(no-)?([a-z-]+)(?:=(.*))?$/.exec(argument) ?? []
-    const option = Object.values(options).find(known => known.flag === flag)
-    if (option === undefined) throw new Error(`${argument}: the operator has no such flag`)
+    const option = options.find(known => known.flag === flag)
+    if (option === undefined) throw new Error(`${argument}: there is no such flag`)
     if (option.repeatable)
       flags[option.name] = [...((flags[option.name] as string[] | undefined) ?? []), value!]
     else flags[option.name] = no ? false : (value ?? true)

@@ -108,6 +108,16 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
 /** Node that a pod was made for. */
 export const nodeOf = ({ pod }: PodSnapshot): string | undefined => pod.metadata.annotations?.[nodeAnnotation]
 
+/** Whether its node has told that nothing of it runs any more; a phase alone may be somebody else's guess about a node that is away. */
+export function hasStopped({ status }: Pod): boolean {
+  const { phase, containerStatuses = [] } = status ?? {}
+  return (
+    (phase === 'Succeeded' || phase === 'Failed') &&
+    containerStatuses.length > 0 &&
+    containerStatuses.every(({ state }) => state?.terminated !== undefined)
+  )
+}
+
 /** Whether a pod holds its share of this GPU, as it was made. */
 export function isOn({ pod }: PodSnapshot, { node, gpu }: Pick<SiteGpu, 'node' | 'gpu'>): boolean {
   const { annotations } = pod.metadata

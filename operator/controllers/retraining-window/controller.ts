@@ -77,7 +77,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const { order, notes: unordered } = await profilingOrderOf(site)
     const actuator = { ...dependencies.actuator, ...(order && { profilingOrder: order }) }
-    const { pending, readings, notes } = await actuatePods(site, actuator, signal)
+    const { pending, againInMs, readings, notes } = await actuatePods(site, actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
 
@@ -110,6 +110,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const waits = [
       ...(pending ? [pendingMs] : []),
+      ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
     ]
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }

@@ -1,7 +1,7 @@
 /** How worker pods are made and deleted, and what is known of them before the cache shows it. */
 import type { TrainingWorkerConfig, WorkerConfiguration, WorkerStatus } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
-import type { Pod } from '../../cluster/pod.ts'
+import { hasStopped, type Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
@@ -37,6 +37,8 @@ export interface PodActuator {
 export interface Actuation {
   /** Something is under way or waits for room: look again soon. */
   readonly pending: boolean
+  /** Something that failed may be tried again then. */
+  readonly againInMs?: number
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
@@ -81,7 +83,8 @@ export async function make(
 }
 
 /**
- * At once on a node that cannot be reached: when it is back, its kubelet ends what it still runs.
+ * At once on a node that cannot be reached, whose kubelet ends what it still runs when it is back, and where nothing of a pod runs any more,
+ * since kubelet would take up to ten seconds to end it.
  *
  * @param gracePeriodSeconds elsewhere; default: what the pod was made with.
  */
@@ -94,7 +97,8 @@ export async function remove(
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
-    const grace = cutOffNode(site, pod) === undefined ? gracePeriodSeconds : 0
+    const atOnce = cutOffNode(site, pod) !== undefined || hasStopped(pod.pod)
+    const grace = atOnce ? 0 : gracePeriodSeconds
     const options = {
       preconditions: { uid: pod.uid },
       ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),

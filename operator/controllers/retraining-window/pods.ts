@@ -59,6 +59,7 @@ export async function actuatePods(
       message: `GPU ${node}/${gpu}: ${fault}; ${names} are ended, and pods are made again when it serves`,
     })
   }
+  let againInMs = Number.POSITIVE_INFINITY
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     const here = { gpu, site, wanted, leaving, outgoing }
@@ -71,6 +72,7 @@ export async function actuatePods(
     pending ||= done.pending
     underWay ||= done.underWay === true
     for (const name of done.blocked ?? []) blocked.add(name)
+    againInMs = Math.min(againInMs, done.againInMs ?? againInMs)
   }
   // Pods that wait for each other's room, or a GPU without room for two of this size: one goes before its successor comes.
   const stuck = underWay ? undefined : outdated.outgoing.find(pod => blocked.has(pod.worker))
@@ -83,5 +85,5 @@ export async function actuatePods(
     })
     await remove(stuck, actuator, site, signal)
   }
-  return { pending, readings, notes }
+  return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }

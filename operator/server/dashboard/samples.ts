@@ -42,7 +42,7 @@ export function createSampleReader(storage: string): SampleReader {
       } catch (error) {
         const { code } = error as NodeJS.ErrnoException
         return {
-          why: `The operator cannot read ${parent} (${code ?? 'failed'}): mount the storage in its pod, read-only, and name the folder with --storage-folder.`,
+          why: `The operator cannot read ${parent} (${code ?? 'failed'}): mount the storage in its pod, read-only, and name the folder with --storage-folder (operator.mountStorage of the chart does both).`,
         }
       }
       for (const window of windows.sort((a, b) => b - a).slice(0, 4)) {

@@ -14,7 +14,7 @@ import {
 } from '../backend.ts'
 import { parseMiB } from '../quantity.ts'
 import type { Amount } from '../swap-order.ts'
-import { cpuCores, minimumMillicores, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
+import { cpuCores, cpuRefusals, minimumMillicores, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
 
 const name = 'cpu-replace'
 const steadyUnits = 100
@@ -73,6 +73,7 @@ export const cpuReplaceBackend: ReplacingBackend = {
   swapSeconds: 5,
   granularity: 1 / steadyUnits,
   discover,
+  refusals: node => cpuRefusals(node, name),
   render,
   read: readCpuShare,
   limits: ({ memoryMiB = Number.POSITIVE_INFINITY }) => ({ steadyUnits, totalUnits, memoryMiB, clients }),

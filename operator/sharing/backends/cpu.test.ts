@@ -8,7 +8,7 @@ const gpu = { node: 'edge-1', gpu: '0', device: { kind: 'cpu', cores: 1.5 } } as
 
 const node = (
   allocatable: Record<string, string>,
-  labels = { 'ekya.dev/sharing-backend': 'cpu' },
+  labels: Readonly<Record<string, string>> = { 'ekya.dev/sharing-backend': 'cpu' },
 ): RawNode => ({
   metadata: { name: 'edge-1', labels },
   status: { allocatable },
@@ -51,6 +51,18 @@ describe('cpu backend', () => {
         from: node({ cpu: '1500m' }),
         want: [{ ...gpu, labels: { 'ekya.dev/sharing-backend': 'cpu' } }],
       },
+      ...[
+        { label: '1.5', cores: 1.5 },
+        { label: '1500m', cores: 1.5 },
+        { label: '8', cores: 4 },
+      ].map(({ label, cores }) => {
+        const labels = { 'ekya.dev/sharing-backend': 'cpu', 'ekya.dev/cpu-cores': label }
+        return {
+          name: `${cores} of four cores where the node's label says ${label}`,
+          from: node({ cpu: '4' }, labels),
+          want: [{ ...gpu, device: { kind: 'cpu', cores }, labels }],
+        }
+      }),
       {
         name: 'none without the label',
         from: { ...node({ cpu: '4' }), metadata: { name: 'edge-1' } },
@@ -70,6 +82,24 @@ describe('cpu backend', () => {
     ])
       it(name, () => expect(cpuBackend.discover(from)).to.deep.equal(want))
   })
+
+  for (const backend of [cpuBackend, cpuReplaceBackend])
+    it(`${backend.name} says why a node whose label is no number of cores is left out`, () => {
+      const labelled = (cores: string) =>
+        node({ cpu: '4' }, { 'ekya.dev/sharing-backend': backend.name, 'ekya.dev/cpu-cores': cores })
+      for (const cores of ['most', '0', '']) {
+        expect(backend.discover(labelled(cores))).to.deep.equal([])
+        expect(backend.refusals?.(labelled(cores))).to.deep.equal([
+          `node edge-1 (${backend.name}): its label ekya.dev/cpu-cores is "${cores}"; accepted: a number of cores above 0, such as 3, 1.5 or 1500m`,
+        ])
+      }
+      expect(backend.refusals?.(labelled('2'))).to.deep.equal([])
+      expect(
+        backend.refusals?.(
+          node({ cpu: '4' }, { 'ekya.dev/sharing-backend': 'mps', 'ekya.dev/cpu-cores': 'most' }),
+        ),
+      ).to.deep.equal([])
+    })
 
   describe('render', () => {
     for (const { share, want } of [

@@ -1,5 +1,5 @@
 /**
- * The cpu backend: all cores of a labelled node stand for one "GPU", and a share is the cpu limit of a container.
+ * The cpu backend: all cores of a labelled node, or as many as a second label says, stand for one "GPU", and a share is the cpu limit of a container.
  *
  * Limits are hard (CFS bandwidth), so two pods of 0.2 and 0.6 get cpu time as 1 : 3 even when the node is idle
  * otherwise, which is what a GPU share means as well. Requests equal limits, so kube-scheduler and kubelet refuse what
@@ -19,6 +19,8 @@ import {
 import { formatMillicores, parseMillicores } from '../quantity.ts'
 
 const name = 'cpu'
+/** How many cores of a node are shared; absent: all that are allocatable. */
+export const coresLabel = 'ekya.dev/cpu-cores'
 /** The kernel refuses quotas below 1 ms per period; 10m is the API server's own practical floor for a limit. */
 export const minimumMillicores = 10
 /** 1.5 cores × 0.35 is 524.99… in floating point: without this, rounding down would lose a millicore. */
@@ -98,12 +100,33 @@ function discover(node: RawNode): readonly SiteGpu[] {
   return [{ node: machine, gpu: '0', device: { kind: 'cpu', cores }, labels }]
 }
 
-/** Cores that a node offers to this backend; 0 for a node of another one, or that takes no pods. */
+/** Cores that a node offers to this backend; 0 for a node of another one, that takes no pods, or whose label is no number of cores. */
 export function cpuCores(node: RawNode, backend: string): number {
   if (node.metadata?.labels?.[backendLabel] !== backend || !node.metadata.name) return 0
   if (node.spec?.unschedulable) return 0
   const cpu = node.status?.allocatable?.cpu
-  return cpu === undefined ? 0 : parseMillicores(cpu) / 1000
+  return cpu === undefined ? 0 : Math.min(parseMillicores(cpu) / 1000, labelledCores(node) ?? 0)
+}
+
+/** Requests of pods that are not ours count on the node as well, so its owner may say how many cores are for sharing. */
+export function cpuRefusals(node: RawNode, backend: string): readonly string[] {
+  const { name: machine = '', labels = {} } = node.metadata ?? {}
+  if (labels[backendLabel] !== backend || labelledCores(node) !== undefined) return []
+  return [
+    `node ${machine} (${backend}): its label ${coresLabel} is "${labels[coresLabel]}"; accepted: a number of cores above 0, such as 3, 1.5 or 1500m`,
+  ]
+}
+
+/** Without a label no bound; undefined: the label is no number of cores. */
+function labelledCores(node: RawNode): number | undefined {
+  const text = node.metadata?.labels?.[coresLabel]
+  if (text === undefined) return Number.POSITIVE_INFINITY
+  try {
+    const cores = parseMillicores(text) / 1000
+    return cores > 0 ? cores : undefined
+  } catch {
+    return undefined
+  }
 }
 
 export const cpuBackend: InPlaceBackend = {
@@ -113,6 +136,7 @@ export const cpuBackend: InPlaceBackend = {
   resizes: 'in-place',
   granularity: 0.001,
   discover,
+  refusals: node => cpuRefusals(node, name),
   render: renderCpuShare,
   read: readCpuShare,
   resizePatch: (pod, share, gpu) => ({
