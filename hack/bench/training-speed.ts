@@ -14,7 +14,7 @@
  * Only an idle machine gives a fair ratio: PyTorch's threads wait for each other by spinning, so that it loses by far more than we do to
  * whatever else runs. The load before the first round is printed, and must be near 0.
  */
-import { loadavg } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { ImageSet } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
@@ -71,7 +71,7 @@ function images(count: number, side: number): ImageSet {
 }
 
 async function ours({ model, batch, side, trainable }: Case) {
-  const trainer = await createTrainer(model, { threads })
+  const trainer = await createTrainer(model, { threads, prepareAside: availableParallelism() > 1 })
   const validation = images(1, side)
   const configuration: TrainingConfiguration = {
     ...{ batchSize: batch, learningRate: 0.01, augment: false, dataFraction: 1, seed: 1 },
