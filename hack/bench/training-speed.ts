@@ -1,8 +1,9 @@
 /**
  * How fast students are trained, against PyTorch on the same machine with the same threads: npm run bench -- training-speed
- *   [--threads 2] [--rounds 5] [--seconds 3] [--only NAME] [--python FILE | --without-pytorch] [--json]
+ *   [--threads 2] [--rounds 5] [--seconds 3] [--only NAME] [--python FILE | --without-pytorch] [--spin] [--json]
  *
- * FILE is a Python that has PyTorch; without it one is installed into the cache folder on first use.
+ * FILE is a Python that has PyTorch; without it one is installed into the cache folder on first use. With `--spin` our threads wait for each other as
+ * PyTorch's do; in pods they sleep.
  *
  * Images per second of the clock, making the batches included, validation not. Rounds of ours and PyTorch's alternate, each of about
  * `--seconds`; the ratio is the median of the rounds' ratios. Of the head alone ours is a whole training of 15 epochs over 512 images, the
@@ -33,6 +34,7 @@ const { values } = parseArgs({
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
     python: { type: 'string' },
+    spin: { type: 'boolean', default: false },
     'without-pytorch': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -71,7 +73,11 @@ function images(count: number, side: number): ImageSet {
 }
 
 async function ours({ model, batch, side, trainable }: Case) {
-  const trainer = await createTrainer(model, { threads, prepareAside: availableParallelism() > 1 })
+  const trainer = await createTrainer(model, {
+    threads,
+    spin: values.spin,
+    prepareAside: availableParallelism() > 1,
+  })
   const validation = images(1, side)
   const configuration: TrainingConfiguration = {
     ...{ batchSize: batch, learningRate: 0.01, augment: false, dataFraction: 1, seed: 1 },

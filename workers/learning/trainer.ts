@@ -50,6 +50,8 @@ export interface TrainerOptions {
   readonly fewestClasses?: number
   /** Prepares the next batch in a thread of its own while a step runs, for which it needs a core to itself at times. Default false. */
   readonly prepareAside?: boolean
+  /** Threads of a training wait for each other by spinning, for who has as many cores to itself. Default false. */
+  readonly spin?: boolean
 }
 
 /** @throws LearningError, ModelError ModelInvalid */
@@ -61,6 +63,7 @@ export async function createTrainer(
     classes: wanted,
     fewestClasses = 0,
     prepareAside = false,
+    spin = false,
   }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes)
@@ -92,7 +95,7 @@ export async function createTrainer(
     ])
     let known = compiled.get(key)
     if (known === undefined) {
-      known = compile(student, { provider: choice.provider, classes: more, preparation }, configuration)
+      known = compile(student, { provider: choice.provider, classes: more, preparation, spin }, configuration)
       compiled.set(key, known)
     }
     return known
@@ -150,11 +153,12 @@ interface Compilation {
   readonly provider: Provider
   readonly classes: number | undefined
   readonly preparation: Preparation
+  readonly spin: boolean
 }
 
 async function compile(
   given: Student,
-  { provider, classes, preparation }: Compilation,
+  { provider, classes, preparation, spin }: Compilation,
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
@@ -171,7 +175,7 @@ async function compile(
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {
     try {
-      opened.push(await openSession(bytes, { provider, threads }))
+      opened.push(await openSession(bytes, { provider, threads, spin }))
     } catch (error) {
       for (const session of opened) await session.release()
       throw error
