@@ -20,7 +20,7 @@ import { formatMillicores, parseMillicores } from '../quantity.ts'
 
 const name = 'cpu'
 /** The kernel refuses quotas below 1 ms per period; 10m is the API server's own practical floor for a limit. */
-const minimumMillicores = 10
+export const minimumMillicores = 10
 /** 1.5 cores × 0.35 is 524.99… in floating point: without this, rounding down would lose a millicore. */
 const roundingGuard = 1e-6
 

@@ -19,16 +19,28 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
   const [x, scale, bias] = node.input as [string, string, string]
   const epsilon = floatAttribute(node, 'epsilon', 1e-5)
   const channels = (context.dims(scale) as number[])[0]!
-  const vector = (value: number): string => context.floats(new Float32Array(channels).fill(value), [channels])
   const perChannel = context.ints([1, -1, ...Array.from({ length: rank - 2 }, () => 1)])
   const [mean, variance] = [context.batchStatistic(3), context.batchStatistic(4)]
-  // With momentum 0 the "running" statistics that come out are those of the batch.
-  context.emitAs(
-    'BatchNormalization',
-    [x, scale, bias, vector(0), vector(1)],
-    [node.output[0]!, mean, variance],
-    { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
-  )
+  if (context.fusedBatchStatistics) {
+    const vector = (value: number): string =>
+      context.floats(new Float32Array(channels).fill(value), [channels])
+    // With momentum 0 the "running" statistics that come out are those of the batch.
+    context.emitAs(
+      'BatchNormalization',
+      [x, scale, bias, vector(0), vector(1)],
+      [node.output[0]!, mean, variance],
+      { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
+    )
+  } else {
+    const over = context.ints(axes)
+    context.emitAs('ReduceMean', [x, over], [mean], { keepdims: 0 })
+    const centred = context.emit('Sub', [x, context.emit('Reshape', [mean, perChannel])])
+    const squared = context.emit('Mul', [centred, centred])
+    context.emitAs('ReduceMean', [squared, over], [variance], { keepdims: 0 })
+    context.emitAs('BatchNormalization', [x, scale, bias, mean, variance], [node.output[0]!], {
+      epsilon: { float: epsilon },
+    })
+  }
 
   // With m(·) the mean over the batch: dx = scale / deviation · (dy − m(dy) − centred · m(dy · centred) / deviation²), per channel an
   // affine map of dy (one pass of BatchNormalization itself) plus a multiple of x.
@@ -66,10 +78,10 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
 const elements = (context: NodeContext, tensor: string): string =>
   context.emit('Cast', [context.emit('Size', [tensor])], { to: dataType.float })
 
-/** Places of a map; undefined where there is no map or its size is not known. */
-function placesOf(context: NodeContext): number | undefined {
+/** Places of a map; 0 where there is no map, or its size is not known, or what was measured does not hold: on other providers than the CPU's. */
+function placesOf(context: NodeContext): number {
   const [, , ...spatial] = context.dims(context.node.input[0]!)
-  if (spatial.length !== 2 || spatial.includes(null)) return undefined
+  if (!context.fusedBatchStatistics || spatial.length !== 2 || spatial.includes(null)) return 0
   return (spatial as number[]).reduce((product, size) => product * size, 1)
 }
 
@@ -82,8 +94,7 @@ const largeMap = 128
 function sumOfProducts(context: NodeContext, a: string, b: string, axes: number[]): string {
   const { emit } = context
   const places = placesOf(context)
-  if (places === undefined || places < longRow)
-    return emit('ReduceSum', [emit('Mul', [a, b]), context.ints(axes)], { keepdims: 0 })
+  if (places < longRow) return emit('ReduceSum', [emit('Mul', [a, b]), context.ints(axes)], { keepdims: 0 })
   const row = (tensor: string): string => emit('Reshape', [tensor, context.ints([-1, 1, places])])
   const products = emit('FusedMatMul', [row(a), row(b)], { transB: 1 }, extraDomain)
   const channels = (context.dims(context.node.input[1]!) as number[])[0]!
@@ -95,7 +106,7 @@ function sumOfProducts(context: NodeContext, a: string, b: string, axes: number[
 /** factor · x + offset per channel, in one pass over x. */
 function affine(context: NodeContext, x: string, factor: string, offset: string): string {
   const channels = (context.dims(context.node.input[1]!) as number[])[0]!
-  if ((placesOf(context) ?? 0) >= largeMap)
+  if (placesOf(context) >= largeMap)
     return context.emit(
       'Conv',
       [x, context.emit('Reshape', [factor, context.ints([channels, 1, 1, 1])]), offset],

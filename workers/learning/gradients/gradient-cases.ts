@@ -274,11 +274,11 @@ function batchNorm(draw: Random, channels: number) {
 
 function normalisedBatch(
   draw: Random,
-  freezeStatistics: boolean,
+  options: Pick<GradientCase, 'freezeStatistics' | 'fusedBatchStatistics'> = {},
   x = shape(draw, between(draw, 1, 4)),
 ): GradientCase {
   const { node: bn, tensors } = batchNorm(draw, x[0])
-  return { nodes: [bn, node('Tanh', ['n'], ['y'])], tensors, x, freezeStatistics }
+  return { nodes: [bn, node('Tanh', ['n'], ['y'])], tensors, x, ...options }
 }
 
 /** The stem and its BatchNormalization are frozen, but the skip connection makes the gradient pass a frozen one after a trained layer. */
@@ -372,9 +372,13 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
     ],
     tensors: [normal(draw, 'w', [3, 2, 3, 3], 0.4)],
   }),
-  'BatchNormalization on the batch': draw => normalisedBatch(draw, false),
-  'BatchNormalization on the batch, large maps': draw => normalisedBatch(draw, false, [2, 25, 24]),
-  'BatchNormalization, frozen on request': draw => normalisedBatch(draw, true),
+  'BatchNormalization on the batch': draw => normalisedBatch(draw),
+  'BatchNormalization on the batch, where the runtime gives no statistics': draw =>
+    normalisedBatch(draw, { fusedBatchStatistics: false }),
+  'BatchNormalization on the batch, large maps': draw => normalisedBatch(draw, {}, [2, 25, 24]),
+  'BatchNormalization on the batch, large maps, where the runtime gives no statistics': draw =>
+    normalisedBatch(draw, { fusedBatchStatistics: false }, [2, 25, 24]),
+  'BatchNormalization, frozen on request': draw => normalisedBatch(draw, { freezeStatistics: true }),
   'BatchNormalization below the trained layers': frozenBelow,
   LayerNormalization: normalisedLayer,
   MaxPool: pooling('MaxPool', draw => ({ storage_order: draw.integer(2) })),
