@@ -16,14 +16,24 @@ export async function writeBaseContexts(folder: string, nativeFiles: readonly st
   }
   copy('/bin/busybox', join(base, 'root/bin/busybox'))
   symlinkSync('busybox', join(base, 'root/bin/sh'))
-  const certificates = '/etc/ssl/certs/ca-certificates.crt'
-  if (existsSync(certificates)) copy(realpathSync(certificates), join(base, 'root', certificates))
-  mkdirSync(join(base, 'root/etc'), { recursive: true })
-  writeFileSync(join(base, 'root/etc/passwd'), 'root:x:0:0::/:/bin/sh\nekya:x:65532:65532::/:/bin/sh\n')
-  writeFileSync(join(base, 'root/etc/group'), 'root:x:0:\nekya:x:65532:\n')
-  mkdirSync(join(base, 'root/tmp'), { mode: 0o1777 })
+  writeCertificates(join(base, 'root'))
+  writeAccounts(join(base, 'root'))
   for (const context of [node, base])
     writeFileSync(join(context, 'Containerfile'), 'FROM scratch\nCOPY root /\n')
+}
+
+/** This machine's, the same for every processor; none where it has none. */
+export function writeCertificates(root: string): void {
+  const certificates = '/etc/ssl/certs/ca-certificates.crt'
+  if (existsSync(certificates)) copy(realpathSync(certificates), join(root, certificates))
+}
+
+/** The images' user, and a folder for temporary files. */
+export function writeAccounts(root: string): void {
+  mkdirSync(join(root, 'etc'), { recursive: true })
+  writeFileSync(join(root, 'etc/passwd'), 'root:x:0:0::/:/bin/sh\nekya:x:65532:65532::/:/bin/sh\n')
+  writeFileSync(join(root, 'etc/group'), 'root:x:0:\nekya:x:65532:\n')
+  mkdirSync(join(root, 'tmp'), { mode: 0o1777, recursive: true })
 }
 
 /** Shared libraries and the loader of these programs, as `ldd` finds them; those that packages bring along are left out. */

@@ -1,7 +1,8 @@
 /**
  * Builds the images: node hack/images/build.ts [IMAGE…] --output FOLDER | --push PREFIX
  *
- * With buildah (root) or docker. `--local-base` makes the base images out of this machine's files, where none can be pulled.
+ * With buildah (root) or docker. `--local-base` makes the base images out of this machine's files, where none can be pulled; for another
+ * processor out of Debian's and npm's packages.
  */
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -41,7 +42,10 @@ const program = new Command('images')
       .choices(['amd64', 'arm64'])
       .default(process.arch === 'arm64' ? 'arm64' : 'amd64'),
   )
-  .option('--local-base', "base images out of this machine's Node and libraries")
+  .option(
+    '--local-base',
+    "base images out of this machine's Node and libraries, or of packages for another processor",
+  )
   .option('--node-image <image>', 'where /usr/local/bin/node is taken from')
   .option('--base-image <image>', 'what the images stand on; with --cuda one with CUDA 13 and cuDNN 9')
   .option('--cuda', "workers with ONNX Runtime's CUDA provider (amd64; fetched from its Python package)")

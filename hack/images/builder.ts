@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { run } from '../control-plane/build.ts'
 import { writeBaseContexts } from './base.ts'
 import { type Processor, revision, writeContext } from './context.ts'
+import { writeForeignBaseContexts } from './foreign-base.ts'
 import type { ImageDefinition } from './images.ts'
 
 export interface BuildOptions {
@@ -42,15 +43,13 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
   const builder = await findBuilder(work)
   let { nodeImage, baseImage } = options
   if (options.localBase) {
-    if (processor !== (process.arch === 'arm64' ? 'arm64' : 'amd64'))
-      throw new Error(
-        `Base images out of this machine's files are for ${process.arch} only, not ${processor}`,
-      )
-    const packages = '{onnxruntime-node/bin/napi-v6/linux,@img}'
-    const native = globSync(`node_modules/${packages}/**/*.{node,so*}`, { cwd: root })
-      .filter(file => !file.includes('onnxruntime-node') || file.includes(`/linux/${process.arch}/`))
-      .map(file => join(root, file))
-    await writeBaseContexts(work, native)
+    if (processor === (process.arch === 'arm64' ? 'arm64' : 'amd64')) {
+      const packages = '{onnxruntime-node/bin/napi-v6/linux,@img}'
+      const native = globSync(`node_modules/${packages}/**/*.{node,so*}`, { cwd: root })
+        .filter(file => !file.includes('onnxruntime-node') || file.includes(`/linux/${process.arch}/`))
+        .map(file => join(root, file))
+      await writeBaseContexts(work, native)
+    } else await writeForeignBaseContexts(work, root, processor)
     nodeImage = 'ekya.dev/local-node:1'
     baseImage = 'ekya.dev/local-base:1'
     await builder.build(join(work, 'node'), join(work, 'node/Containerfile'), nodeImage, processor, {})

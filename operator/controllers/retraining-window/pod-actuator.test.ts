@@ -1,5 +1,6 @@
 import { expect } from 'chai'
 import { podSnapshot } from '../../cluster/pod.ts'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { type PodActuator, remove } from './pod-actuator.ts'
 import { RecentPods } from './recent-pods.ts'
 
@@ -43,7 +44,7 @@ describe('a pod that is removed', () => {
         executor: { forget: () => {} },
         recent: new RecentPods(),
       } as unknown as PodActuator
-      await remove(pod, actuator, 0)
+      await remove(pod, actuator, { now: 0, lostNodes: [] } as unknown as SiteSnapshot)
       expect(asked).to.deep.equal([
         { preconditions: { uid: 'u' }, ...(want === undefined ? {} : { gracePeriodSeconds: want }) },
       ])

@@ -297,7 +297,7 @@ class Swaps {
 
   async #remove(pod: PodSnapshot): Promise<void> {
     this.#pending = true
-    await remove(pod, this.#actuator, this.#here.site.now, this.#signal)
+    await remove(pod, this.#actuator, this.#here.site, this.#signal)
   }
 
   /** Only on the pod as it was seen; undefined: it has changed since. */
