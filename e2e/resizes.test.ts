@@ -5,6 +5,7 @@
 import { expect } from 'chai'
 import { waitFor } from '../hack/testing/wait-for.ts'
 import { findCondition } from '../operator/api/conditions.ts'
+import { apiVersion, streamLabel } from '../operator/api/names.ts'
 import { ResizingSite, type Shares } from './support/resizes.ts'
 import { useSite } from './support/site.ts'
 
@@ -54,6 +55,23 @@ describe('resizes by new pods', function () {
       Number(/ekya_resizes_total\{backend="cpu-replace",result="done"\} (\d+)/.exec(metrics)?.[1]),
     ).to.be.at.least(8)
     expect(metrics).to.match(/ekya_resize_duration_seconds_count\{backend="cpu-replace"\} \d+/)
+  })
+
+  it('hands over where the template of a pod changes and its share does not', async () => {
+    const memory = '1Gi'
+    const path = `/apis/${apiVersion}/namespaces/${site.api.namespace()}/camerastreams/${streams[0]}`
+    await site.api.client().patch(path, 'merge', { spec: { memory } })
+    const limits = async () =>
+      (await gpu.pods())
+        .filter(({ metadata }) => metadata.labels?.[streamLabel] === streams[0])
+        .map(({ spec }) => spec.containers[0]!.resources?.limits?.memory)
+    await waitFor(async () => (await limits()).every(limit => limit === memory), {
+      deadlineMs: 60_000,
+      intervalMs: 100,
+      describe: 'a pod with the new limit, and no other',
+    })
+    await gpu.settles(here, 'the shares as they were')
+    await expectEveryFrameOnce()
   })
 
   it('goes on from wherever the operator is killed: at each write of a resize', async () => {

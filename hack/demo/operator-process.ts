@@ -18,6 +18,8 @@ export interface OperatorOptions {
   readonly address: string
   /** Of the worker pods; absent: the operator's default, which a process node does not look at. */
   readonly workerImage?: string
+  /** Further arguments. */
+  readonly more?: readonly string[]
   /** File that its output is added to. */
   readonly log: string
   /** The only one that it watches, and where its Lease is; absent: all, and `default`. */
@@ -66,6 +68,7 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
           : []),
         ...(options.workerImage ? ['--worker-image', options.workerImage] : []),
         ...(options.leaderElection === false ? ['--no-leader-elect'] : []),
+        ...(options.more ?? []),
       ],
       // A group of its own: a Ctrl-C at the terminal is for the demo, which then stops things in order.
       { cwd: options.repository, detached: true, stdio: ['ignore', log, log] },

@@ -35,6 +35,7 @@ describe('options of the demo', () => {
       source: { kind: 'scene' },
       model: null,
       kubeconfig: null,
+      gpu: false,
       seed: 1,
       frameRate: null,
       json: null,
@@ -44,7 +45,7 @@ describe('options of the demo', () => {
   it('reads all of them, with paths from where the person stands', () =>
     expect(
       parse(
-        '--cameras 2 --window 1m30s --windows 3 --policy fair --source samples:samples --model model.onnx --kubeconfig config --seed 7 --frame-rate 12.5 --json out.json --keep',
+        '--cameras 2 --window 1m30s --windows 3 --policy fair --source samples:samples --model model.onnx --kubeconfig config --gpu --seed 7 --frame-rate 12.5 --json out.json --keep',
       ),
     ).to.deep.equal({
       cameras: 2,
@@ -55,6 +56,7 @@ describe('options of the demo', () => {
       source: { kind: 'samples', folder: join(folder, 'samples') },
       model: join(folder, 'model.onnx'),
       kubeconfig: join(folder, 'config'),
+      gpu: true,
       seed: 7,
       frameRate: 12.5,
       json: join(folder, 'out.json'),

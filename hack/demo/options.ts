@@ -20,6 +20,8 @@ export interface DemoOptions {
   readonly model: string | null
   /** Absolute path of an existing cluster's kubeconfig; null: a control plane of our own. */
   readonly kubeconfig: string | null
+  /** Share this machine's NVIDIA GPU instead of its cores. */
+  readonly gpu: boolean
   readonly seed: number
   /** Frames per second and camera; null: measured at the start. */
   readonly frameRate: number | null
@@ -46,6 +48,7 @@ interface RawOptions {
   readonly source: string
   readonly model?: string
   readonly kubeconfig?: string
+  readonly gpu?: boolean
   readonly seed: string
   readonly frameRate?: string
   readonly json?: string
@@ -75,9 +78,10 @@ function command(): Command {
     .option('--model <file>', 'ONNX file deployed first; default: a small one that belongs to the source')
     .option(
       '--frame-rate <n>',
-      'frames per second and camera; default: so that inference needs 60 % of the GPU, or a list plays once',
+      'frames per second and camera; default: so that inference needs 60 % of the cores, 10 with --gpu, or that a list plays once',
     )
     .option('--seed <n>', 'seed of the scenes', '1')
+    .option('--gpu', "share this machine's NVIDIA GPU through MPS instead of its cores (as root)")
     .option('--kubeconfig <file>', 'use this cluster instead of starting a control plane')
     .option('--keep', 'leave the logs and models of the run in the cache folder')
 }
@@ -159,6 +163,7 @@ function read(raw: RawOptions, folder: string, report: (problem: string) => void
     source,
     model: file('--model', raw.model),
     kubeconfig: file('--kubeconfig', raw.kubeconfig),
+    gpu: raw.gpu ?? false,
     seed: number('--seed', raw.seed, { from: 1, to: 1_000_000 }),
     frameRate:
       raw.frameRate === undefined

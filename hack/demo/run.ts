@@ -21,6 +21,16 @@ import { freePorts } from '../control-plane/ports.ts'
 import { startProcessNode } from '../process-node/process-node.ts'
 import { type Cleanup, createCleanup } from './cleanup.ts'
 import { follow } from './follow.ts'
+import {
+  frameRateOnGpu,
+  gpuImageEnv,
+  gpuNodeLabels,
+  gpuOperatorOptions,
+  gpuProblems,
+  labelingShareOnGpu,
+  type NodeAgentProcess,
+  startNodeAgent,
+} from './gpu.ts'
 import { createDisplay } from './live.ts'
 import { frameCost, frameRateFor, frameRateOfList, type Load, labelingShareFor, loadOf } from './load.ts'
 import { demoManifests, goldenFile, sampleClasses, studentFile } from './manifests.ts'
@@ -72,6 +82,8 @@ async function run(
   const failing = new AbortController()
   const signal = AbortSignal.any([interrupted, failing.signal])
 
+  const problems = options.gpu ? gpuProblems() : []
+  if (problems.length > 0) throw new Error(`--gpu: ${problems.join('; ')}`)
   const folder = await runFolder(options, cleanup, output)
   const cores = Math.floor(availableParallelism() * (1 - reservedCores) * 1000) / 1000
   const [{ kubeconfig, kubectl }, load] = await together(
@@ -85,6 +97,9 @@ async function run(
   const namespace = options.kubeconfig ? 'ekya-demo' : 'default'
   const site = new Site(await ApiClient.fromKubeconfig(kubeconfig), namespace)
   cleanup.add('connection', () => site.close())
+  // Its MPS daemon must outlive the pods, so it is stopped after the node.
+  let agent: NodeAgentProcess | undefined
+  cleanup.add('node agent', () => agent?.stop())
   const [created, node] = await together(
     [
       aborted => site.installCrds(join(repository, 'crds'), aborted),
@@ -96,6 +111,7 @@ async function run(
           cpus: cores,
           directory: join(folder, 'node'),
           repository,
+          ...(options.gpu && { labels: gpuNodeLabels, imageEnv: gpuImageEnv(repository) }),
           onProgress: line => say(`node: ${line}`),
         })
         cleanup.add('node', () => started.stop())
@@ -109,7 +125,11 @@ async function run(
     await site.createNamespace(signal)
     cleanup.add('namespace', () => site.removeNamespace())
   }
-  say(`node with one "GPU" of ${cores} cores is ready (cpu limits by ${node.limiter})`)
+  if (options.gpu) {
+    const [port] = await freePorts(1)
+    agent = await startNodeAgent({ repository, kubeconfig, nodeName: node.name, port: port!, folder }, signal)
+    say("node with this machine's NVIDIA GPU is ready, shared through MPS")
+  } else say(`node with one "GPU" of ${cores} cores is ready (cpu limits by ${node.limiter})`)
 
   const files = {
     cameras: await readFile(join(repository, 'hack/demo/cameras.yaml'), 'utf8'),
@@ -126,6 +146,7 @@ async function run(
     kubeconfig,
     // In a cluster that others use as well it keeps to what is the demo's.
     ...(options.kubeconfig && { namespace }),
+    ...(options.gpu && { more: gpuOperatorOptions(cores, options.cameras) }),
     storage: join(folder, 'storage'),
     address: `127.0.0.1:${port}`,
     log,
@@ -238,6 +259,10 @@ async function prepareModels(
   if (options.source.kind === 'scene') {
     await cp(join(repository, 'hack/models/scene-golden.onnx'), join(storage, goldenFile))
   }
+  if (options.gpu) {
+    const frameRate = options.frameRate ?? (await rateOfList(options)) ?? frameRateOnGpu
+    return { frameRate, labelingShare: labelingShareOnGpu }
+  }
   const scene = options.source.kind === 'scene'
   const { cpuSecondsPerFrame } = await frameCost(
     {
@@ -250,9 +275,8 @@ async function prepareModels(
   )
   const frameRate =
     options.frameRate ??
-    (options.source.kind === 'samples'
-      ? frameRateOfList(await listLength(options.source.folder), options.windowSeconds)
-      : frameRateFor(cpuSecondsPerFrame, cores, options.cameras))
+    (await rateOfList(options)) ??
+    frameRateFor(cpuSecondsPerFrame, cores, options.cameras)
   const load = loadOf(frameRate, cpuSecondsPerFrame, cores, options.cameras)
   say(
     `a frame costs ${(cpuSecondsPerFrame * 1000).toFixed(1)} ms of cpu: ${options.cameras} ${options.cameras === 1 ? 'camera' : 'cameras'} at ${frameRate} frames a second ${options.cameras === 1 ? 'needs' : 'need'} ${(load * 100).toFixed(0)} % of the "GPU" for inference`,
@@ -260,10 +284,12 @@ async function prepareModels(
   return { frameRate, labelingShare: labelingShareFor(load) }
 }
 
-/** Images in the first list of the first camera. */
-async function listLength(folder: string): Promise<number> {
-  const text = await readFile(join(folder, 'cam-0', '0.csv'), 'utf8')
-  return Math.max(1, text.trimEnd().split('\n').length - 1)
+/** By the first list of the first camera; undefined where there are no lists. */
+async function rateOfList({ source, windowSeconds }: DemoOptions): Promise<number | undefined> {
+  if (source.kind !== 'samples') return undefined
+  const text = await readFile(join(source.folder, 'cam-0', '0.csv'), 'utf8')
+  const images = text.trimEnd().split('\n').length - 1
+  return frameRateOfList(Math.max(1, images), windowSeconds)
 }
 
 const sceneClasses = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog'] as const

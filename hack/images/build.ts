@@ -22,6 +22,7 @@ interface Options {
   readonly localBase?: boolean
   readonly nodeImage?: string
   readonly baseImage?: string
+  readonly cuda?: boolean
 }
 
 const root = fileURLToPath(new URL('../../', import.meta.url))
@@ -46,7 +47,8 @@ const program = new Command('images')
     "base images out of this machine's Node and libraries, or of packages for another processor",
   )
   .option('--node-image <image>', 'where /usr/local/bin/node is taken from')
-  .option('--base-image <image>', 'what the images stand on; for GPU workers one with CUDA and cuDNN')
+  .option('--base-image <image>', 'what the images stand on; with --cuda one with CUDA 13 and cuDNN 9')
+  .option('--cuda', "workers with ONNX Runtime's CUDA provider (amd64; fetched from its Python package)")
   .action(async (chosen: readonly string[], options: Options) => {
     if (options.output === undefined && options.push === undefined)
       throw new Error('Nowhere to put the images; accepted are --output FOLDER and --push PREFIX')

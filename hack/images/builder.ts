@@ -22,6 +22,8 @@ export interface BuildOptions {
   readonly localBase?: boolean | undefined
   readonly nodeImage?: string | undefined
   readonly baseImage?: string | undefined
+  /** Workers for NVIDIA GPUs; wants a base image with CUDA 13 and cuDNN 9. */
+  readonly cuda?: boolean | undefined
   readonly onProgress?: (line: string) => void
 }
 
@@ -36,6 +38,8 @@ export interface BuiltImage {
 /** @throws Error when neither builder is there, or it fails */
 export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> {
   const { root, work, processor, onProgress = () => {} } = options
+  if (options.cuda && processor !== 'amd64')
+    throw new Error(`There is no CUDA provider for ${processor}; accepted with --cuda: amd64`)
   const builder = await findBuilder(work)
   let { nodeImage, baseImage } = options
   if (options.localBase) {
@@ -56,7 +60,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     const name = `${options.prefix}/ekya-${image.name}:${options.tag}`
     onProgress(`building ${name} for ${processor}`)
     const context = join(work, `context-${image.name}`)
-    await writeContext(image, { root, context, processor, work })
+    await writeContext(image, { root, context, processor, work, cuda: options.cuda, onProgress })
     await builder.build(context, join(root, image.containerfile), name, processor, {
       ...(nodeImage === undefined ? {} : { NODE_IMAGE: nodeImage }),
       ...(baseImage === undefined ? {} : { BASE_IMAGE: baseImage }),

@@ -6,6 +6,7 @@ import { execFileSync } from 'node:child_process'
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
 import { basename, join } from 'node:path'
 import { run } from '../control-plane/build.ts'
+import { installProvider, librariesFolder, removeProvider } from '../gpu/cuda-provider.ts'
 import { entriesOf, type ImageDefinition, isCommandLine } from './images.ts'
 import { type LockFile, lockedFolders, trace } from './packages.ts'
 import { softwareBill } from './software-bill.ts'
@@ -21,6 +22,9 @@ export interface ContextOptions {
   readonly processor: Processor
   /** Where packages for another processor than this machine's are installed. */
   readonly work: string
+  /** Workers get ONNX Runtime's CUDA provider; without it they have none, whatever this checkout has. */
+  readonly cuda?: boolean | undefined
+  readonly onProgress?: (line: string) => void
 }
 
 export async function writeContext(image: ImageDefinition, options: ContextOptions): Promise<void> {
@@ -38,7 +42,13 @@ export async function writeContext(image: ImageDefinition, options: ContextOptio
   const folders = lockedFolders(lock, trace(root, entriesOf(image), isCommandLine).packages, cpu)
   const source = cpu === process.arch ? root : await install(options, cpu)
   for (const folder of folders) copyPackage(join(source, folder), join(app, folder))
-  leaveOtherSystems(join(app, 'node_modules/onnxruntime-node/bin'), cpu)
+  const runtime = join(app, 'node_modules/onnxruntime-node')
+  if (existsSync(runtime)) {
+    leaveOtherSystems(join(runtime, 'bin'), cpu)
+    const libraries = librariesFolder(runtime)
+    if (options.cuda) await installProvider(libraries, options.onProgress)
+    else removeProvider(libraries)
+  }
   writeFileSync(
     join(context, 'sbom.cdx.json'),
     JSON.stringify(softwareBill(lock, folders, image.name), null, 1),
@@ -58,7 +68,6 @@ function copyPackage(from: string, to: string): void {
 
 /** onnxruntime-node has the libraries of all systems in one package. */
 function leaveOtherSystems(bin: string, cpu: string): void {
-  if (!existsSync(bin)) return
   for (const version of readdirSync(bin)) {
     for (const system of readdirSync(join(bin, version))) {
       if (system !== 'linux') rmSync(join(bin, version, system), { recursive: true })

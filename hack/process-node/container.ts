@@ -22,6 +22,7 @@ import { terminationMessageLimitBytes } from '../../operator/api/worker.ts'
 import { processGuard } from '../control-plane/guard.ts'
 import type { Launch } from './container-environment.ts'
 import type { CpuGroup, CpuLimit } from './limiters/limiter.ts'
+import { type Mount, withMounts } from './mounts.ts'
 import { type ContainerSpec, type ContainerState, type TerminatedState, timestamp } from './pod.ts'
 import { type ProbeResult, runProbe } from './prober.ts'
 import { parseQuantity } from './quantity.ts'
@@ -31,6 +32,8 @@ export interface ContainerHost {
   /** For logs, the termination message and as the working directory's default. */
   readonly directory: string
   readonly podIP: string
+  /** Made for this container alone. */
+  readonly mounts: readonly Mount[]
   readonly group: CpuGroup
   readonly restartCount: number
   readonly lastState: ContainerState
@@ -150,7 +153,10 @@ export class Container {
       return
     }
     const log = openSync(this.log, 'a')
-    const [program, ...args] = this.#host.group.enter(launch.command) as [string, ...string[]]
+    const [program, ...args] = this.#host.group.enter(withMounts(this.#host.mounts, launch.command)) as [
+      string,
+      ...string[],
+    ]
     const child = spawn(program, args, {
       detached: true,
       cwd,

@@ -19,6 +19,8 @@ export interface NodeDescription {
 }
 
 const heartbeatMs = 10_000
+/** How often the Node is looked at. */
+const repairMs = 2_000
 const leaseSeconds = 40
 
 export class NodeRegistration {
@@ -54,11 +56,15 @@ export class NodeRegistration {
 
   /** Until the signal. Errors are reported and the next beat tries again. */
   async heartbeat(onError: (line: string) => void, signal: AbortSignal): Promise<void> {
+    let renewedAt = performance.now()
     while (!signal.aborted) {
-      await delay(heartbeatMs, undefined, { signal }).catch(() => {})
+      await delay(repairMs, undefined, { signal }).catch(() => {})
       if (signal.aborted) return
       try {
-        await this.#renewLease(signal)
+        if (performance.now() - renewedAt >= heartbeatMs) {
+          await this.#renewLease(signal)
+          renewedAt = performance.now()
+        }
         await this.#repair(signal)
       } catch (error) {
         if (!signal.aborted) onError(`heartbeat: ${(error as Error).message}`)
@@ -77,12 +83,18 @@ export class NodeRegistration {
   /** The node controller marks a silent node as unknown, and somebody may have deleted it. */
   async #repair(signal: AbortSignal): Promise<void> {
     try {
-      const node = await this.#client.get<{ status?: { conditions?: { type: string; status: string }[] } }>(
-        this.#path,
-        signal,
-      )
+      const node = await this.#client.get<NodeObject>(this.#path, signal)
       const ready = node.status?.conditions?.find(({ type }) => type === 'Ready')
       if (ready?.status !== 'True') await this.#reportStatus(signal)
+      // Extended resources that somebody has put into the capacity are handed out, as kubelet does.
+      const added = extendedResources(node.status?.capacity, node.status?.allocatable)
+      if (added !== undefined)
+        await this.#client.patch(
+          `${this.#path}/status`,
+          'strategic',
+          { status: { allocatable: added } },
+          signal,
+        )
     } catch (error) {
       if (error instanceof ApiError && error.status === 404) await this.register(signal)
       else throw error
@@ -115,6 +127,25 @@ export class NodeRegistration {
     const status = nodeStatus(this.#node, timestamp(new Date()))
     await this.#client.patch(`${this.#path}/status`, 'strategic', { status }, signal)
   }
+}
+
+interface NodeObject {
+  readonly status?: {
+    readonly conditions?: readonly { readonly type: string; readonly status: string }[]
+    readonly capacity?: Readonly<Record<string, string>>
+    readonly allocatable?: Readonly<Record<string, string>>
+  }
+}
+
+/** What allocatable lacks of them; undefined: nothing. Their names have a domain. */
+function extendedResources(
+  capacity: Readonly<Record<string, string>> = {},
+  allocatable: Readonly<Record<string, string>> = {},
+): Readonly<Record<string, string>> | undefined {
+  const added = Object.entries(capacity).filter(
+    ([name, amount]) => name.includes('/') && allocatable[name] !== amount,
+  )
+  return added.length === 0 ? undefined : Object.fromEntries(added)
 }
 
 function nodeLabels(node: NodeDescription): Record<string, string> {

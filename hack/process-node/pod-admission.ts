@@ -11,21 +11,26 @@ import { parseQuantity } from './quantity.ts'
 
 const tokenPath = '/var/run/secrets/kubernetes.io/serviceaccount'
 const acceptedVolumes =
-  'accepted are hostPath volumes mounted at their own host path, and an emptyDir mounted at /tmp'
+  'accepted are hostPath volumes mounted at their own host path (as root at any), and an emptyDir mounted at /tmp'
 
 /** Every reason at once, empty when the pod can run. */
-export function unsupported(pod: Pod): string[] {
+export function unsupported(pod: Pod, mountsElsewhere: boolean): string[] {
   const { spec } = pod
   const problems: string[] = []
   if (spec.initContainers?.length)
     problems.push('spec.initContainers: a process node runs only spec.containers')
   if (spec.hostNetwork)
     problems.push('spec.hostNetwork: each pod of a process node has an address of its own')
-  for (const container of spec.containers) problems.push(...unsupportedIn(container, spec.volumes ?? []))
+  for (const container of spec.containers)
+    problems.push(...unsupportedIn(container, spec.volumes ?? [], mountsElsewhere))
   return problems
 }
 
-function unsupportedIn(container: ContainerSpec, volumes: readonly Volume[]): string[] {
+function unsupportedIn(
+  container: ContainerSpec,
+  volumes: readonly Volume[],
+  mountsElsewhere: boolean,
+): string[] {
   const at = `container ${container.name}`
   const problems: string[] = []
   if (!container.command?.length) {
@@ -48,6 +53,7 @@ function unsupportedIn(container: ContainerSpec, volumes: readonly Volume[]): st
     const problem = unsupportedMount(
       mount,
       volumes.find(volume => volume.name === mount.name),
+      mountsElsewhere,
     )
     if (problem)
       problems.push(`${at}: volume ${mount.name} at ${mount.mountPath}: ${problem}; ${acceptedVolumes}`)
@@ -55,12 +61,16 @@ function unsupportedIn(container: ContainerSpec, volumes: readonly Volume[]): st
   return problems
 }
 
-function unsupportedMount(mount: VolumeMount, volume: Volume | undefined): string | undefined {
+function unsupportedMount(
+  mount: VolumeMount,
+  volume: Volume | undefined,
+  mountsElsewhere: boolean,
+): string | undefined {
   if (mount.subPath || mount.subPathExpr) return 'subPath is not supported'
   if (volume?.hostPath) {
     const trim = (path: string) => path.replace(/\/+$/, '')
-    if (trim(volume.hostPath.path) === trim(mount.mountPath)) return undefined
-    return `a process sees the host's own paths, and the host path is ${volume.hostPath.path}`
+    if (mountsElsewhere || trim(volume.hostPath.path) === trim(mount.mountPath)) return undefined
+    return `without root a process sees the host's own paths, and the host path is ${volume.hostPath.path}`
   }
   if (volume?.emptyDir) return mount.mountPath === '/tmp' ? undefined : 'an emptyDir cannot be mounted there'
   if (volume?.projected && mount.mountPath === tokenPath) return undefined

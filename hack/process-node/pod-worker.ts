@@ -14,6 +14,7 @@ import { Container } from './container.ts'
 import { type LaunchContext, launchOf } from './container-environment.ts'
 import type { CpuLimit, CpuLimiter } from './limiters/limiter.ts'
 import type { LogSource } from './log-server.ts'
+import { canMountElsewhere, mountsElsewhere } from './mounts.ts'
 import {
   type ContainerSpec,
   isTerminal,
@@ -204,7 +205,7 @@ export class PodWorker {
   #admit(): void {
     const { spec, status, metadata } = this.#pod
     this.#startTime = status?.startTime ?? timestamp(new Date())
-    const problems = unsupported(this.#pod)
+    const problems = unsupported(this.#pod, canMountElsewhere())
     if (problems.length > 0) {
       this.#verdict = { phase: 'Failed', reason: 'ProcessNodeUnsupported', message: problems.join('; ') }
       return
@@ -236,6 +237,7 @@ export class PodWorker {
           spec: container,
           directory,
           podIP: this.#address!,
+          mounts: mountsElsewhere(container, spec.volumes ?? []),
           group: this.#host.limiter.group(`${metadata.uid}_${container.name}`, limitOf(allocated)),
           restartCount: before?.restartCount ?? 0,
           lastState: before?.lastState ?? {},

@@ -1,10 +1,13 @@
 import { spawn } from 'node:child_process'
-import { existsSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { findBinaries } from '../control-plane/binaries.ts'
 import { run } from '../control-plane/build.ts'
 import { useApiServer, waitFor } from '../testing/api-server.ts'
+import { canMountElsewhere } from './mounts.ts'
+import type { Pod } from './pod.ts'
 import { startProcessNode } from './process-node.ts'
 import { condition, isReady, main, repository, sh, useProcessNode } from './testing/node-fixture.ts'
 
@@ -38,6 +41,20 @@ describe('process node', function () {
         .client()
         .exists(`/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases/${fixture.node().name}`),
     ).to.equal(true)
+  })
+
+  it('hands out extended resources that are put into its capacity', async () => {
+    const path = `/api/v1/nodes/${fixture.node().name}`
+    const set = (amount: string | null) =>
+      api
+        .client()
+        .patch(`${path}/status`, 'strategic', { status: { capacity: { 'example.org/unit': amount } } })
+    const handedOut = async () =>
+      (await api.client().get<NodeObject>(path)).status.allocatable['example.org/unit']
+    await set('200')
+    await waitFor(async () => (await handedOut()) === '200', { describe: 'the units' })
+    await set('0')
+    await waitFor(async () => (await handedOut()) === '0', { describe: 'no units' })
   })
 
   it('gives a pod its environment, an address of its own and a log', async () => {
@@ -248,7 +265,7 @@ describe('process node', function () {
     const container = { ...sh('exec sleep 600'), volumeMounts: [{ name: 'data', mountPath: '/tmp' }] }
     await fixture.create('mounted', container, { volumes: [{ name: 'data', hostPath: { path: '/tmp' } }] })
     await fixture.until('mounted', 'ready', isReady)
-    await fixture.create('elsewhere', container, { volumes: [{ name: 'data', hostPath: { path: '/var' } }] })
+    await fixture.create('elsewhere', container, { volumes: [{ name: 'data', configMap: { name: 'a' } }] })
     const pod = await fixture.until('elsewhere', 'failed', ({ status }) => status?.phase === 'Failed')
     expect(pod.status?.reason).to.equal('ProcessNodeUnsupported')
     expect(pod.status?.message)
@@ -257,6 +274,27 @@ describe('process node', function () {
     await fixture.create('no-command', { image: 'some/image' })
     const second = await fixture.until('no-command', 'failed', ({ status }) => status?.phase === 'Failed')
     expect(second.status?.message).to.contain('command is missing')
+  })
+
+  it('mounts a hostPath elsewhere, for the pod alone', async function () {
+    if (!canMountElsewhere()) return this.skip()
+    const folder = mkdtempSync(join(tmpdir(), 'ekya-mounts-'))
+    const [source, target] = [join(folder, 'on the machine'), join(folder, 'in/the pod')]
+    mkdirSync(source)
+    writeFileSync(join(source, 'a file'), 'content')
+    try {
+      await fixture.create(
+        'mounted-elsewhere',
+        { ...sh(`cat '${target}/a file'`), volumeMounts: [{ name: 'data', mountPath: target }] },
+        { restartPolicy: 'Never', volumes: [{ name: 'data', hostPath: { path: source } }] },
+      )
+      const done = ({ status }: Pod) => status?.phase === 'Succeeded'
+      await fixture.until('mounted-elsewhere', 'succeeded', done)
+      expect(logOf('mounted-elsewhere')).to.equal('content')
+      expect(readdirSync(target)).to.deep.equal([])
+    } finally {
+      rmSync(folder, { recursive: true })
+    }
   })
 
   it('answers kubectl logs, also while the log grows', async () => {

@@ -28,7 +28,6 @@ describe('parseNodeAgentConfig', () => {
       measureCurve: true,
       curveModel: undefined,
       curveFolder: '/var/lib/ekya/curves',
-      tokenFile: undefined,
       nvidiaSmi: 'nvidia-smi',
       mpsControl: 'nvidia-cuda-mps-control',
       intervalSeconds: 5,

@@ -102,14 +102,6 @@ const options = {
     default: '/var/lib/ekya/curves',
     parse: parseFolder,
   }),
-  tokenFile: define<string>({
-    flag: 'token-file',
-    value: 'FILE',
-    description:
-      'a file with the token that POST /terminate asks for (default: none, and clients cannot be ended that way)',
-    accepted: 'the path of a file',
-    parse: parseText,
-  }),
   nvidiaSmi: define<string>({
     flag: 'nvidia-smi',
     value: 'PROGRAM',
@@ -153,7 +145,6 @@ export interface NodeAgentConfig {
   readonly measureCurve: boolean
   readonly curveModel: string | undefined
   readonly curveFolder: string
-  readonly tokenFile: string | undefined
   readonly nvidiaSmi: string
   readonly mpsControl: string
   readonly intervalSeconds: number
@@ -186,7 +177,6 @@ export function parseNodeAgentConfig(
     measureCurve: read(options.measureCurve)!,
     curveModel: read(options.curveModel),
     curveFolder: read(options.curveFolder)!,
-    tokenFile: read(options.tokenFile),
     nvidiaSmi: read(options.nvidiaSmi)!,
     mpsControl: read(options.mpsControl)!,
     intervalSeconds: read(options.interval)!,

@@ -1,6 +1,7 @@
 /** The plan as it stands in a RetrainingWindow's status. */
 import type { CameraStream, RetrainingWindowStatus } from '../api/generated/types.ts'
 import { rollbackOf } from '../api/requests.ts'
+import type { PodSnapshot } from '../cluster/snapshot.ts'
 
 export type PlanStatus = NonNullable<RetrainingWindowStatus['plan']>
 export type PlanItem = PlanStatus['items'][number]
@@ -20,3 +21,12 @@ export function rolledBackSince(item: PlanItem, stream: CameraStream): boolean {
 export function trains(item: PlanItem): boolean {
   return item.retrainingConfiguration !== undefined && (item.state === 'Planned' || item.state === 'Training')
 }
+
+export const hasEndedWell = (training: PodSnapshot | undefined): boolean =>
+  training?.result?.kind === 'training' && training.result.error === undefined
+
+/** Whether a pod is what a fault of its GPU has left of a training, for which another pod is to be made. */
+export const beginsAgain = ({ state, faults = 0 }: PlanItem, training: PodSnapshot): boolean =>
+  state === 'Planned' &&
+  faults > 0 &&
+  (training.terminating || (training.finished && !hasEndedWell(training)))

@@ -4,11 +4,14 @@ import type { EnvironmentVariable, GpuFacts, RawPod, ShareReading, SiteGpu } fro
 import { SharingError } from './backend.ts'
 import type { GpuOptions } from './gpu-options.ts'
 import { parseMiB } from './quantity.ts'
-import type { Amount, OrderLimits } from './swap-order.ts'
+import type { OrderLimits } from './swap-order.ts'
 import { speedAt } from './throughput-curves.ts'
 
-/** 0.29 × 100 is 28.999… in floating point. */
-const roundingGuard = 1e-6
+/**
+ * 0.29 × 100 is 28.999… in floating point, and what is free is written with six digits. Far too little to give away a unit that is not
+ * there: that would take ten thousand pods.
+ */
+const roundingGuard = 1e-4
 
 /** Seconds from making a pod to its first frame, as long as none was measured: image, CUDA, model. */
 export const swapSeconds = 10
@@ -89,11 +92,6 @@ export function reading(pod: RawPod, units: number, gpu: SiteGpu): ShareReading 
 export function limits(gpu: SiteGpu): OrderLimits {
   const { steadyUnits, totalUnits, clients } = factsOf(gpu)
   return { steadyUnits, totalUnits, clients, memoryMiB: gpu.memoryMiB ?? Number.POSITIVE_INFINITY }
-}
-
-export const amount = (share: number, gpu: SiteGpu, memory?: string): Amount => {
-  const units = unitsOf(share, gpu)
-  return { units, memoryMiB: memoryMiB(units, gpu, memory) }
 }
 
 /** Units and the sum that are left for new pods beside old ones where a backend advertises no more than there is. */

@@ -30,6 +30,8 @@ export interface Holder {
   readonly interruptible: boolean
   readonly held: Amount | null
   readonly wanted: Amount | null
+  /** It needs a new pod also where the amounts are equal. */
+  readonly renews?: boolean
 }
 
 export interface Transition {
@@ -238,9 +240,13 @@ class Site {
   }
 }
 
-function isUnchanged({ held, wanted }: Holder): boolean {
+function isUnchanged({ held, wanted, renews = false }: Holder): boolean {
   return (
-    held !== null && wanted !== null && held.units === wanted.units && held.memoryMiB === wanted.memoryMiB
+    !renews &&
+    held !== null &&
+    wanted !== null &&
+    held.units === wanted.units &&
+    held.memoryMiB === wanted.memoryMiB
   )
 }
 

@@ -23,6 +23,8 @@ export interface HeldPod extends Amount {
    * it is deleted. `failed`: it was not ready in time, or does not hold the share that it should.
    */
   readonly state: 'starting' | 'ready' | 'serving' | 'ending' | 'ended' | 'failed'
+  /** It serves, and is not what would be made now: another one is to take over, whatever its amount. */
+  readonly outdated?: boolean
 }
 
 export interface Worker {
@@ -33,6 +35,8 @@ export interface Worker {
   readonly pods: readonly HeldPod[]
   /** null: it is to go. */
   readonly wanted: Amount | null
+  /** Whether it gains by a swap at all; if not, its share is changed only where others need that. Default true. */
+  readonly worthSwapping?: boolean
 }
 
 export interface SwapLimits extends OrderLimits {
@@ -43,7 +47,7 @@ export interface SwapLimits extends OrderLimits {
 export interface SwapRequest {
   readonly workers: readonly Worker[]
   readonly limits: SwapLimits
-  /** Units, and that part of the memory; smaller changes are left out unless others need them. */
+  /** Units (`stepUnits`), and that part of the memory; smaller changes are left out unless others need them. */
   readonly step: number
   /** Whether what is left of the window is worth a swap; if not, no share of a pod that exists is changed. Default true. */
   readonly worthSwapping?: boolean
@@ -80,6 +84,7 @@ export function planSwaps(request: SwapRequest): SwapPlan {
         interruptible: worker.interruptible,
         held: worker.pods[0] ?? null,
         wanted: worker.wanted,
+        renews: worker.pods[0]?.outdated === true,
       }),
     ),
     {
@@ -98,6 +103,13 @@ export function planSwaps(request: SwapRequest): SwapPlan {
       : [{ kind: 'create', worker: worker.name, amount: worker.wanted! }]
   return { steps, blocked }
 }
+
+/**
+ * The fewest units that a change of the share by one step comes to, since shares are rounded down to whole units: with 38 units to a share of
+ * 1 a step of 0.05 is 2 of them here and 1 there, and either is worth its swap.
+ */
+export const stepUnits = (step: number, steadyUnits: number): number =>
+  Math.max(1, Math.floor(step * steadyUnits + 1e-4))
 
 const sum = <T>(all: readonly T[], of: (each: T) => number): number =>
   all.reduce((total, each) => total + of(each), 0)
@@ -140,8 +152,10 @@ function settled({ workers, limits, step, worthSwapping = true }: SwapRequest): 
     return (
       worker.wanted !== null &&
       serving !== undefined &&
+      serving.outdated !== true &&
       worker.pods.length === 1 &&
       (!worthSwapping ||
+        worker.worthSwapping === false ||
         (Math.abs(worker.wanted.units - serving.units) < step &&
           worker.wanted.memoryMiB - serving.memoryMiB < (step / limits.steadyUnits) * limits.memoryMiB))
     )

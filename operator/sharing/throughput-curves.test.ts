@@ -71,7 +71,7 @@ describe('siteTraining', () => {
         {
           resizeSeconds: 0,
           throughputCurve: [
-            [0.25, 0.5],
+            [0.25, 0.2],
             [1, 1],
           ] as const,
         },
@@ -79,8 +79,8 @@ describe('siteTraining', () => {
       want: {
         resizeSeconds: 10,
         throughputCurve: [
-          [0.25, (0.4 + 0.25 + 0.5) / 3],
-          [0.5, (0.8 + 0.5 + 2 / 3) / 3],
+          [0.25, 0.2],
+          [0.5, 0.2 + 0.8 / 3],
           [1, 1],
         ],
       },

@@ -150,6 +150,7 @@ async function compile(
     first,
     freezeStatistics: freezeBatchNorm,
     block: provider === 'cpu' ? await blockSize() : 1,
+    fusedBatchStatistics: provider === 'cpu',
   })
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {

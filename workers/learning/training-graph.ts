@@ -54,6 +54,8 @@ export interface CutOptions {
   readonly freezeStatistics?: boolean
   /** Channels in a block of the runtime's blocked layout (models/blocked-layout.ts). Default 1: it is not used. */
   readonly block?: number
+  /** Whether the runtime has BatchNormalization in training mode; its CUDA provider has not. Default true. */
+  readonly fusedBatchStatistics?: boolean
 }
 
 /** @throws LearningError OperatorUnsupported */
@@ -67,7 +69,7 @@ export function writeTrainingGraphs(
   return {
     boundary: cut.boundary,
     frozen: frozenModel(student, cut),
-    step: stepModel(student, shapes, cut, options.block ?? 1),
+    step: stepModel(student, shapes, cut, options),
     evaluation: evaluationModel(student, cut),
     parameters,
     statistics,
@@ -213,7 +215,12 @@ function evaluationModel(student: Student, cut: Cut): Uint8Array {
   return encodeModel(modelOf(graph, student.opset))
 }
 
-function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut, block: number): Uint8Array {
+function stepModel(
+  student: Student,
+  shapes: ReadonlyMap<string, Dims>,
+  cut: Cut,
+  { block = 1, fusedBatchStatistics = true }: CutOptions,
+): Uint8Array {
   const graph = graphOf('step', student, cut)
   const emit = emitter(graph, namesOf(student, cut))
   graph.node.push(...cut.fixed)
@@ -226,6 +233,7 @@ function stepModel(student: Student, shapes: ReadonlyMap<string, Dims>, cut: Cut
       constants,
       wanted,
       block,
+      fusedBatchStatistics,
       trained: cut.onBatch.has(node),
     })
     return gradientRules.get(node.opType)!(context)
@@ -320,6 +328,7 @@ interface Surroundings {
   /** Tensors whose gradients are needed. */
   readonly wanted: ReadonlySet<string>
   readonly block: number
+  readonly fusedBatchStatistics: boolean
   readonly trained: boolean
 }
 
@@ -327,7 +336,7 @@ function nodeContext(
   emit: Emitter,
   graph: GraphProto,
   node: NodeProto,
-  { shapes, constants, wanted, block, trained }: Surroundings,
+  { shapes, constants, wanted, block, fusedBatchStatistics, trained }: Surroundings,
 ): NodeContext {
   const refuse = (reason: string): never => {
     throw new LearningError(
@@ -340,6 +349,7 @@ function nodeContext(
     node,
     trained,
     block,
+    fusedBatchStatistics,
     refuse,
     copy: (outputs = node.output) => {
       graph.node.push({ ...node, output: [...outputs] })

@@ -10,6 +10,7 @@ export interface AgentMetrics {
   readonly registrations: Counter<'gpu'>
   readonly daemonStarts: Counter<'gpu' | 'how'>
   readonly faults: Counter<'gpu'>
+  readonly clientsEnded: Counter<'gpu'>
 }
 
 export interface MetricSources {
@@ -130,5 +131,10 @@ export function agentMetrics({ agent, clientProcess, processMemory }: MetricSour
       'how',
     ),
     faults: counter('ekya_gpu_mps_faults_total', 'Times that an MPS server went into FAULT.', 'gpu'),
+    clientsEnded: counter(
+      'ekya_gpu_mps_clients_ended_total',
+      'MPS clients that were ended because their pod hung at its end.',
+      'gpu',
+    ),
   }
 }

@@ -31,6 +31,7 @@ class Site {
   annotation: string | undefined
   apiFails: string | undefined
   pluginProblem: string | undefined
+  ending: { readonly uid: string; readonly killedAt: number }[] = []
   readonly done: string[] = []
   readonly allocation: 'device-plugin' | 'node-status'
   agent: NodeAgent
@@ -74,12 +75,23 @@ class Site {
               this.capacity = { ...this.capacity, ...quantities }
             }),
         },
-        daemon: ({ uuid, index }) => ({
-          check: () => call(() => this.daemons.get(uuid) ?? ready),
-          reading: ready,
-          stop: async () => void this.done.push(`daemon ${index} ends`),
-          terminate: async () => false,
-        }),
+        daemon: ({ uuid, index }) => {
+          const reading = () => this.daemons.get(uuid) ?? ready
+          return {
+            check: () => call(reading),
+            get reading() {
+              return reading()
+            },
+            stop: async () => void this.done.push(`daemon ${index} ends`),
+            terminate: async pid => {
+              this.done.push(`client ${pid} ends`)
+              return true
+            },
+          }
+        },
+        endingPods: () => call(() => this.ending),
+        podOf: async pid => `pod-of-${pid}`,
+        now: () => 100_000,
         plugin: ({ index }) => {
           if (allocation === 'node-status') return undefined
           const site = this
@@ -98,6 +110,7 @@ class Site {
         besideOtherPlugins: false,
         oldestDriver: 550,
         folders: { pipeDirectory: uuid => `/run/ekya/mps/${uuid}` },
+        endsBeforeKillMs: 10_000,
       },
     )
   }
@@ -117,6 +130,26 @@ class Site {
 }
 
 describe('NodeAgent', () => {
+  for (const { name, state, ending, want } of [
+    {
+      name: 'of a pod that is about to be killed',
+      state: 'ready',
+      ending: 'pod-of-7',
+      want: ['client 7 ends'],
+    },
+    { name: 'of another pod', state: 'ready', ending: 'pod-of-9', want: [] },
+    { name: 'of a pod that has time left', state: 'ready', ending: 'pod-of-8', want: [] },
+    { name: 'where none works any more', state: 'fault', ending: 'pod-of-7', want: [] },
+  ] as const)
+    it(`${want.length > 0 ? 'ends' : 'leaves alone'} a client ${name}`, async () => {
+      const site = new Site()
+      await site.step()
+      const clients = [7, 8].map(pid => ({ pid, server: 1, command: 'node' }))
+      site.daemons.set(gpu(0).uuid, { state, servers: [], clients })
+      site.ending = [{ uid: ending, killedAt: ending === 'pod-of-8' ? 110_001 : 109_999 }]
+      expect((await site.step()).filter(done => done.startsWith('client'))).to.deep.equal(want)
+    })
+
   it('publishes its GPUs, and writes nothing while nothing changes', async () => {
     const site = new Site()
     expect(await site.step()).to.deep.equal(['plugin 0 well', 'annotation'])

@@ -3,6 +3,8 @@
  *
  *   nvidia-smi → which GPUs can be shared → their MPS daemons → their device plugins → the Node's annotation (and capacity)
  *
+ * Clients of pods that hang at their end are ended by their MPS server, before kubelet kills them in the middle of their work.
+ *
  * A step that fails in one place goes on in the others, and says so in `problems`. The Node is written only where it differs.
  */
 import {
@@ -12,6 +14,7 @@ import {
   gpuShareResource,
 } from '../../operator/api/gpu-inventory.ts'
 import type { SharePlugin } from './device-plugin/share-plugin.ts'
+import type { EndingPod } from './ending-pods.ts'
 import { messageOf } from './errors.ts'
 import {
   type Allocation,
@@ -34,6 +37,13 @@ export interface AgentPorts {
   daemon(gpu: FoundGpu): Pick<MpsDaemon, 'check' | 'stop' | 'reading' | 'terminate'>
   /** undefined: none, because units are advertised in the Node's status. */
   plugin(gpu: FoundGpu): Pick<SharePlugin, 'check' | 'stop' | 'problem' | 'setHealthy'> | undefined
+  /** Our pods here that are being deleted. */
+  endingPods(signal?: AbortSignal): Promise<readonly EndingPod[]>
+  /** Uid of a process's pod; undefined: it is in none. */
+  podOf(pid: number): Promise<string | undefined>
+  /** Milliseconds since the epoch. */
+  now(): number
+  onClientEnded?(gpu: FoundGpu, pid: number, podUid: string): void
   /** Measured on this kind of GPU. */
   curve(gpu: FoundGpu): ThroughputCurve | undefined
 }
@@ -41,6 +51,8 @@ export interface AgentPorts {
 export interface AgentOptions extends Omit<Surroundings, 'allocatable'> {
   readonly allocation: Allocation
   readonly folders: Folders
+  /** Clients of pods that are killed within so many milliseconds are ended: more than there are between two steps. */
+  readonly endsBeforeKillMs: number
 }
 
 export interface GpuView extends KnownGpu {
@@ -122,6 +134,7 @@ export class NodeAgent {
       })
       await this.#leaveOut(found.gpus)
       this.#views = views
+      await attempt('clients of pods that end are left to kubelet', () => this.#endLateClients(signal))
     }
     if (reading && this.#views) {
       const inventory = inventoryOf(this.#views, this.#options.allocation, this.#options.folders)
@@ -137,15 +150,6 @@ export class NodeAgent {
   /** Device plugins alone, for between two steps: a kubelet that came back is to know them at once. */
   async checkPlugins(): Promise<void> {
     await Promise.all([...this.#shared.values()].map(({ plugin }) => plugin?.check()))
-  }
-
-  /** @returns whether the client was ended. @throws AgentError */
-  async terminate(pid: number, signal?: AbortSignal): Promise<boolean> {
-    for (const { daemon } of this.#shared.values()) {
-      if (daemon.reading.clients.some(client => client.pid === pid) && (await daemon.terminate(pid, signal)))
-        return true
-    }
-    return false
   }
 
   /** Device plugins first, so that no pod comes while its GPU goes; then the daemons, and with them every client. */
@@ -201,6 +205,23 @@ export class NodeAgent {
       daemon,
       plugin: shared.plugin,
     }
+  }
+
+  /** What a client is killed in the midst of may take others along; what its server ends does not. */
+  async #endLateClients(signal?: AbortSignal): Promise<void> {
+    const { podOf, endingPods, now, onClientEnded } = this.#ports
+    const serving = [...this.#shared.values()].filter(({ daemon: { reading } }) => reading.state === 'ready')
+    if (serving.every(({ daemon }) => daemon.reading.clients.length === 0)) return
+    const before = now() + this.#options.endsBeforeKillMs
+    const ending = await endingPods(signal)
+    const late = new Set(ending.filter(({ killedAt }) => killedAt <= before).map(({ uid }) => uid))
+    if (late.size === 0) return
+    for (const { gpu, daemon } of serving)
+      for (const { pid } of daemon.reading.clients) {
+        const uid = await podOf(pid)
+        if (uid !== undefined && late.has(uid) && (await daemon.terminate(pid, signal)))
+          onClientEnded?.(gpu, pid, uid)
+      }
   }
 
   /** A GPU that is gone takes its plugin and its daemon along. */

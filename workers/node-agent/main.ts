@@ -3,7 +3,7 @@
  *
  * It runs until SIGTERM or SIGINT, then takes its device plugins back and ends its MPS daemons; a second signal kills it.
  */
-import { mkdir, readFile } from 'node:fs/promises'
+import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { gpuShareResource } from '../../operator/api/gpu-inventory.ts'
 import { sleep, systemClock } from '../../operator/kube/clock.ts'
@@ -17,6 +17,7 @@ import { curveBook } from './curve/curve-book.ts'
 import { CurveKeeper } from './curve/curve-keeper.ts'
 import { measureCurve } from './curve/measurement.ts'
 import { SharePlugin } from './device-plugin/share-plugin.ts'
+import { endingPods } from './ending-pods.ts'
 import { GpuWatch } from './gpu-watch.ts'
 import { mpsControl } from './mps-control.ts'
 import { MpsDaemon } from './mps-daemon.ts'
@@ -31,6 +32,8 @@ import { routesOf } from './routes.ts'
 const measuredTraining = { device: 'cuda', seconds: 3, batchSize: 32 } as const
 /** GPUs are looked for once in so many steps. */
 const stepsForDiscovery = 6
+/** What the last step before kubelet kills a pod may be late by. */
+const killMarginMs = 5000
 /** kubelet's restarts are looked for so often. */
 const pluginCheckMs = 1000
 
@@ -161,28 +164,27 @@ export async function runNodeAgent(
       daemon: daemonOf,
       plugin: pluginOf,
       curve: gpu => book.curve(gpu.model),
+      endingPods: stop => endingPods(transport, options.nodeName, stop),
+      podOf: async pid => (await clientProcess(pid)).podUid,
+      now: () => clock.now().getTime(),
+      onClientEnded({ index }, pid, podUid) {
+        metrics.clientsEnded.inc({ gpu: String(index) })
+        log.warn({ gpu: String(index), pid, podUid }, 'a client whose pod hangs at its end is ended')
+      },
     },
     {
       allocation: options.allocation,
       besideOtherPlugins: options.besideOtherPlugins,
       oldestDriver: options.oldestDriver,
+      endsBeforeKillMs: options.intervalSeconds * 1000 + killMarginMs,
       folders: { pipeDirectory, ...(shmFolder === undefined ? {} : { shmDirectory: shmFolder }) },
     },
   )
-  const { tokenFile } = options
-  const server = await serveHttp(
-    routesOf({
-      agent,
-      metrics,
-      clientProcess,
-      token: tokenFile === undefined ? undefined : () => readFile(tokenFile, 'utf8'),
-    }),
-    {
-      host: options.http.host ?? '0.0.0.0',
-      port: options.http.port,
-      onError: (error, route) => log.error({ err: error, route }, 'a request failed'),
-    },
-  )
+  const server = await serveHttp(routesOf({ agent, metrics, clientProcess }), {
+    host: options.http.host ?? '0.0.0.0',
+    port: options.http.port,
+    onError: (error, route) => log.error({ err: error, route }, 'a request failed'),
+  })
   onListening?.(server.port)
   let told = ''
   const failing = new AbortController()

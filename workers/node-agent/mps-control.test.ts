@@ -1,5 +1,7 @@
 import { expect } from 'chai'
-import { parseClients, parseServerList, parseServerStatus } from './mps-control.ts'
+import { systemClock } from '../../operator/kube/clock.ts'
+import { mpsControl, parseClients, parseServerList, parseServerStatus } from './mps-control.ts'
+import type { Programs } from './programs.ts'
 
 // Answers are those of driver 580.159.04.
 describe('answers of nvidia-cuda-mps-control', () => {
@@ -50,4 +52,37 @@ describe('answers of nvidia-cuda-mps-control', () => {
     it('refuses another table', () =>
       expect(() => parseClients('CLIENT COMMAND\n1 x')).to.throw(/accepted: a table with the columns PID/))
   })
+})
+
+describe('a daemon that somebody else is asking', () => {
+  const busy = 'Cannot send command to MPS control daemon process'
+  const absent = 'Cannot find MPS control daemon process'
+  const hurried = { ...systemClock, schedule: (run: () => void) => systemClock.schedule(run, 0) }
+  const answers = (...said: readonly (string | undefined)[]) => {
+    let asked = 0
+    const programs: Pick<Programs, 'run'> = {
+      run: async () => {
+        const problem = said[Math.min(asked++, said.length - 1)]
+        return { status: problem === undefined ? 0 : 1, stdout: problem ?? '483\n', stderr: '' }
+      },
+    }
+    return { control: mpsControl(programs as Programs, 'control', '/pipes', hurried), asked: () => asked }
+  }
+
+  it('is asked again', async () => {
+    const { control, asked } = answers(busy, busy, undefined)
+    expect(await control.terminate({ server: 1, pid: 2 })).to.equal(false)
+    expect(asked()).to.equal(3)
+  })
+
+  for (const { name, problem, want } of [
+    { name: 'is given up where it stays busy', problem: busy, want: 5 },
+    { name: 'is not asked again where there is none', problem: absent, want: 1 },
+  ])
+    it(name, async () => {
+      const { control, asked } = answers(problem)
+      const error = await control.servers().catch((reason: Error) => reason)
+      expect(error).to.have.property('code', 'daemon-absent')
+      expect(asked()).to.equal(want)
+    })
 })

@@ -6,8 +6,10 @@
  *   get_server_status PID        ACTIVE, INITIALIZING or FAULT
  *   ps                           a table; nothing without clients; "Server not found" without a server
  *   terminate_client SERVER PID  0 where it was done, another number where not
- * The status is 0 whatever the command was, and 1 where no daemon is there.
+ * The status is 0 whatever the command was, and 1 where no daemon is there ("Cannot find MPS control daemon process").
+ * A daemon serves one question at a time: while somebody else asks, it is also 1 ("Cannot send command to MPS control daemon process").
  */
+import { type Clock, sleep, systemClock } from '../../operator/kube/clock.ts'
 import { AgentError } from './errors.ts'
 import type { Programs } from './programs.ts'
 
@@ -35,8 +37,29 @@ export interface MpsControl {
   quit(signal?: AbortSignal): Promise<void>
 }
 
-export function mpsControl(programs: Programs, program: string, pipeDirectory: string): MpsControl {
-  const ask = async (command: string, signal?: AbortSignal, timeoutMs = 10_000): Promise<string> => {
+/** Others ask for a moment, so a daemon that is there is asked again. */
+const attempts = 5
+const pauseMs = 100
+const absence = 'Cannot find MPS control daemon process'
+
+export function mpsControl(
+  programs: Programs,
+  program: string,
+  pipeDirectory: string,
+  clock: Clock = systemClock,
+): MpsControl {
+  const ask = async (command: string, signal?: AbortSignal, timeoutMs?: number): Promise<string> => {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await askOnce(command, signal, timeoutMs)
+      } catch (error) {
+        const isOther = !(error instanceof AgentError) || error.code !== 'daemon-absent'
+        if (isOther || error.message.includes(absence) || attempt === attempts) throw error
+        await sleep(clock, pauseMs, signal)
+      }
+    }
+  }
+  const askOnce = async (command: string, signal?: AbortSignal, timeoutMs = 10_000): Promise<string> => {
     const env = { CUDA_MPS_PIPE_DIRECTORY: pipeDirectory, CUDA_VISIBLE_DEVICES: undefined }
     const { status, stdout, stderr } = await programs.run(
       program,

@@ -1,9 +1,11 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import { useApiServer, waitFor } from '../../hack/testing/api-server.ts'
 import { type GpuInventory, gpuInventoryAnnotation } from '../../operator/api/gpu-inventory.ts'
+import { createTransport } from '../../operator/kube/transport.ts'
+import { endingPods } from './ending-pods.ts'
 import { runNodeAgent } from './main.ts'
 import type { NodeAgentOptions } from './options.ts'
 import { DriverStandIns, standInUuid as uuid } from './testing/driver-stand-ins.ts'
@@ -68,7 +70,6 @@ describe('the node agent on a real API server, with recorded stand-ins of the dr
         measureCurve: false,
         curveModel: undefined,
         curveFolder: join(folder, 'curves'),
-        tokenFile: undefined,
         nvidiaSmi: driver.nvidiaSmi,
         mpsControl: driver.mpsControl,
         intervalSeconds: 1,
@@ -88,13 +89,6 @@ describe('the node agent on a real API server, with recorded stand-ins of the dr
   }
   const get = async (path: string) => {
     const response = await fetch(`http://127.0.0.1:${port}${path}`)
-    return { status: response.status, body: await response.text() }
-  }
-  const terminate = async (body: object) => {
-    const response = await fetch(`http://127.0.0.1:${port}/terminate`, {
-      method: 'POST',
-      body: JSON.stringify(body),
-    })
     return { status: response.status, body: await response.text() }
   }
   const until = (condition: () => Promise<boolean>, describe: string) =>
@@ -162,29 +156,35 @@ describe('the node agent on a real API server, with recorded stand-ins of the dr
     expect((await inventory())?.allocation).to.equal('node-status')
   })
 
-  it('ends a client for whoever has the token, and for nobody else', async function () {
+  it('finds our pods here that are being deleted, and none else', async function () {
     this.timeout(60_000)
-    const tokenFile = join(folder, 'token')
-    writeFileSync(tokenFile, 'secret\n')
-    await begin({ tokenFile })
-    await until(async () => (await state()) === 'ready', 'the inventory')
-    driver.connect(uuid, 479)
-    await until(async () => (await get('/status')).body.includes('"pid":479'), 'the client')
-    expect((await terminate({ pid: 479, token: 'wrong!' })).status).to.equal(403)
-    expect(await terminate({ pid: 479 })).to.deep.include({ status: 400 })
-    expect(await terminate({ pid: 479, podUid: 'x', token: 'secret' })).to.deep.include({ status: 400 })
-    expect(driver.clients(uuid)).to.deep.equal([479])
-    expect(await terminate({ pid: 480, token: 'secret' })).to.deep.equal({
-      status: 200,
-      body: '{"terminated":[]}\n',
-    })
-    expect(await terminate({ pid: 479, token: 'secret' })).to.deep.equal({
-      status: 200,
-      body: '{"terminated":[479]}\n',
-    })
-    expect(driver.clients(uuid)).to.deep.equal([])
-    await end()
-    await begin()
-    expect((await terminate({ pid: 479, token: 'secret' })).body).to.match(/no --token-file/)
+    const make = (pod: string, labels: Record<string, string>, nodeName = name) =>
+      api.client().post<{ metadata: { uid: string } }>(`/api/v1/namespaces/${api.namespace()}/pods`, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name: pod, labels },
+        spec: {
+          nodeName,
+          terminationGracePeriodSeconds: 30,
+          containers: [{ name: 'worker', image: 'none' }],
+        },
+      })
+    const ours = { 'app.kubernetes.io/managed-by': 'ekya-operator' }
+    const { uid } = (await make('ours', ours)).metadata
+    await make('stays', ours)
+    await make('not-ours', {})
+    await make('elsewhere', ours, 'another-node')
+    const begun = Date.now()
+    for (const pod of ['ours', 'not-ours', 'elsewhere'])
+      await api.client().delete(`/api/v1/namespaces/${api.namespace()}/pods/${pod}`)
+    const transport = createTransport({ kubeconfig: api.kubeconfig() })
+    try {
+      const found = await endingPods(transport, name)
+      expect(found.map(each => each.uid)).to.deep.equal([uid])
+      // Stamps of the API have whole seconds.
+      expect(found[0]!.killedAt).to.be.within(begun + 28_000, Date.now() + 31_000)
+    } finally {
+      await transport.close()
+    }
   })
 })

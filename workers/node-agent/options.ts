@@ -14,7 +14,6 @@ export interface NodeAgentOptions {
   readonly measureCurve: boolean
   readonly curveModel: string | undefined
   readonly curveFolder: string
-  readonly tokenFile: string | undefined
   readonly nvidiaSmi: string
   readonly mpsControl: string
   readonly intervalSeconds: number

@@ -19,6 +19,7 @@ import { deviceSeconds } from '../runtime/gpu-meter.ts'
 import { readHistory, type Split, splitAtPresent, withoutRepeated } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
 import { type KeptFrame, pruneSamples, readFrames, readSummary } from '../runtime/sample-folder.ts'
+import { checkShare } from '../runtime/share-check.ts'
 import { loadStudent, trainingThreads } from '../runtime/student.ts'
 import { classMix, coherence } from './coherence.ts'
 import { independentLabels } from './independent-labels.ts'
@@ -116,6 +117,7 @@ export class ProfileWorker implements Worker {
 
   async #profile(signal: AbortSignal): Promise<void> {
     const { config, meter } = this.#context
+    await checkShare(process.env, signal)
     const { samplesWindow, window } = config
     const folder = this.#folder(samplesWindow)
     const summary = await readSummary(folder)

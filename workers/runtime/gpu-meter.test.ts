@@ -2,11 +2,11 @@ import { expect } from 'chai'
 import type { Device } from '../../operator/api/worker.ts'
 import { gpuMeter } from './gpu-meter.ts'
 
-const sources = { cpuSeconds: () => 12, busySeconds: () => 10 }
+const sources = { cpuSeconds: () => 12, busySeconds: () => 10, wallSeconds: () => 20 }
 const cuda: Device = { kind: 'cuda' }
 
 describe('gpuMeter', () => {
-  for (const { name, device, environment, want } of [
+  for (const { name, role = 'inference' as const, device, environment, want } of [
     {
       name: 'cpu seconds by the cores of a "GPU"',
       device: { kind: 'cpu', cores: 1.5 } as const,
@@ -20,13 +20,20 @@ describe('gpuMeter', () => {
       environment: { EKYA_SHARE_SPEED: '0.52' },
       want: 5.2,
     },
+    ...(['training', 'profile'] as const).map(role => ({
+      name: `all seconds of a ${role} by the speed of a share`,
+      role,
+      device: cuda,
+      environment: { EKYA_SHARE_SPEED: '0.52' },
+      want: 10.4,
+    })),
   ])
     it(`counts ${name}`, () =>
-      expect(gpuMeter(device, environment, sources).gpuSeconds()).to.be.closeTo(want, 1e-9))
+      expect(gpuMeter(role, device, environment, sources).gpuSeconds()).to.be.closeTo(want, 1e-9))
 
   for (const speed of ['0', '-1', '1.1', 'fast'])
     it(`refuses a speed of ${speed}`, () =>
-      expect(() => gpuMeter(cuda, { EKYA_SHARE_SPEED: speed }, sources)).to.throw(
+      expect(() => gpuMeter('inference', cuda, { EKYA_SHARE_SPEED: speed }, sources)).to.throw(
         `EKYA_SHARE_SPEED is "${speed}"; accepted: a number above 0, at most 1`,
       ))
 })

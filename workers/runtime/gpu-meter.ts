@@ -1,9 +1,10 @@
 /**
  * GPU-seconds that this process has used. With the cpu backend a "GPU" is a number of cores, so that its seconds are cpu seconds /
- * cores: independent of the share that the process holds and of who else runs. On a real GPU they are the seconds in which the process
- * kept it busy, by the speed that the GPU has at the share of the process.
+ * cores: independent of the share that the process holds and of who else runs. On a real GPU they are seconds by the speed that the GPU has
+ * at the share of the process: of inference those in which models were at work, since it waits for frames; of a training or a profile
+ * all since the process began, since it holds its share for nothing else, also while it starts, loads and reads.
  */
-import { type Device, shareSpeedVariable } from '../../operator/api/worker.ts'
+import { type Device, shareSpeedVariable, type WorkerRole } from '../../operator/api/worker.ts'
 import { busySeconds } from '../models/session.ts'
 import { WorkerFailure } from './failure.ts'
 
@@ -17,6 +18,8 @@ export interface GpuMeterSources {
   readonly cpuSeconds: () => number
   /** Seconds in which models were at work. */
   readonly busySeconds: () => number
+  /** Since the process began. */
+  readonly wallSeconds: () => number
 }
 
 const ownProcess: GpuMeterSources = {
@@ -25,18 +28,21 @@ const ownProcess: GpuMeterSources = {
     return (user + system) / 1e6
   },
   busySeconds,
+  wallSeconds: () => process.uptime(),
 }
 
 /** @throws WorkerFailure ConfigInvalid for a speed that is none. */
 export function gpuMeter(
+  role: WorkerRole,
   device: Device,
   environment: NodeJS.ProcessEnv = {},
-  { cpuSeconds, busySeconds }: GpuMeterSources = ownProcess,
+  { cpuSeconds, busySeconds, wallSeconds }: GpuMeterSources = ownProcess,
 ): GpuMeter {
   const cores = device.cores ?? 1
   const speed = shareSpeed(environment[shareSpeedVariable])
+  const seconds = role === 'inference' ? busySeconds : wallSeconds
   return {
-    gpuSeconds: device.kind === 'cpu' ? () => cpuSeconds() / cores : () => busySeconds() * speed,
+    gpuSeconds: device.kind === 'cpu' ? () => cpuSeconds() / cores : () => seconds() * speed,
   }
 }
 

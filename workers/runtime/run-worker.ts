@@ -74,7 +74,7 @@ export async function runWorker<Role extends WorkerRole>(
     const config = parseConfig(role, environment.EKYA_CONFIG)
     const { namespace, stream, device } = config
     log = workerLog({ role, namespace, stream }, environment[logLevelVariable])
-    const meter = gpuMeter(device, environment)
+    const meter = gpuMeter(role, device, environment)
     const { provider, reason } = await chooseProvider(device.kind)
     log.info({ provider, reason }, 'models run here')
     const metrics = workerMetrics({ namespace, stream, role, meter })

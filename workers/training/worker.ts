@@ -24,6 +24,7 @@ import {
   withoutRepeated,
 } from '../runtime/labelled-data.ts'
 import type { Outcome, Worker, WorkerContext } from '../runtime/run-worker.ts'
+import { checkShare } from '../runtime/share-check.ts'
 import { loadStudent, trainingThreads } from '../runtime/student.ts'
 import { encodeResult } from '../runtime/termination-message.ts'
 import { type CheckpointFile, checkpointFile } from './checkpoint-file.ts'
@@ -145,6 +146,7 @@ export class TrainingWorker implements Worker {
 
   async #train(signal: AbortSignal): Promise<void> {
     const { storage, namespace, stream, window, configuration } = this.#context.config
+    await checkShare(process.env, signal)
     const trainer = await loadStudent(this.#context.config.model, this.#context.config)
     this.#context.log.info(trainer.provider, `trains on ${trainer.provider.provider}`)
     let outcome: TrainingOutcome

@@ -625,6 +625,8 @@ export interface WindowPlanItem {
   readonly inferenceConfiguration: string
   /** Fraction of the GPU that the training holds, in [0, 1]. 0 while none runs. */
   readonly trainingShare: number
+  /** How often the training was begun again, from its checkpoint, after a fault of its GPU. At most once. */
+  readonly faults?: number
   /** Fraction of the GPU that the plan gave to the training, in [0, 1]. 0 where it gave none. */
   readonly plannedTrainingShare?: number
   /** spec.model.uri of the stream when it was planned. A training that began from another model is not taken. */

@@ -2,6 +2,7 @@ import { expect } from 'chai'
 import { failedResizeAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { at, camera, gpu, pod, retrainingWindow } from '../testing/site.ts'
+import { item, running } from '../testing/window.ts'
 import { type StreamView, streamConditionInputs } from './conditions.ts'
 import { swapView } from './swap-view.ts'
 
@@ -52,6 +53,15 @@ describe('Ready of a CameraStream', () => {
       parts: { refusal: { code: 'ModelInvalid', message: 'not an ONNX file' } },
       want: 'ModelInvalid',
       says: 'not an ONNX file',
+    },
+    {
+      name: 'has a GPU with a fault, whatever its pod says',
+      parts: {
+        window: retrainingWindow(running('Retraining', [item('cam-0')])),
+        gpus: [{ ...gpu, fault: 'a client faulted' }],
+      },
+      want: 'GpuFault',
+      says: 'GPU edge-0/0: a client faulted; its pods are ended, and made again when it serves',
     },
     {
       name: 'waits for its pod',

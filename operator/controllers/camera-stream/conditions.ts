@@ -85,6 +85,7 @@ const judgements: readonly ((view: StreamView) => Judgement | undefined)[] = [
         )
       : undefined
   },
+  view => faulted(view),
   ({ pod }) => (pod === undefined ? not('Starting', 'the inference pod is not there yet') : undefined),
   ({ pod }) => (pod?.error === undefined ? undefined : not(known(pod.error.code), pod.error.message)),
   ({ refusal }) => (refusal === undefined ? undefined : not(known(refusal.code), refusal.message)),
@@ -115,7 +116,22 @@ function ready(view: StreamView): Judgement {
   }
 }
 
-function serving({ pod }: StreamView): Judgement {
+/** Whatever the pod says: its GPU does nothing for it. */
+function faulted({ window, stream, gpus }: StreamView): Judgement | undefined {
+  const item = window?.status?.plan?.items.find(i => i.stream === stream.metadata.name)
+  const gpu = gpus.find(each => each.node === item?.node && each.gpu === item.gpu)
+  return gpu?.fault === undefined
+    ? undefined
+    : not(
+        'GpuFault',
+        `GPU ${gpu.node}/${gpu.gpu}: ${gpu.fault}; its pods are ended, and made again when it serves`,
+      )
+}
+
+function serving(view: StreamView): Judgement {
+  const { pod } = view
+  const fault = faulted(view)
+  if (fault !== undefined) return fault
   if (pod?.ready === true) return { status: true, reason: 'Serving', message: `pod ${pod.name} answers` }
   return not('Starting', pod === undefined ? 'there is no inference pod' : `pod ${pod.name} does not serve`)
 }

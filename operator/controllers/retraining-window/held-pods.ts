@@ -20,12 +20,21 @@ export interface Held {
   readonly target: WantedPod | undefined
   readonly pods: readonly PodSnapshot[]
   readonly stated: readonly StatedPod[]
+  /** Inference pods of it on other GPUs, from or to which it moves. */
+  readonly elsewhere: readonly PodSnapshot[]
   readonly wanted: Amount | null
   /** Why the backend cannot give what is planned; what there is stays. */
   readonly refusal?: string
 }
 
-export function heldBy({ gpu, backend, site, wanted, leaving }: GpuPods<ReplacingBackend>): readonly Held[] {
+export function heldBy({
+  gpu,
+  backend,
+  site,
+  wanted,
+  leaving,
+  outgoing,
+}: GpuPods<ReplacingBackend>): readonly Held[] {
   // What has ended holds nothing; an inference pod still has something to say.
   const here = site.pods.filter(pod => isOn(pod, gpu) && !(pod.finished && pod.role !== 'inference'))
   const targets = wanted.filter(target => sameGpu(target.gpu, gpu))
@@ -49,7 +58,17 @@ export function heldBy({ gpu, backend, site, wanted, leaving }: GpuPods<Replacin
       site.now,
       readySeconds,
     )
-    return { name, target, pods, stated, ...amountFor(target, pods, { backend, gpu, site }) }
+    const { renewable, ...amounts } = amountFor(target, pods, { backend, gpu, site, outgoing })
+    const isOutdated = ({ pod, state }: StatedPod): boolean =>
+      renewable && state === 'serving' && pods.some(({ name, uid }) => name === pod && outgoing.has(uid))
+    return {
+      name,
+      target,
+      pods,
+      elsewhere: site.pods.filter(pod => pod.role === 'inference' && pod.worker === name && !isOn(pod, gpu)),
+      stated: stated.map(each => (isOutdated(each) ? { ...each, outdated: true } : each)),
+      ...amounts,
+    }
   })
 }
 
@@ -57,23 +76,29 @@ export function heldBy({ gpu, backend, site, wanted, leaving }: GpuPods<Replacin
 function amountFor(
   target: WantedPod | undefined,
   pods: readonly PodSnapshot[],
-  { backend, gpu, site }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site'>,
-): Pick<Held, 'wanted' | 'refusal'> {
-  if (target === undefined) return { wanted: null }
+  { backend, gpu, site, outgoing }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site' | 'outgoing'>,
+): Pick<Held, 'wanted' | 'refusal'> & { readonly renewable: boolean } {
+  const renewable = false
+  if (target === undefined) {
+    // Until its pod on another GPU takes over it stays as it is.
+    const stays = pods.find(({ uid }) => outgoing.has(uid))
+    return { wanted: stays === undefined ? null : backend.amountOf(stays.pod, gpu), renewable }
+  }
   const holder = onDuty(pods.filter(pod => !pod.terminating && !pod.finished))
   const held = holder === undefined ? null : backend.amountOf(holder.pod, gpu)
   // A profile pod is short-lived and cannot be interrupted.
-  if (held !== null && target.role === 'profile') return { wanted: held }
+  if (held !== null && target.role === 'profile') return { wanted: held, renewable }
   let amount: Amount
   try {
     const memory = target.role === 'inference' ? deviceMemory(target.stream.stream) : undefined
     amount = backend.amount(target.share, gpu, memory)
   } catch (error) {
     if (!(error instanceof SharingError)) throw error
-    return { wanted: held, refusal: error.message }
+    return { wanted: held, refusal: error.message, renewable }
   }
   const window = site.window.status?.current?.index ?? 0
-  return { wanted: holder === undefined || mayTry(failedOf(holder), amount, window) ? amount : held }
+  const tries = holder === undefined || mayTry(failedOf(holder), amount, window)
+  return { wanted: tries ? amount : held, renewable: tries }
 }
 
 function problemOf({ rejected, error, failure, pod }: PodSnapshot): { readonly problem?: string } {

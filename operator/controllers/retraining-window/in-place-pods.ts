@@ -15,6 +15,8 @@ export interface GpuPods<Backend> {
   readonly wanted: readonly WantedPod[]
   /** uids of pods that are being deleted. */
   readonly leaving: ReadonlySet<string>
+  /** uids of pods that serve and are to do so until another one takes over: on another GPU, or made from another template. */
+  readonly outgoing: ReadonlySet<string>
 }
 
 export async function resizeInPlace(

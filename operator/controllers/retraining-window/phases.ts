@@ -24,7 +24,15 @@ import { closedWindow, withMeasurements } from './history.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { askedSince } from './requests.ts'
 import { type Context, iso, type Note, over, type Planner, type Step, step, time } from './step.ts'
-import { cutOff, endings, lateTraining, markStarted, replanEveryMs, surprisingTraining } from './trainings.ts'
+import {
+  cutOff,
+  endings,
+  faulted,
+  lateTraining,
+  markStarted,
+  replanEveryMs,
+  surprisingTraining,
+} from './trainings.ts'
 
 export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 
@@ -239,6 +247,8 @@ function retraining(context: Context): Step {
   const { status, site } = context
   const current = status.current!
   if (status.plan === undefined) return step({ ...status, current: { ...current, phase: 'Closing' } })
+  const lost = faulted(context)
+  if (lost !== undefined) return lost
   // First of all: what has a pod is under way, whatever is planned again because of another one's end.
   const started = markStarted(context)
   if (started !== undefined) return started

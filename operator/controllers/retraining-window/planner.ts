@@ -33,7 +33,7 @@ export function createPlanner(ask: Ask): Planner {
     const { request, plan } = ask(() => ({ policy, problem: siteProblem(site), options }))
     return planStatus(site, request.problem, plan)
   }
-  return {
+  const planner: Planner = {
     quick,
     plan: solve,
     replan: site => merged(site, solve(site)),
@@ -53,6 +53,31 @@ export function createPlanner(ask: Ask): Planner {
       }
     },
   }
+  return {
+    quick: (site, labeling) => holdable(site, planner.quick(site, labeling)),
+    plan: site => holdable(site, planner.plan(site)),
+    replan: site => holdable(site, planner.replan(site)),
+    patch: site => holdable(site, planner.patch(site)),
+    handOn: (site, plan, ended) => holdable(site, planner.handOn(site, plan, ended)),
+  }
+}
+
+/** Policies know that more than a pod can hold is worth nothing, and may give it all the same where nobody else needs it. */
+function holdable({ gpus }: SiteSnapshot, plan: PlanStatus): PlanStatus {
+  if (gpus.every(({ largestShare }) => largestShare === undefined)) return plan
+  const items = plan.items.map((item): PlanItem => {
+    const { largestShare = 1 } = gpus.find(({ node, gpu }) => node === item.node && gpu === item.gpu) ?? {}
+    const { inferenceShare, trainingShare, plannedTrainingShare } = item
+    return {
+      ...item,
+      inferenceShare: Math.min(inferenceShare, largestShare),
+      trainingShare: Math.min(trainingShare, largestShare),
+      ...(plannedTrainingShare === undefined
+        ? {}
+        : { plannedTrainingShare: Math.min(plannedTrainingShare, largestShare) }),
+    }
+  })
+  return { ...plan, items }
 }
 
 const optionRules = (policy: string): OptionRules =>
@@ -75,7 +100,7 @@ function quickProblem(site: SiteSnapshot): QuickProblem {
     streams: activeStreams(site).map(stream => ({
       name: stream.name,
       weight: stream.stream.spec.weight,
-      inference: inferenceOptions(stream),
+      inference: inferenceOptions(site, stream),
       nodes: allowedNodes(site.gpus, stream.stream),
       current: holding(previous?.items.find(i => i.stream === stream.name)),
     })),
@@ -170,13 +195,14 @@ function promisedOf(site: SiteSnapshot, problem: Problem, plan: Plan) {
 
 function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatus {
   const promised = promisedOf(site, problem, plan)
+  const warnings = [...plan.warnings, ...unequalGpus(site)]
   const at = (seconds: number | null) => (seconds === null ? undefined : iso(site.now + seconds * 1000))
   return {
     window: site.window.status?.current?.index ?? 0,
     decidedAt: iso(site.now),
     policy: plan.policy,
     ...(promised.mean === null ? {} : { predictedAccuracy: round(promised.mean) }),
-    ...(plan.warnings.length === 0 ? {} : { warnings: plan.warnings }),
+    ...(warnings.length === 0 ? {} : { warnings }),
     items: plan.items.map(item =>
       asAsked(site, problem, {
         stream: item.stream,
@@ -203,6 +229,16 @@ function planStatus(site: SiteSnapshot, problem: Problem, plan: Plan): PlanStatu
       }),
     ),
   }
+}
+
+/** What no plan reckons with. */
+function unequalGpus({ gpus }: SiteSnapshot): readonly string[] {
+  const kinds = [...new Set(gpus.flatMap(({ facts }) => facts?.model ?? []))].sort()
+  return kinds.length < 2
+    ? []
+    : [
+        `GPUs of several kinds (${kinds.join(', ')}) are planned as equally fast; a RetrainingWindow for each kind, by spec.gpus.nodeSelector, is planned by its own speed`,
+      ]
 }
 
 /** With what people ask of the stream, and with the truth where the policy was told something else on their behalf. */
@@ -240,7 +276,7 @@ function merged(site: SiteSnapshot, next: PlanStatus): PlanStatus {
   const items = next.items.map((item): PlanItem => {
     const was = before.items.find(i => i.stream === item.stream)
     if (was === undefined) return item
-    const promised = { predictedWindow: was.predictedWindow ?? item.predictedWindow }
+    const promised = { predictedWindow: was.predictedWindow ?? item.predictedWindow, faults: was.faults }
     if (was.state === 'None' || was.state === 'Planned') return defined({ ...item, ...promised })
     const shares = {
       node: item.node,
@@ -284,7 +320,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       gpu: item.gpu,
       inferenceShare: item.inferenceShare,
       trainingShare: trains(item) ? item.trainingShare : 0,
-      inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(stream)),
+      inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(site, stream)),
     }
   })
   const next = decisions(site).handOn(allocations, ended, { step: stepOf(site) })
@@ -297,7 +333,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       const inferenceConfiguration =
         stream === undefined
           ? item.inferenceConfiguration
-          : bestInference(inferenceOptions(stream), inferenceShare).configuration
+          : bestInference(inferenceOptions(site, stream), inferenceShare).configuration
       return {
         ...item,
         inferenceShare,

@@ -36,6 +36,10 @@ export interface Actuation {
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
+  /** A step was taken, or one is under way. */
+  readonly underWay?: boolean
+  /** Workers for whose new pod there is no room, by their names. */
+  readonly blocked?: readonly string[]
 }
 
 export const sameGpu = (a: SiteGpu, b: SiteGpu): boolean => a.node === b.node && a.gpu === b.gpu
@@ -72,15 +76,21 @@ export async function make(
   }
 }
 
+/** @param gracePeriodSeconds default: what the pod was made with. */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
   now: number,
   signal?: AbortSignal,
+  gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
-    await transport.delete(podResource, { name, namespace }, { preconditions: { uid: pod.uid } }, signal)
+    const options = {
+      preconditions: { uid: pod.uid },
+      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+    }
+    await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }

@@ -3,18 +3,19 @@
  * only when its share is free. Level-triggered: does what can be done at this moment and says whether anything is left.
  */
 
-import { templateAnnotation } from '../../api/names.ts'
 import { isOn } from '../../cluster/pod.ts'
-import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
-import { templateHash } from '../pod-manifest.ts'
-import { inferenceConfig } from '../worker-config.ts'
 import { resizeInPlace } from './in-place-pods.ts'
-import { type Actuation, configInput, type PodActuator, remove } from './pod-actuator.ts'
+import { outdatedPods } from './outdated-pods.ts'
+import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
+import { mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
+
+/** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
+const lostGraceSeconds = 5
 
 export async function actuatePods(
   seen: SiteSnapshot,
@@ -23,14 +24,22 @@ export async function actuatePods(
 ): Promise<Actuation> {
   const { backends, recent } = actuator
   const site = recent.apply(seen)
-  const wanted = wantedPods(site)
+  const wanted = wantedPods(site).filter(mayServe)
   const surplus = surplusPods(site, wanted)
-  const outdated = site.pods.filter(pod => !pod.terminating && isOutdated(pod, wanted, site, actuator))
-  for (const pod of [...surplus, ...outdated]) await remove(pod, actuator, site.now, signal)
+  const outdated = outdatedPods(site, wanted, actuator)
+  const gone = [...surplus, ...outdated.remove]
+  const faulty = site.gpus.filter(({ fault }) => fault !== undefined)
+  for (const pod of gone) {
+    const isLost = faulty.some(gpu => isOn(pod, gpu))
+    await remove(pod, actuator, site.now, signal, isLost ? lostGraceSeconds : undefined)
+  }
 
-  const leaving = new Set([...surplus, ...outdated].map(pod => pod.uid))
+  const leaving = new Set(gone.map(pod => pod.uid))
+  const outgoing = new Set(outdated.outgoing.map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
+  const blocked = new Set<string>()
+  let underWay = leaving.size > 0 || site.pods.some(pod => pod.terminating)
   let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
   for (const pod of site.pods)
     if (pod.rejected !== undefined)
@@ -40,9 +49,19 @@ export async function actuatePods(
         message: `${pod.name} was refused by its node and is made again: ${pod.rejected}`,
         stream: pod.stream,
       })
+  for (const { node, gpu, fault } of faulty) {
+    const ended = surplus.filter(pod => isOn(pod, { node, gpu }))
+    if (ended.length === 0) continue
+    const names = ended.map(({ name }) => name).join(', ')
+    notes.push({
+      type: 'Warning',
+      reason: 'GpuFault',
+      message: `GPU ${node}/${gpu}: ${fault}; ${names} are ended, and pods are made again when it serves`,
+    })
+  }
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
-    const here = { gpu, site, wanted, leaving }
+    const here = { gpu, site, wanted, leaving, outgoing }
     const done =
       backend.resizes === 'in-place'
         ? await resizeInPlace({ ...here, backend }, actuator, signal)
@@ -50,25 +69,19 @@ export async function actuatePods(
     for (const [name, reading] of done.readings) readings.set(name, reading)
     notes.push(...done.notes)
     pending ||= done.pending
+    underWay ||= done.underWay === true
+    for (const name of done.blocked ?? []) blocked.add(name)
+  }
+  // Pods that wait for each other's room, or a GPU without room for two of this size: one goes before its successor comes.
+  const stuck = underWay ? undefined : outdated.outgoing.find(pod => blocked.has(pod.worker))
+  if (stuck !== undefined) {
+    notes.push({
+      type: 'Warning',
+      reason: 'ResizeFailed',
+      message: `${stuck.name} ends before the pod that is to take over from it starts: there is no room for both`,
+      stream: stuck.stream,
+    })
+    await remove(stuck, actuator, site.now, signal)
   }
   return { pending, readings, notes }
-}
-
-/** A pod that cannot become what is wanted: made from another template, on another GPU, or ended though it should serve. */
-function isOutdated(
-  pod: PodSnapshot,
-  wanted: readonly WantedPod[],
-  site: SiteSnapshot,
-  actuator: PodActuator,
-): boolean {
-  const target = wanted.find(w => w.name === pod.worker)
-  if (target === undefined || pod.role !== 'inference') return false
-  if (!isOn(pod, target.gpu)) return true
-  // Where pods take over from each other they end by themselves.
-  if (pod.finished && actuator.backends.of(target.gpu).resizes === 'in-place') return true
-  const config = inferenceConfig(configInput(target, site, actuator))
-  return (
-    pod.pod.metadata.annotations?.[templateAnnotation] !==
-    templateHash(config, target.stream.stream, actuator.options)
-  )
 }

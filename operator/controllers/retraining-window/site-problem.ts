@@ -12,7 +12,7 @@ import { accuracyCap, estimate, expectedCost, mapScale, type PastTraining } from
 import { fitOutcomes, type WindowRecord } from '../../profiler/pooled/outcome-model.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../profiler/revision.ts'
-import { inferenceOption } from '../../scheduler/inference/inference-profile.ts'
+import { cappedInference, inferenceOption } from '../../scheduler/inference/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference/inference-quality.ts'
 import type {
   InferenceOption,
@@ -70,7 +70,7 @@ function streamProblem(
   const { spec } = stream.stream
   const result = profileResult(stream)
   const accuracyNow = accuracyNowOf(result, item)
-  const inference = inferenceOptions(stream)
+  const inference = inferenceOptions(site, stream)
   const share = item?.inferenceShare ?? 0
   const base = {
     name: stream.name,
@@ -273,19 +273,31 @@ export function expectedAfter(
   })
 }
 
-export function inferenceOptions(stream: StreamSnapshot): readonly InferenceOption[] {
+/** As far as a pod's share can go on the GPUs that a stream may be on: no plan promises what only more would give. */
+export function inferenceOptions(
+  { gpus }: Pick<SiteSnapshot, 'gpus'>,
+  stream: StreamSnapshot,
+): readonly InferenceOption[] {
   const { spec } = stream.stream
+  const nodes = allowedNodes(gpus, stream.stream)
+  const largest = Math.min(
+    1,
+    ...gpus.filter(({ node }) => nodes.includes(node)).map(({ largestShare = 1 }) => largestShare),
+  )
   const result = profileResult(stream)
   const live = (stream.inference?.status as InferenceStatus | undefined)?.gpuSecondsPerFrame ?? null
   return spec.inference.configurations.map(configuration =>
-    inferenceOption({
-      configuration,
-      frameRate: spec.frameRate,
-      gpuSecondsPerFrame: live ?? result?.gpuSecondsPerFrame ?? null,
-      ...(result?.coherence === undefined ? {} : { coherence: result.coherence }),
-      accuracy: result === undefined ? null : accuracyOf(result),
-      classes: spec.classes.length,
-    }),
+    cappedInference(
+      inferenceOption({
+        configuration,
+        frameRate: spec.frameRate,
+        gpuSecondsPerFrame: live ?? result?.gpuSecondsPerFrame ?? null,
+        ...(result?.coherence === undefined ? {} : { coherence: result.coherence }),
+        accuracy: result === undefined ? null : accuracyOf(result),
+        classes: spec.classes.length,
+      }),
+      largest,
+    ),
   )
 }
 

@@ -14,13 +14,15 @@ import { pods as podResource } from '../../kube/resources.ts'
 import type { ReplacingBackend, ShareReading } from '../../sharing/backend.ts'
 import { recordFailure } from '../../sharing/failed-resize.ts'
 import { type HandOver, handOverMark, parseHandOver } from '../../sharing/hand-over-mark.ts'
-import { type HeldPod, planSwaps, type SwapStep, type Worker } from '../../sharing/swap-planner.ts'
+import { gainsBySwap } from '../../sharing/swap-gain.ts'
+import { type HeldPod, planSwaps, type SwapStep, stepUnits, type Worker } from '../../sharing/swap-planner.ts'
 import type { StatedPod } from '../../sharing/swap-state.ts'
 import { addressOf, type HandOverParties, type HandOverState, handOver, isServing } from './hand-over.ts'
 import { createdAt, failedOf, type Held, heldBy } from './held-pods.ts'
 import type { GpuPods } from './in-place-pods.ts'
 import { type Actuation, make, type PodActuator, remove } from './pod-actuator.ts'
 import type { Note } from './step.ts'
+import type { WantedPod } from './wanted-pods.ts'
 
 /** What a training gets to write its checkpoint before it is deleted. */
 const checkpointMs = 60_000
@@ -40,6 +42,8 @@ class Swaps {
   readonly #workers: readonly Held[]
   readonly #notes: Note[] = []
   #pending = false
+  #stepped = false
+  #blocked: readonly string[] = []
 
   constructor(here: GpuPods<ReplacingBackend>, actuator: PodActuator, signal: AbortSignal | undefined) {
     this.#here = here
@@ -53,8 +57,16 @@ class Swaps {
       if (refusal !== undefined) this.#note(name, 'PodFailed', `${name} cannot be made: ${refusal}`)
     await this.#carryOut()
     for (const worker of this.#workers) await this.#handOver(worker)
-    const busy = this.#workers.some(({ stated }) => stated.length > 1 || stated.some(isMoving))
-    return { pending: this.#pending || busy, readings: this.#readings(), notes: this.#notes }
+    const busy = this.#workers.some(
+      ({ stated, elsewhere }) => stated.length + elsewhere.length > 1 || stated.some(isMoving),
+    )
+    return {
+      pending: this.#pending || busy,
+      readings: this.#readings(),
+      notes: this.#notes,
+      underWay: this.#stepped || busy,
+      blocked: this.#blocked,
+    }
   }
 
   /** Plans and acts until there is nothing more to do at this moment; pods that were just made count as they will be. */
@@ -65,6 +77,8 @@ class Swaps {
       if (i === 0)
         for (const { worker, reason } of blocked)
           this.#note(worker, 'ResizePending', `${worker} waits for its share: ${reason}`)
+      if (i === 0) this.#blocked = blocked.map(({ worker }) => worker)
+      this.#stepped ||= steps.length > 0
       this.#pending ||= steps.length > 0 || blocked.length > 0
       let goesOn = false
       for (const step of steps) {
@@ -90,26 +104,43 @@ class Swaps {
           interruptible: (target?.role ?? pods[0]?.role) === 'training',
           pods: [...stated, ...(made.has(name) ? [made.get(name)!] : [])],
           wanted,
+          worthSwapping: target === undefined || this.#gains(target),
         }),
       ),
       limits: { ...limits, swaps: 1 },
-      // 0.07 × 100 is a little more than 7.
-      step: Number((stepOf(site) * limits.steadyUnits).toFixed(6)),
+      step: stepUnits(stepOf(site), limits.steadyUnits),
       worthSwapping: this.#isWorthSwapping(),
     })
   }
 
   /** A swap must pay within the window; how long one takes is told by those that pods came about by. */
   #isWorthSwapping(): boolean {
-    const { site, backend } = this.#here
+    const { site } = this.#here
     const { endsAt } = site.window.status?.current ?? {}
-    if (endsAt === undefined) return true
-    const seconds = this.#workers.flatMap(({ pods }) => pods.flatMap(swapSeconds))
-    const usual = seconds.length === 0 ? backend.swapSeconds : median(seconds)
-    return (Date.parse(endsAt) - site.now) / 1000 >= 2 * usual
+    return endsAt === undefined || (Date.parse(endsAt) - site.now) / 1000 >= 2 * this.#usualSeconds()
   }
 
-  async #create({ name, target, pods }: Held): Promise<boolean> {
+  #usualSeconds(): number {
+    const seconds = this.#workers.flatMap(({ pods }) => pods.flatMap(swapSeconds))
+    return seconds.length === 0 ? this.#here.backend.swapSeconds : median(seconds)
+  }
+
+  #gains({ role, share, stream, gpu }: WantedPod): boolean {
+    const { training } = stream
+    return (
+      role !== 'training' ||
+      training === undefined ||
+      gainsBySwap({
+        gpuSeconds: training.status?.remainingGpuSeconds,
+        heldShare: this.#here.backend.read(training.pod, gpu).desired,
+        wantedShare: share,
+        swapSeconds: this.#usualSeconds(),
+        throughputCurve: gpu.training?.throughputCurve,
+      })
+    )
+  }
+
+  async #create({ name, target, pods, elsewhere }: Held): Promise<boolean> {
     const { site } = this.#here
     if (target === undefined) return false
     // Ended ones count as well: their names are taken, and what they spent is part of what the training costs.
@@ -119,7 +150,7 @@ class Swaps {
     try {
       await make(target, site, this.#actuator, this.#signal, {
         generation,
-        standby: target.role === 'inference' && pods.some(pod => !pod.finished && !pod.terminating),
+        standby: target.role === 'inference' && [...pods, ...elsewhere].some(this.#isThere),
         ...spentBy(interrupted),
       })
       if (interrupted.length > 0) this.#actuator.hooks?.onResize?.(this.#here.backend.name, 'done')
@@ -144,7 +175,7 @@ class Swaps {
         const pod = podOf(step.pod)
         // Refused pods are given a moment before they are made again.
         if (pod.rejected !== undefined) return
-        const next = onDuty(worker.pods)
+        const next = onDuty([...worker.pods, ...worker.elsewhere])
         // Until the new pod serves, what the old one has agreed to is still needed.
         if (next === undefined || next === pod || isServing(next)) await this.#remove(pod)
         return
@@ -228,7 +259,7 @@ class Swaps {
   }
 
   /** What was agreed on and is not over yet. */
-  async #handOver({ name, pods }: Held): Promise<void> {
+  async #handOver({ name, pods, elsewhere }: Held): Promise<void> {
     const { now } = this.#here.site
     for (const pod of pods) {
       const since = pod.pod.metadata.annotations?.[endingAnnotation]
@@ -239,18 +270,24 @@ class Swaps {
     const next = onDuty(pods)
     if (next === undefined || next.role !== 'inference' || next.terminating || next.finished) return
     const mark = markOn(next)
+    const before = [...pods, ...elsewhere].filter(pod => pod.generation < next.generation && !pod.standby)
     if (mark === undefined) {
-      // Its predecessor went before it was told anything: nobody else is there.
-      if (next.standby && next.ready && pods.length === 1) await this.#mark(undefined, next)
+      if (!next.standby || !next.ready || pods.length > 1) return
+      // From another GPU; or its predecessor went before it was told anything, and nobody else is there.
+      const old = before.find(this.#isThere)
+      if (old !== undefined || before.every(pod => pod.finished)) await this.#mark(old, next)
       return
     }
-    const old = pods.find(pod => pod.generation < next.generation && !pod.standby)
+    const old = before[0]
     const state = await this.#tell({ old, next, mark })
     if (state === 'late') await this.#mark(old, next)
     if (state !== 'stuck') return
     this.#note(name, 'ResizeFailed', `${old!.name} does not hand over or does not end: it is deleted`)
     await this.#remove(old!)
   }
+
+  readonly #isThere = (pod: PodSnapshot): boolean =>
+    !pod.finished && !pod.terminating && !this.#here.leaving.has(pod.uid)
 
   async #remove(pod: PodSnapshot): Promise<void> {
     this.#pending = true

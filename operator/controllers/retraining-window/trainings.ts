@@ -3,9 +3,21 @@
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
 import type { CameraStream } from '../../api/generated/types.ts'
-import { type PodSnapshot, trainingResult, wasInterrupted } from '../../cluster/snapshot.ts'
+import {
+  type PodSnapshot,
+  type SiteSnapshot,
+  trainingResult,
+  wasInterrupted,
+} from '../../cluster/snapshot.ts'
 import { completionSeconds } from '../../scheduler/training-speed.ts'
-import { type PlanItem, rolledBackSince, startedFromSpec, trains } from '../plan-status.ts'
+import {
+  beginsAgain,
+  hasEndedWell,
+  type PlanItem,
+  rolledBackSince,
+  startedFromSpec,
+  trains,
+} from '../plan-status.ts'
 import { gate } from './gate.ts'
 import { expectedAfter } from './site-problem.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
@@ -22,13 +34,21 @@ export function endings(context: Context): Step | undefined {
     if (!trains(item)) continue
     const stream = site.streams.find(s => s.name === item.stream)
     const pod = stream?.training
-    const lost = item.state === 'Training' && pod === undefined
-    if (!lost && (pod?.finished !== true || wasInterrupted(pod))) continue
+    const again = item.state === 'Training' && (item.faults ?? 0) > 0 && !hasEndedWell(pod)
+    const fault = again ? faultOf(site, item) : undefined
+    const lost = fault !== undefined || (item.state === 'Training' && pod === undefined)
+    if (!lost && (pod?.finished !== true || wasInterrupted(pod) || beginsAgain(item, pod))) continue
     const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
-    const result = stream === undefined || replaced !== undefined ? undefined : trainingResult(stream)
+    const result =
+      stream === undefined || replaced !== undefined || fault !== undefined
+        ? undefined
+        : trainingResult(stream)
     const outcome = gate(item, result, {
       minGain: site.window.spec.retraining.minGain,
-      failure: replaced ?? (lost ? 'the training pod is gone' : pod?.failure),
+      failure:
+        replaced ??
+        (fault && `its GPU has a fault again: ${fault}`) ??
+        (lost ? 'the training pod is gone' : pod?.failure),
       gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
@@ -51,6 +71,39 @@ export function endings(context: Context): Step | undefined {
   return undefined
 }
 
+/** Why a GPU's clients have to go; undefined: it serves. */
+const faultOf = ({ gpus }: SiteSnapshot, { node, gpu }: PlanItem): string | undefined =>
+  gpus.find(each => each.node === node && each.gpu === gpu)?.fault
+
+/**
+ * Trainings that a fault of their GPU takes down wait for it to serve, and begin again from their checkpoint. Once: one of them may be what
+ * faults. Until that is written nothing ends them, so that an operator that is killed meanwhile does not take them for lost.
+ */
+export function faulted({ site, status }: Context): Step | undefined {
+  const plan = status.plan!
+  const again = new Map(
+    plan.items.flatMap(item => {
+      const fault = faultOf(site, item)
+      const pod = site.streams.find(s => s.name === item.stream)?.training
+      const once = item.state === 'Training' && (item.faults ?? 0) === 0
+      return once && fault !== undefined && !hasEndedWell(pod) ? [[item, fault] as const] : []
+    }),
+  )
+  if (again.size === 0) return undefined
+  const items = plan.items.map(item =>
+    again.has(item) ? { ...item, state: 'Planned' as const, faults: 1 } : item,
+  )
+  return step(
+    { ...status, plan: { ...plan, items } },
+    [...again].map(([{ stream, retrainingConfiguration, node, gpu }, fault]) => ({
+      type: 'Warning',
+      reason: 'GpuFault',
+      message: `${retrainingConfiguration} begins again from its checkpoint when GPU ${node}/${gpu} serves: ${fault}`,
+      stream,
+    })),
+  )
+}
+
 /** Why a training's model is not the successor of the one to be served; undefined: it is. */
 function replacement(item: PlanItem, stream: CameraStream): string | undefined {
   if (!startedFromSpec(item, stream)) return 'spec.model.uri names another model since'
@@ -64,7 +117,8 @@ export function markStarted(context: Context): Step | undefined {
       i.state === 'Planned' &&
       trains(i) &&
       (i.trainingShare ?? 0) > 0 &&
-      site.streams.some(s => s.name === i.stream && s.training !== undefined),
+      faultOf(site, i) === undefined &&
+      site.streams.some(s => s.name === i.stream && s.training !== undefined && !beginsAgain(i, s.training)),
   )
   if (began.length === 0) return undefined
   const items = status.plan!.items.map(i =>

@@ -16,7 +16,7 @@ import {
   wasInterrupted,
 } from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
-import { type PlanItem, trains } from '../plan-status.ts'
+import { beginsAgain, type PlanItem, trains } from '../plan-status.ts'
 
 export interface WantedPod {
   /** Without a generation. */
@@ -53,12 +53,22 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
         : []),
       ...(current.phase === 'Retraining' &&
       trains(item) &&
-      (stream.training?.finished !== true || wasInterrupted(stream.training))
+      (stream.training?.finished !== true ||
+        wasInterrupted(stream.training) ||
+        beginsAgain(item, stream.training))
         ? pod('training', trainingPodName(item.stream, current.index), item.trainingShare ?? 0, 2)
         : []),
     ]
   })
 }
+
+/**
+ * Whether a pod may be on its GPU. All clients of a GPU with a fault are lost, also those that do not notice, and it serves again when the last
+ * of them has gone: none stays, and none is made. A training stays until the status says that it begins again.
+ */
+export const mayServe = ({ gpu, role, item, stream }: WantedPod): boolean =>
+  gpu.fault === undefined ||
+  (role === 'training' && item.state === 'Training' && stream.training?.finished === false)
 
 /** A pod that kubelet refused is made again after so long, and not at once: the node may need a moment, and refuse again. */
 const rejectedSeconds = 2

@@ -4,7 +4,7 @@
  */
 
 import { expect } from 'chai'
-import { endingAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
+import { endingAnnotation, gpuAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
 import type { FrameMark, InferenceStatus, WorkerStatus } from '../../api/worker.ts'
 import { type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { newest, onDuty, type SiteSnapshot } from '../../cluster/snapshot.ts'
@@ -15,11 +15,13 @@ import { cpuReplaceBackend } from '../../sharing/backends/cpu-replace.ts'
 import { backendSet } from '../../sharing/backends/registry.ts'
 import { createResizeExecutor } from '../../sharing/executor.ts'
 import type { PlanItem } from '../plan-status.ts'
+import { advance } from '../retraining-window/phases.ts'
 import type { PodActuator } from '../retraining-window/pod-actuator.ts'
 import { actuatePods } from '../retraining-window/pods.ts'
 import { RecentPods } from '../retraining-window/recent-pods.ts'
 import type { Note } from '../retraining-window/step.ts'
 import { at, camera, epoch, retrainingWindow } from './site.ts'
+import { planner } from './window.ts'
 
 const frameRate = 10
 const periodMs = 1000 / frameRate
@@ -29,6 +31,9 @@ const gpu: SiteGpu = {
   device: { kind: 'cpu', cores: 1.5 },
   labels: { 'ekya.dev/sharing-backend': 'cpu-replace' },
 }
+
+/** Empty unless a plan puts streams there. */
+const second: SiteGpu = { ...gpu, gpu: '1' }
 
 interface Running {
   pod: Pod
@@ -55,6 +60,8 @@ export interface SwapSiteOptions {
   readonly memory?: (stream: string) => string
   /** Pods that their node refuses. */
   readonly refused?: (pod: string) => boolean
+  /** Let the window's state machine go on as well. */
+  readonly advances?: boolean
 }
 
 export class SwapSite {
@@ -62,11 +69,17 @@ export class SwapSite {
   readonly past: Running[] = []
   readonly notes: Note[] = []
   readonly writes: string[] = []
+  /** Seconds that deleted pods were given, where that was said. */
+  readonly graces = new Map<string, number | undefined>()
   /** Write, counted from 0, right after which the operator dies. */
   killAt = Number.POSITIVE_INFINITY
   now = epoch
   most = { steady: 0, total: 0 }
   deaths = 0
+  /** Of pods that are made from now on. */
+  image = 'ekya'
+  /** Of the first GPU, until the last pod has gone. */
+  fault: string | undefined
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
   #polled = new Map<string, WorkerStatus>()
@@ -80,18 +93,25 @@ export class SwapSite {
     this.#options = options
   }
 
-  plan(shares: Readonly<Record<string, number | readonly [number, number]>>): void {
+  /** @param onSecond streams on the second GPU. */
+  plan(
+    shares: Readonly<Record<string, number | readonly [number, number]>>,
+    onSecond: readonly string[] = [],
+  ): void {
     this.#items = Object.entries(shares).map(([stream, share]): PlanItem => {
       const [inference, training] = typeof share === 'number' ? [share, 0] : share
       return {
         stream,
         node: gpu.node,
-        gpu: gpu.gpu,
+        gpu: onSecond.includes(stream) ? second.gpu : gpu.gpu,
         inferenceShare: inference / 100,
         inferenceConfiguration: 'every-frame',
         trainingShare: training / 100,
         ...(training > 0
-          ? { retrainingConfiguration: 'all-5', state: 'Training' as const }
+          ? {
+              retrainingConfiguration: 'all-5',
+              state: this.#options.advances ? ('Planned' as const) : ('Training' as const),
+            }
           : { state: 'None' as const }),
       }
     })
@@ -111,9 +131,11 @@ export class SwapSite {
   async step(): Promise<boolean> {
     let pending = true
     try {
-      const done = await actuatePods(this.#site(), this.#actuator())
+      const site = this.#site()
+      const done = await actuatePods(site, this.#actuator())
       pending = done.pending
       this.notes.push(...done.notes)
+      if (this.#options.advances) pending = this.#advance(site) || pending
     } catch (error) {
       if (!this.#dead) throw error
     }
@@ -130,6 +152,27 @@ export class SwapSite {
     this.now += 100
     this.#live()
     return pending
+  }
+
+  #advance(site: SiteSnapshot): boolean {
+    const { status, notes } = advance(site, planner)
+    const { items } = status.plan!
+    if (JSON.stringify(items) === JSON.stringify(this.#items)) return false
+    this.#items = items
+    this.notes.push(...notes)
+    this.#wrote(`status ${items.map(({ stream, state }) => `${stream} ${state}`).join(', ')}`)
+    return true
+  }
+
+  #wrote(what: string): void {
+    this.writes.push(what)
+    if (this.writes.length - 1 !== this.killAt) return
+    this.#dead = true
+    throw new Error('killed')
+  }
+
+  get items(): readonly PlanItem[] {
+    return this.#items
   }
 
   describe(): string {
@@ -168,13 +211,16 @@ export class SwapSite {
 
   #observe(): void {
     const live = [...this.pods.values()].filter(({ pod }) => pod.status?.phase !== 'Succeeded')
-    const total = live.reduce((sum, { pod }) => sum + unitsOf(pod), 0)
-    const workers = Map.groupBy(live, ({ pod }) => podSnapshot(pod)!.worker)
-    const steady = [...workers.values()].reduce(
-      (sum, pods) => sum + Math.max(...pods.map(({ pod }) => unitsOf(pod))),
-      0,
-    )
-    this.most = { steady: Math.max(this.most.steady, steady), total: Math.max(this.most.total, total) }
+    const gpus = Map.groupBy(live, ({ pod }) => pod.metadata.annotations?.[gpuAnnotation])
+    for (const here of gpus.values()) {
+      const total = here.reduce((sum, { pod }) => sum + unitsOf(pod), 0)
+      const workers = Map.groupBy(here, ({ pod }) => podSnapshot(pod)!.worker)
+      const steady = [...workers.values()].reduce(
+        (sum, pods) => sum + Math.max(...pods.map(({ pod }) => unitsOf(pod))),
+        0,
+      )
+      this.most = { steady: Math.max(this.most.steady, steady), total: Math.max(this.most.total, total) }
+    }
   }
 
   /** What kubelet and workers do by themselves. */
@@ -214,6 +260,7 @@ export class SwapSite {
         })
       }
     }
+    if (this.pods.size === 0) this.fault = undefined
     for (const { pod } of this.pods.values())
       if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
         this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
@@ -264,7 +311,7 @@ export class SwapSite {
       .filter(pod => pod !== undefined)
     return {
       window,
-      gpus: [gpu],
+      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }, second],
       training: cpuReplaceBackend.training,
       now: this.now,
       pods,
@@ -286,19 +333,14 @@ export class SwapSite {
   }
 
   #actuator(): PodActuator {
-    const wrote = (what: string): void => {
-      this.writes.push(what)
-      if (this.writes.length - 1 !== this.killAt) return
-      this.#dead = true
-      throw new Error('killed')
-    }
+    const wrote = (what: string): void => this.#wrote(what)
     const alive = (): void => {
       if (this.#dead) throw new Error('killed')
     }
     return {
       backends: backendSet(),
       recent: this.#recent,
-      options: { image: 'ekya', storage: { source: {}, mountPath: '/storage' } },
+      options: { image: this.image, storage: { source: {}, mountPath: '/storage' } },
       seed: 1,
       executor: createResizeExecutor({
         client: { patchResize: () => Promise.reject(new Error('nothing is resized in place')) },
@@ -388,8 +430,9 @@ export class SwapSite {
           wrote(`patch ${name} ${Object.keys(annotations).join()}`)
           return running.pod as never
         },
-        delete: async (_resource, { name }) => {
+        delete: async (_resource, { name }, { gracePeriodSeconds } = {}) => {
           alive()
+          this.graces.set(name, gracePeriodSeconds)
           const running = this.pods.get(name)
           if (running === undefined) throw refusal('not-found')
           if (running.deletedMs === Number.POSITIVE_INFINITY) {

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { headRoom, type InferenceCost, inferenceOption } from './inference-profile.ts'
+import { cappedInference, headRoom, type InferenceCost, inferenceOption } from './inference-profile.ts'
 import { demandShare, factorAt } from './inference-quality.ts'
 
 const cost = (overrides: Partial<InferenceCost> = {}): InferenceCost => ({
@@ -95,4 +95,23 @@ describe('inferenceOption', () => {
       ),
     )
   })
+})
+
+describe('cappedInference', () => {
+  const option = inferenceOption(cost())
+
+  for (const { name, largest } of [
+    { name: 'between two points', largest: full / 3 },
+    { name: 'at a point', largest: full / 2 },
+    { name: 'below all of them', largest: full / 100 },
+  ])
+    it(`is the same up to the largest share and not better beyond: ${name}`, () => {
+      const capped = cappedInference(option, largest)
+      for (const part of [0.1, 0.5, 1])
+        expect(factorAt(capped, part * largest)).to.be.closeTo(factorAt(option, part * largest), 1e-12)
+      expect(factorAt(capped, 1)).to.be.closeTo(factorAt(option, largest), 1e-12)
+      expect(demandShare([capped])).to.be.at.most(largest)
+    })
+
+  it('leaves what needs less as it is', () => expect(cappedInference(option, full + 1e-9)).to.equal(option))
 })

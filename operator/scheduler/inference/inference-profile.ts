@@ -12,6 +12,7 @@
  */
 import type { InferenceConfiguration } from '../../api/worker.ts'
 import type { ProfiledInference } from '../problem.ts'
+import { factorAt } from './inference-quality.ts'
 
 export interface InferenceCost {
   readonly configuration: InferenceConfiguration
@@ -68,6 +69,14 @@ export function inferenceOption(cost: InferenceCost): ProfiledInference {
     return [share, highest]
   })
   return { configuration: configuration.name, profile }
+}
+
+/** The same where a pod can hold no more than a part of a GPU: beyond it more share is worth nothing. */
+export function cappedInference(option: ProfiledInference, largestShare: number): ProfiledInference {
+  const { profile } = option
+  if (profile.every(([share]) => share <= largestShare)) return option
+  const below = profile.filter(([share]) => share < largestShare)
+  return { ...option, profile: [...below, [largestShare, factorAt(option, largestShare)]] }
 }
 
 /** Mean over the ages 0 … gap − 1; a fractional gap is a mixture of the two whole ones around it. */

@@ -11,6 +11,7 @@ const gpu = {
   node: 'edge-1',
   gpu: '0',
   device: { kind: 'cpu', cores: 1.5 },
+  granularity: 0.01,
   memoryMiB: 8192,
   labels,
 } as const

@@ -5,10 +5,16 @@
  * One "GPU" is half of the node's cores, so that all pods of it can exist twice for a moment: of 200 units that the node has, 100 are given
  * away for good. Device memory is the node's.
  */
-import type { RawNode, RawPod, ReplacingBackend, SiteGpu } from '../backend.ts'
+import {
+  type RawNode,
+  type RawPod,
+  type ReplacingBackend,
+  type SiteGpu,
+  workerContainer,
+} from '../backend.ts'
 import { parseMiB } from '../quantity.ts'
 import type { Amount } from '../swap-order.ts'
-import { cpuCores, cpuRefusals, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
+import { cpuCores, cpuRefusals, minimumMillicores, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
 
 const name = 'cpu-replace'
 const steadyUnits = 100
@@ -21,25 +27,41 @@ function discover(node: RawNode): readonly SiteGpu[] {
   if (cores === 0) return []
   const { name: machine = '', labels = {} } = node.metadata ?? {}
   const memory = node.status?.allocatable?.memory
+  const gpuCores = (cores * steadyUnits) / totalUnits
   return [
     {
       node: machine,
       gpu: '0',
-      device: { kind: 'cpu', cores: (cores * steadyUnits) / totalUnits },
+      device: { kind: 'cpu', cores: gpuCores },
+      // Of a small node the least limit of cpu time is several units.
+      granularity: Math.min(1, Math.ceil(Math.max(1, minimumMillicores / (gpuCores * 10))) / steadyUnits),
       ...(memory === undefined ? {} : { memoryMiB: Math.floor(parseMiB(memory)) }),
       labels,
     },
   ]
 }
 
-const unitsOf = (share: number): number => Math.max(1, Math.round(share * steadyUnits))
+/** Whole units of a share, rounded down as on a GPU, one at least. */
+const wholeUnits = (share: number): number => Math.max(1, Math.floor(share * steadyUnits + 1e-4))
+
+/** A whole unit may be no whole number of millicores: the most units that those of a pod can have come from. */
+function unitsOf(pod: Pick<RawPod, 'spec'>, gpu: SiteGpu): number {
+  const cores = gpu.device.cores ?? 0
+  const { desired } = readCpuShare(pod, gpu)
+  return Math.max(1, Math.ceil((desired + 1 / (cores * 1000)) * steadyUnits - 1e-9) - 1)
+}
+
+/** With the share in whole units. @throws SharingError `share-out-of-range`. */
+function render(share: number, gpu: SiteGpu, memory?: string) {
+  return renderCpuShare(share > 0 && share <= 1 ? wholeUnits(share) / steadyUnits : share, gpu, memory)
+}
 const mebibytes = (memory: string | undefined): number =>
   memory === undefined ? 0 : Math.ceil(parseMiB(memory))
 
 function amountOf(pod: RawPod, gpu: SiteGpu): Amount {
   const { resources } = workerOf(pod)
   return {
-    units: unitsOf(readCpuShare(pod, gpu).desired),
+    units: unitsOf(pod, gpu),
     memoryMiB: mebibytes(resources?.limits?.memory ?? resources?.requests?.memory),
   }
 }
@@ -52,12 +74,10 @@ export const cpuReplaceBackend: ReplacingBackend = {
   granularity: 1 / steadyUnits,
   discover,
   refusals: node => cpuRefusals(node, name),
-  render: renderCpuShare,
+  render,
   read: readCpuShare,
   limits: ({ memoryMiB = Number.POSITIVE_INFINITY }) => ({ steadyUnits, totalUnits, memoryMiB, clients }),
-  amount: (share, gpu, memory) => {
-    renderCpuShare(share, gpu, memory)
-    return { units: unitsOf(share), memoryMiB: mebibytes(memory) }
-  },
+  amount: (share, gpu, memory) =>
+    amountOf({ spec: { containers: [{ name: workerContainer, ...render(share, gpu, memory) }] } }, gpu),
   amountOf,
 }

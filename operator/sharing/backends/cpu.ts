@@ -22,7 +22,7 @@ const name = 'cpu'
 /** How many cores of a node are shared; absent: all that are allocatable. */
 export const coresLabel = 'ekya.dev/cpu-cores'
 /** The kernel refuses quotas below 1 ms per period; 10m is the API server's own practical floor for a limit. */
-const minimumMillicores = 10
+export const minimumMillicores = 10
 /** 1.5 cores × 0.35 is 524.99… in floating point: without this, rounding down would lose a millicore. */
 const roundingGuard = 1e-6
 

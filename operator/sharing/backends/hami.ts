@@ -6,23 +6,11 @@
  * of its chart). Without, some cores are kept for pods that take over.
  */
 import { Ajv } from 'ajv'
-import type { RawNode, RawPod, ReplacingBackend, SiteGpu } from '../backend.ts'
-import { admission, type Inspection, refused } from '../gpu-node.ts'
+import type { RawNode, ReplacingBackend, SiteGpu } from '../backend.ts'
+import { foundGpu, gpuBackend } from '../gpu-backend.ts'
+import { type Inspection, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
-import {
-  amount,
-  factsOf,
-  graceSeconds,
-  limits,
-  memoryMiB,
-  reading,
-  resources,
-  spareUnits,
-  speedVariable,
-  swapSeconds,
-  unitsOf,
-} from '../gpu-share.ts'
-import { trainingTraits } from '../throughput-curves.ts'
+import { factsOf, spareUnits } from '../gpu-share.ts'
 import { workerOf } from './cpu.ts'
 
 const name = 'hami'
@@ -32,6 +20,7 @@ const memoryResource = 'nvidia.com/gpumem'
 /** Part of the cores that is kept for pods that take over where HAMi offers no more than there are. */
 const spare = 0.2
 const wholeGpu = 100
+const smallestStep = 0.05
 
 /** One entry of the annotation's list; more is there and not needed. */
 interface Device {
@@ -67,43 +56,26 @@ const isDevices = new Ajv().compile<readonly Device[]>({
 })
 
 export function hamiBackend(options: GpuOptions): ReplacingBackend {
-  const held = (pod: RawPod) => {
-    const { limits: has } = workerOf(pod).resources ?? {}
-    return { units: Number(has?.[coresResource] ?? 0), memoryMiB: Number(has?.[memoryResource] ?? 0) }
-  }
-  return {
-    name,
-    training: { resizeSeconds: swapSeconds },
-    resizes: 'replace',
-    swapSeconds,
-    granularity: 0.05,
-    ...admission(
-      {
-        backend: name,
-        defaultBackend: options.defaultBackend,
-        recognises: node => node.metadata?.annotations?.[hamiAnnotation] !== undefined,
-      },
+  return gpuBackend(
+    {
+      name,
+      granularity: smallestStep,
+      recognises: node => node.metadata?.annotations?.[hamiAnnotation] !== undefined,
       inspect,
-    ),
-    render(share, gpu, memory) {
-      const units = unitsOf(share, gpu)
-      return {
-        resources: resources(options, {
-          'nvidia.com/gpu': 1,
-          [coresResource]: units,
-          [memoryResource]: memoryMiB(units, gpu, memory),
-        }),
+      memoryApart: true,
+      render: ({ units, memoryMiB, gpu }) => ({
+        extended: { 'nvidia.com/gpu': 1, [coresResource]: units, [memoryResource]: memoryMiB },
         // Without it a pod that is alone on its GPU is not held to its share.
-        env: [{ name: 'GPU_CORE_UTILIZATION_POLICY', value: 'force' }, speedVariable(units, gpu)],
-        annotations: { 'nvidia.com/use-gpuuuid': factsOf(gpu).uuid ?? '', 'ekya.dev/share': String(units) },
-        graceSeconds,
-      }
+        env: [{ name: 'GPU_CORE_UTILIZATION_POLICY', value: 'force' }],
+        annotations: { 'nvidia.com/use-gpuuuid': factsOf(gpu).uuid ?? '' },
+      }),
+      held(pod) {
+        const { limits: has } = workerOf(pod).resources ?? {}
+        return { units: Number(has?.[coresResource] ?? 0), memoryMiB: Number(has?.[memoryResource] ?? 0) }
+      },
     },
-    read: (pod, gpu) => reading(pod, held(pod).units, gpu),
-    limits,
-    amount,
-    amountOf: held,
-  }
+    options,
+  )
 }
 
 function inspect(node: RawNode, machine: string): Inspection {
@@ -149,23 +121,14 @@ function problemOf({ mode, health, devcore }: Device): string | undefined {
 }
 
 function siteGpu(device: Device, index: number, node: RawNode, machine: string): SiteGpu {
-  const totalUnits = Math.min(device.devcore, 2 * wholeGpu)
-  return {
-    node: machine,
-    gpu: String(index),
-    device: { kind: 'cuda' },
-    memoryMiB: device.devmem,
-    labels: node.metadata?.labels ?? {},
-    backend: name,
-    granularity: 0.05,
-    training: trainingTraits(swapSeconds, device.type),
-    facts: {
-      steadyUnits: Math.min(wholeGpu, totalUnits - spareUnits(wholeGpu, spare)),
-      totalUnits,
-      clients: device.count,
-      uuid: device.id,
-      model: device.type,
-      unitMiB: device.devmem / totalUnits,
-    },
-  }
+  const { id: uuid, devmem: memoryMiB, devcore, count: clients, type: model } = device
+  const totalUnits = Math.min(devcore, 2 * wholeGpu)
+  const steadyUnits = Math.min(wholeGpu, totalUnits - spareUnits(wholeGpu, spare))
+  return foundGpu(name, node, machine, {
+    index,
+    memoryMiB,
+    model,
+    granularity: smallestStep,
+    facts: { steadyUnits, totalUnits, clients, uuid },
+  })
 }

@@ -4,27 +4,17 @@
  *
  * KAI picks the GPU on the node: nodes with one GPU only. It gives no more than there is, so some of each GPU is kept for pods that take over.
  */
-import { type RawNode, type RawPod, type ReplacingBackend, workerContainer } from '../backend.ts'
-import { admission, advertised, type Inspection, isOlderDriver, labelledFacts, refused } from '../gpu-node.ts'
+import { type RawNode, type ReplacingBackend, workerContainer } from '../backend.ts'
+import { foundGpu, gpuBackend } from '../gpu-backend.ts'
+import { advertised, type Inspection, isOlderDriver, labelledFacts, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
-import {
-  amount,
-  graceSeconds,
-  limits,
-  memoryOf,
-  reading,
-  resources,
-  spareUnits,
-  speedVariable,
-  swapSeconds,
-  unitsOf,
-} from '../gpu-share.ts'
-import { trainingTraits } from '../throughput-curves.ts'
+import { spareUnits } from '../gpu-share.ts'
 
 const name = 'kai'
 const fractionAnnotation = 'gpu-fraction'
 const gpuResource = 'nvidia.com/gpu'
 const wholeGpu = 100
+const smallestStep = 0.05
 /** Part of a GPU that is kept for pods that take over. */
 const spare = 0.15
 /** Shares of multiprocessors need namespaces of MPS, which came with it. */
@@ -33,45 +23,29 @@ const oldestDriver = 615
 const clients = 44
 
 export function kaiBackend(options: GpuOptions): ReplacingBackend {
-  const held = (pod: RawPod): number =>
-    Math.round(Number(pod.metadata?.annotations?.[fractionAnnotation] ?? 0) * wholeGpu)
-  return {
-    name,
-    training: { resizeSeconds: swapSeconds },
-    resizes: 'replace',
-    swapSeconds,
-    granularity: 0.05,
-    ...admission(
-      {
-        backend: name,
-        defaultBackend: options.defaultBackend,
-        recognises: node => advertised(node, gpuResource) !== undefined,
-      },
-      (node, machine) => inspect(node, machine, options),
-    ),
-    render(share, gpu) {
-      const units = unitsOf(share, gpu)
-      return {
-        resources: resources(options, {}),
-        env: [speedVariable(units, gpu)],
+  return gpuBackend(
+    {
+      name,
+      granularity: smallestStep,
+      recognises: node => advertised(node, gpuResource) !== undefined,
+      inspect: (node, machine) => inspect(node, machine, options),
+      render: ({ units }) => ({
+        extended: {},
         annotations: {
           [fractionAnnotation]: String(units / wholeGpu),
           'gpu-fraction-container-name': workerContainer,
           [`nvidia.com/container.${workerContainer}.gpu-compute.mode`]: 'sm-sharing',
-          'ekya.dev/share': String(units),
         },
         labels: { 'kai.scheduler/queue': options.kaiQueue ?? '' },
         schedulerName: 'kai-scheduler',
         ...(options.runtimeClass === undefined ? {} : { runtimeClassName: options.runtimeClass }),
-        graceSeconds,
-      }
+      }),
+      held: pod => ({
+        units: Math.round(Number(pod.metadata?.annotations?.[fractionAnnotation] ?? 0) * wholeGpu),
+      }),
     },
-    read: (pod, gpu) => reading(pod, held(pod), gpu),
-    limits,
-    // Memory goes with the fraction, whatever is asked for.
-    amount: (share, gpu) => amount(share, gpu),
-    amountOf: (pod, gpu) => ({ units: held(pod), memoryMiB: memoryOf(held(pod), gpu) }),
-  }
+    options,
+  )
 }
 
 function inspect(node: RawNode, machine: string, { kaiQueue }: GpuOptions): Inspection {
@@ -85,27 +59,17 @@ function inspect(node: RawNode, machine: string, { kaiQueue }: GpuOptions): Insp
   if (count === undefined) return refused(`it offers no ${gpuResource}`)
   if (count > 1)
     return refused(`it has ${count} GPUs, of which KAI picks one by itself; accepted: nodes with one GPU`)
-  const memory = facts.memoryMiB
+  const { memoryMiB, model } = facts
   return {
     refusals: [],
     gpus: [
-      {
-        node: machine,
-        gpu: '0',
-        device: { kind: 'cuda' },
-        ...(memory === undefined ? {} : { memoryMiB: memory }),
-        labels: node.metadata?.labels ?? {},
-        backend: name,
-        granularity: 0.05,
-        training: trainingTraits(swapSeconds, facts.model),
-        facts: {
-          steadyUnits: wholeGpu - spareUnits(wholeGpu, spare),
-          totalUnits: wholeGpu,
-          clients,
-          ...(facts.model === undefined ? {} : { model: facts.model }),
-          ...(memory === undefined ? {} : { unitMiB: memory / wholeGpu }),
-        },
-      },
+      foundGpu(name, node, machine, {
+        index: 0,
+        memoryMiB,
+        model,
+        granularity: smallestStep,
+        facts: { steadyUnits: wholeGpu - spareUnits(wholeGpu, spare), totalUnits: wholeGpu, clients },
+      }),
     ],
   }
 }

@@ -23,32 +23,12 @@ import {
   multiprocessorsOf,
   shareableMemoryMiB,
 } from '../../api/mps-client.ts'
-import { expectedMultiprocessorsVariable, type WorkerRole } from '../../api/worker.ts'
-import type {
-  EnvironmentVariable,
-  RawNode,
-  RawPod,
-  RenderedShare,
-  ReplacingBackend,
-  SiteGpu,
-} from '../backend.ts'
-import { admission, advertised, type Inspection, isOlderDriver, refused } from '../gpu-node.ts'
+import { expectedMultiprocessorsVariable } from '../../api/worker.ts'
+import type { EnvironmentVariable, RawNode, RawPod, ReplacingBackend, SiteGpu } from '../backend.ts'
+import { foundGpu, type GpuBackendParts, gpuBackend, type PodOfUnits } from '../gpu-backend.ts'
+import { advertised, type Inspection, isOlderDriver, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
-import {
-  amount,
-  factsOf,
-  graceSeconds,
-  limits,
-  memoryMiB,
-  memoryOf,
-  reading,
-  resources,
-  speedVariable,
-  swapSeconds,
-  unitsOf,
-  workerUser,
-} from '../gpu-share.ts'
-import { trainingTraits } from '../throughput-curves.ts'
+import { factsOf, workerUser } from '../gpu-share.ts'
 import { workerOf } from './cpu.ts'
 
 const name = 'mps'
@@ -60,24 +40,22 @@ const clients = 44
 const smallestStep = 0.05
 
 export function mpsBackend(options: GpuOptions): ReplacingBackend {
-  const recognises = (node: RawNode) => node.metadata?.annotations?.[gpuInventoryAnnotation] !== undefined
-  return {
-    name,
-    training: { resizeSeconds: swapSeconds },
-    resizes: 'replace',
-    swapSeconds,
-    granularity: smallestStep,
-    ...admission({ backend: name, defaultBackend: options.defaultBackend, recognises }, inspect),
-    render: (share, gpu, memory, role) => render(options, share, gpu, memory, role),
-    read: (pod, gpu) => reading(pod, unitsHeld(pod, gpu), gpu),
-    verify,
-    limits,
-    amount,
-    amountOf: (pod, gpu) => {
-      const units = unitsHeld(pod, gpu)
-      return { units, memoryMiB: memoryHeld(pod) ?? memoryOf(units, gpu) }
+  return gpuBackend(
+    {
+      name,
+      granularity: smallestStep,
+      recognises: node => node.metadata?.annotations?.[gpuInventoryAnnotation] !== undefined,
+      inspect,
+      memoryApart: true,
+      render: pod => render(options, pod),
+      held(pod, gpu) {
+        const memoryMiB = memoryHeld(pod)
+        return { units: unitsHeld(pod, gpu), ...(memoryMiB === undefined ? {} : { memoryMiB }) }
+      },
+      verify,
     },
-  }
+    options,
+  )
 }
 
 function inspect(node: RawNode, machine: string): Inspection {
@@ -119,32 +97,28 @@ function problemOf(gpu: GpuRecord, node: RawNode): string | undefined {
 }
 
 function siteGpu(gpu: GpuRecord, inventory: GpuInventory, node: RawNode, machine: string): SiteGpu {
-  const { uuid, model, multiprocessors, pipeDirectory, shmDirectory } = gpu
-  const resource = gpuShareResource(gpu.index)
-  return {
-    node: machine,
-    gpu: String(gpu.index),
-    device: { kind: 'cuda' },
+  const { index, uuid, model, multiprocessors, pipeDirectory, shmDirectory, throughputCurve: curve } = gpu
+  const resource = gpuShareResource(index)
+  return foundGpu(name, node, machine, {
+    index,
     memoryMiB: shareableMemoryMiB(gpu),
-    labels: node.metadata?.labels ?? {},
-    backend: name,
+    memoryUnits: advertisedUnits,
+    model,
     granularity: granularity(multiprocessors),
-    training: trainingTraits(swapSeconds, model, gpu.throughputCurve),
+    ...(curve === undefined ? {} : { curve }),
     ...(gpu.state === 'fault' ? { fault: gpu.reason ?? 'its MPS server is in state FAULT' } : {}),
     facts: {
       steadyUnits: wholeGpuUnits,
       totalUnits: Math.min(advertised(node, resource) || advertisedUnits, advertisedUnits),
       clients,
       uuid,
-      model,
       ...(multiprocessors === undefined ? {} : { multiprocessors }),
-      unitMiB: shareableMemoryMiB(gpu) / advertisedUnits,
       resource,
       ...(inventory.allocation === 'device-plugin'
         ? {}
         : { daemon: { pipeDirectory, ...(shmDirectory === undefined ? {} : { shmDirectory }) } }),
     },
-  }
+  })
 }
 
 /** Multiprocessors go in pairs: of a small GPU a step must be larger to be one. */
@@ -155,31 +129,24 @@ function granularity(multiprocessors: number | undefined): number {
 
 function render(
   options: GpuOptions,
-  share: number,
-  gpu: SiteGpu,
-  memory: string | undefined,
-  role: WorkerRole = 'inference',
-): RenderedShare {
+  { units, memoryMiB, gpu, role, asksMemory }: PodOfUnits,
+): ReturnType<GpuBackendParts['render']> {
   const { uuid = '', resource = '', multiprocessors, daemon } = factsOf(gpu)
-  const units = unitsOf(share, gpu)
-  const limit = memoryMiB(units, gpu, memory)
   const mounts = daemon === undefined ? [] : mpsMounts(daemon)
   return {
-    resources: resources(options, { [resource]: units }),
+    extended: { [resource]: units },
     env: [
       ...(daemon !== undefined
-        ? mpsEnvironment({ uuid }, units, limit)
-        : memory !== undefined
-          ? [{ name: mpsVariables.memoryLimit, value: memoryLimit(limit) }]
+        ? mpsEnvironment({ uuid }, units, memoryMiB)
+        : asksMemory
+          ? [{ name: mpsVariables.memoryLimit, value: memoryLimit(memoryMiB) }]
           : []),
       { name: mpsVariables.priority, value: role === 'inference' ? '0' : '1' },
       ...expected(units, multiprocessors),
-      speedVariable(units, gpu),
     ],
-    annotations: { 'ekya.dev/gpu-uuid': uuid, 'ekya.dev/share': String(units) },
+    annotations: { 'ekya.dev/gpu-uuid': uuid },
     ...(options.runtimeClass === undefined ? {} : { runtimeClassName: options.runtimeClass }),
     runAsUser: workerUser,
-    graceSeconds,
     ...(mounts.length === 0
       ? {}
       : {

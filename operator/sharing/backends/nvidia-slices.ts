@@ -1,25 +1,16 @@
 /**
  * The nvidia-slices backend: NVIDIA's own device plugin with sharing by MPS, which divides each GPU into equal slices and nothing else. A pod
- * has one slice, whatever share is wanted of it; more of a GPU would be more workers, which the operator does not make for one stream.
+ * has one slice, whatever share is wanted of it (`largestShare`: plans know that more is worth nothing); more of a GPU would be more workers, which the
+ * operator does not make for one stream.
  *
  * So no share of a pod ever changes and nothing is replaced. Slices of several GPUs have the same name, which does no harm where each pod has
  * one; which of the node's GPUs it is on is then the plugin's choice.
  */
-import type { RawNode, ReplacingBackend, SiteGpu } from '../backend.ts'
-import { admission, advertised, type Inspection, labelledFacts, partsPerGpu, refused } from '../gpu-node.ts'
+import type { RawNode, ReplacingBackend } from '../backend.ts'
+import { foundGpu, gpuBackend } from '../gpu-backend.ts'
+import { advertised, type Inspection, labelledFacts, partsPerGpu, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
-import {
-  factsOf,
-  graceSeconds,
-  limits,
-  memoryOf,
-  reading,
-  resources,
-  speedVariable,
-  swapSeconds,
-  unitsOf,
-} from '../gpu-share.ts'
-import { cappedTraits, trainingTraits } from '../throughput-curves.ts'
+import { factsOf, unitsOf } from '../gpu-share.ts'
 
 const name = 'nvidia-slices'
 export const slicesPerGpuLabel = 'ekya.dev/slices-per-gpu'
@@ -31,38 +22,21 @@ const mostSlices = 48
 
 export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
   const { resource } = options.slices
-  const slice = (share: number, gpu: SiteGpu) => {
-    unitsOf(share, gpu)
-    return { units: 1, memoryMiB: memoryOf(1, gpu) }
-  }
-  return {
-    name,
-    training: { resizeSeconds: swapSeconds },
-    resizes: 'replace',
-    swapSeconds,
-    granularity: 1 / mostSlices,
-    ...admission(
-      {
-        backend: name,
-        defaultBackend: options.defaultBackend,
-        recognises: node => advertised(node, resource) !== undefined,
-      },
-      (node, machine) => inspect(node, machine, options),
-    ),
-    render(share, gpu) {
-      const { units } = slice(share, gpu)
-      return {
-        resources: resources(options, { [resource]: units }),
-        env: [speedVariable(units, gpu)],
-        annotations: { 'ekya.dev/share': String(Math.floor(100 / factsOf(gpu).totalUnits)) },
-        graceSeconds,
-      }
+  return gpuBackend(
+    {
+      name,
+      granularity: 1 / mostSlices,
+      recognises: node => advertised(node, resource) !== undefined,
+      inspect: (node, machine) => inspect(node, machine, options),
+      units: (share, gpu) => Math.min(1, unitsOf(share, gpu)),
+      render: ({ units, gpu }) => ({
+        extended: { [resource]: units },
+        percent: Math.floor(100 / factsOf(gpu).totalUnits),
+      }),
+      held: () => ({ units: 1 }),
     },
-    read: (pod, gpu) => reading(pod, 1, gpu),
-    limits,
-    amount: slice,
-    amountOf: (_pod, gpu) => ({ units: 1, memoryMiB: memoryOf(1, gpu) }),
-  }
+    options,
+  )
 }
 
 function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } }: GpuOptions): Inspection {
@@ -82,27 +56,18 @@ function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } 
   if (offered === undefined) return refused(`it offers no ${resource}`)
   const count = offered === 0 ? (facts.count ?? 1) : Math.floor(offered / slices)
   if (count === 0) return refused(`it offers ${offered} of ${resource}; accepted: ${slices} for each GPU`)
-  const memory = facts.memoryMiB
+  const { memoryMiB, model } = facts
   return {
     refusals: [],
-    gpus: Array.from({ length: count }, (_, index) => ({
-      node: machine,
-      gpu: String(index),
-      device: { kind: 'cuda' as const },
-      ...(memory === undefined ? {} : { memoryMiB: memory }),
-      labels: node.metadata?.labels ?? {},
-      backend: name,
-      granularity: 1 / slices,
-      largestShare: 1 / slices,
-      training: cappedTraits(trainingTraits(swapSeconds, facts.model), 1 / slices),
-      facts: {
-        steadyUnits: slices,
-        totalUnits: slices,
-        clients: slices,
-        ...(facts.model === undefined ? {} : { model: facts.model }),
-        ...(memory === undefined ? {} : { unitMiB: memory / slices }),
-        resource,
-      },
-    })),
+    gpus: Array.from({ length: count }, (_, index) =>
+      foundGpu(name, node, machine, {
+        index,
+        memoryMiB,
+        model,
+        granularity: 1 / slices,
+        largestShare: 1 / slices,
+        facts: { steadyUnits: slices, totalUnits: slices, clients: slices, resource },
+      }),
+    ),
   }
 }

@@ -18,16 +18,28 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
   const [x, scale, bias] = node.input as [string, string, string]
   const epsilon = floatAttribute(node, 'epsilon', 1e-5)
   const channels = (context.dims(scale) as number[])[0]!
-  const vector = (value: number): string => context.floats(new Float32Array(channels).fill(value), [channels])
   const perChannel = context.ints([1, -1, ...Array.from({ length: rank - 2 }, () => 1)])
   const [mean, variance] = [context.batchStatistic(3), context.batchStatistic(4)]
-  // With momentum 0 the "running" statistics that come out are those of the batch.
-  context.emitAs(
-    'BatchNormalization',
-    [x, scale, bias, vector(0), vector(1)],
-    [node.output[0]!, mean, variance],
-    { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
-  )
+  if (context.fusedBatchStatistics) {
+    const vector = (value: number): string =>
+      context.floats(new Float32Array(channels).fill(value), [channels])
+    // With momentum 0 the "running" statistics that come out are those of the batch.
+    context.emitAs(
+      'BatchNormalization',
+      [x, scale, bias, vector(0), vector(1)],
+      [node.output[0]!, mean, variance],
+      { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
+    )
+  } else {
+    const over = context.ints(axes)
+    context.emitAs('ReduceMean', [x, over], [mean], { keepdims: 0 })
+    const centred = context.emit('Sub', [x, context.emit('Reshape', [mean, perChannel])])
+    const squared = context.emit('Mul', [centred, centred])
+    context.emitAs('ReduceMean', [squared, over], [variance], { keepdims: 0 })
+    context.emitAs('BatchNormalization', [x, scale, bias, mean, variance], [node.output[0]!], {
+      epsilon: { float: epsilon },
+    })
+  }
 
   // With m(·) the mean over the batch: dx = scale / deviation · (dy − m(dy) − centred · m(dy · centred) / deviation²), per channel an
   // affine map of dy (one pass of BatchNormalization itself) plus a multiple of x.

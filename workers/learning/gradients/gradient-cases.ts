@@ -262,10 +262,13 @@ function batchNorm(draw: Random, channels: number) {
   }
 }
 
-function normalisedBatch(draw: Random, freezeStatistics: boolean): GradientCase {
+function normalisedBatch(
+  draw: Random,
+  options: Pick<GradientCase, 'freezeStatistics' | 'fusedBatchStatistics'> = {},
+): GradientCase {
   const x = shape(draw, between(draw, 1, 4))
   const { node: bn, tensors } = batchNorm(draw, x[0])
-  return { nodes: [bn, node('Tanh', ['n'], ['y'])], tensors, x, freezeStatistics }
+  return { nodes: [bn, node('Tanh', ['n'], ['y'])], tensors, x, ...options }
 }
 
 /** The stem and its BatchNormalization are frozen, but the skip connection makes the gradient pass a frozen one after a trained layer. */
@@ -358,8 +361,10 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
     ],
     tensors: [normal(draw, 'w', [3, 2, 3, 3], 0.4)],
   }),
-  'BatchNormalization on the batch': draw => normalisedBatch(draw, false),
-  'BatchNormalization, frozen on request': draw => normalisedBatch(draw, true),
+  'BatchNormalization on the batch': draw => normalisedBatch(draw),
+  'BatchNormalization on the batch, where the runtime gives no statistics': draw =>
+    normalisedBatch(draw, { fusedBatchStatistics: false }),
+  'BatchNormalization, frozen on request': draw => normalisedBatch(draw, { freezeStatistics: true }),
   'BatchNormalization below the trained layers': frozenBelow,
   LayerNormalization: normalisedLayer,
   MaxPool: pooling('MaxPool', draw => ({ storage_order: draw.integer(2) })),

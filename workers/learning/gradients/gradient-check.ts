@@ -29,6 +29,7 @@ export interface GradientCase {
   readonly x?: readonly [number, number, number]
   readonly trainable?: 'all' | number
   readonly freezeStatistics?: boolean
+  readonly fusedBatchStatistics?: boolean
   /** Default: that of models built here. */
   readonly opset?: number
 }
@@ -98,11 +99,12 @@ export interface GradientDifference {
 export async function gradientDifference(given: GradientCase, seed: number): Promise<GradientDifference> {
   const draw = random(seed, 'gradient-check')
   const student = readStudent(await caseModel(given, draw))
-  const { trainable = 'all', freezeStatistics } = given
+  const { trainable = 'all', freezeStatistics, fusedBatchStatistics } = given
   const first = firstTrained(student, trainable)
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics,
+    fusedBatchStatistics,
     block: await blockSize(),
   })
   const [boundary] = graphs.boundary

@@ -46,6 +46,8 @@ export interface NodeContext extends Emitter {
   batchStatistic(input: number): string
   /** Channels in a block of the runtime's blocked layout; 1 where there is none. */
   readonly block: number
+  /** Whether the runtime gives a batch's statistics with its normalisation in one operator (BatchNormalization in training mode). */
+  readonly fusedBatchStatistics: boolean
   /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
   readonly trained: boolean
   /** @throws LearningError OperatorUnsupported */
