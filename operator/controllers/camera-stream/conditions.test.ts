@@ -140,6 +140,7 @@ describe('Resizing of a CameraStream whose share is changed by a new pod', () =>
               memoryMiB: 0,
               window,
               tries: 1,
+              at: '2026-11-01T12:00:00Z',
               reason: 'g3 was not ready within 20 s',
             }),
           },
