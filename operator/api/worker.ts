@@ -340,6 +340,8 @@ export interface TrainingStatus {
   /** [epochs done, validation accuracy after them] in order, the last epoch included, some others left out where there are many. */
   readonly points?: readonly (readonly [number, number])[]
   readonly gpuSeconds: number
+  /** Seconds of a processor, and of a GPU's work that has come to an end, since the process began: it stands still where storage or a GPU hangs. */
+  readonly workSeconds?: number
   /** GPU-seconds still needed, null while unknown. */
   readonly remainingGpuSeconds: number | null
   readonly imagesPerSecond: number | null
