@@ -153,6 +153,8 @@ async function read(raw: RawTrainOptions): Promise<Work> {
       : await createTrainer(model, {
           device: 'cuda',
           threads: threadsOf(configuration),
+          // Nobody else's share is burnt by it.
+          spin: true,
           prepareAside: availableParallelism() > 1,
           ...(classes === undefined ? {} : { classes }),
         })
