@@ -12,6 +12,7 @@ import { gpuAnnotation, nodeAnnotation, retrainingWindowLabel, streamLabel } fro
 import type { InferenceStatus, WorkerStatus } from './api/worker.ts'
 import { workerPort } from './api/worker.ts'
 import { type Cluster, createCluster } from './cluster/cluster.ts'
+import { isUnready, notReadyMs } from './cluster/lost-nodes.ts'
 import { podSnapshot } from './cluster/pod.ts'
 import { ShareLog } from './cluster/share-log.ts'
 import { createWorkerClient } from './cluster/worker-client.ts'
@@ -97,6 +98,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     transport,
     backends,
     fieldManagers: [retrainingWindowManager, cameraStreamManager],
+    clock,
     log,
     namespaces: config.namespaces,
   })
@@ -105,6 +107,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     reader: { status: (ip: string): Promise<WorkerStatus> => workers.status(`${ip}:${workerPort}`) },
     intervalMs: pollMs,
     onChange: pod => wake(pod),
+    now: () => clock.now().getTime(),
   })
   const resizeHooks = { onResize: metrics.resized, onActuated: metrics.resizeActuated }
   const executor = createResizeExecutor({
@@ -230,6 +233,7 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   }
   const heartbeat = setInterval(() => {
     health.beat()
+    metrics.observeSilence(cluster.silence(), config.leaderElection.enabled ? elector.silentMs() : 0)
     controllerHooks.onUnfinished('retraining-window', windowController.queue.unfinishedSeconds())
     controllerHooks.onUnfinished('camera-stream', streamController.queue.unfinishedSeconds())
   }, 5000).unref()
@@ -288,7 +292,12 @@ function wiring(cluster: Cluster, windows: Controller, streams: Controller): (po
   cluster.nodes.subscribe({
     onChange: change => {
       if (change.type === 'updated' && !concernsSites(change.old, change.new)) return
-      for (const window of cluster.windows.list()) windows.queue.add(keyOf(window))
+      for (const window of cluster.windows.list()) {
+        windows.queue.add(keyOf(window))
+        // No event tells that a node has been unready for long.
+        if (change.new !== undefined && isUnready(change.new))
+          windows.queue.addAfter(keyOf(window), notReadyMs + 100)
+      }
     },
   })
   return wakePod
@@ -318,7 +327,11 @@ function concernsSites(before: KubeObject, after: KubeObject): boolean {
   const facts = (node: KubeObject) => {
     const { spec, status, metadata } = node as KubeObject & {
       spec?: object
-      status?: { allocatable?: object; nodeInfo?: { kubeletVersion?: string } }
+      status?: {
+        allocatable?: object
+        nodeInfo?: { kubeletVersion?: string }
+        conditions?: readonly { type: string; status: string }[]
+      }
     }
     const inventories = [gpuInventoryAnnotation, hamiAnnotation].map(name => metadata.annotations?.[name])
     return JSON.stringify([
@@ -327,6 +340,7 @@ function concernsSites(before: KubeObject, after: KubeObject): boolean {
       spec,
       status?.allocatable,
       status?.nodeInfo?.kubeletVersion,
+      status?.conditions?.find(({ type }) => type === 'Ready')?.status,
     ])
   }
   return facts(before) !== facts(after)

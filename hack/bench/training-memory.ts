@@ -7,9 +7,10 @@
  * such a jump is not taken for a leak.
  */
 import { spawnSync } from 'node:child_process'
+import { availableParallelism } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { ImageSet } from '../../workers/learning/image-set.ts'
-import { train } from '../../workers/learning/train.ts'
+import { createTrainer } from '../../workers/learning/trainer.ts'
 import { smallCnn } from '../../workers/models/architectures/small-cnn.ts'
 import { random } from '../../workers/models/random.ts'
 import { machine } from './support/machine.ts'
@@ -44,9 +45,12 @@ function images(count: number): ImageSet {
 }
 
 const readings: { readonly step: number; readonly residentMiB: number; readonly heapMiB: number }[] = []
-await train(
+// As `ekya train` does.
+const trainer = await createTrainer(smallCnn({ classes, seed: 1, widths: [8, 16], shape }), {
+  prepareAside: availableParallelism() > 1,
+})
+await trainer.train(
   {
-    model: smallCnn({ classes, seed: 1, widths: [8, 16], shape }),
     train: images(batchSize * stepsPerEpoch),
     validation: images(64),
     configuration: {
@@ -63,6 +67,7 @@ await train(
     },
   },
 )
+await trainer.close()
 
 /** Least squares. */
 function slope(points: readonly (readonly [number, number])[]): number {

@@ -1,19 +1,25 @@
 /**
  * How fast students are trained, against PyTorch on the same machine with the same threads: npm run bench -- training-speed
- *   [--threads 2] [--rounds 5] [--seconds 3] [--only NAME] [--without-pytorch] [--json]
+ *   [--threads 2] [--rounds 5] [--seconds 3] [--only NAME] [--python FILE | --without-pytorch] [--spin] [--json]
+ *
+ * FILE is a Python that has PyTorch; without it one is installed into the cache folder on first use. With `--spin` our threads wait for each other as
+ * PyTorch's do; in pods they sleep.
  *
  * Images per second of the clock, making the batches included, validation not. Rounds of ours and PyTorch's alternate, each of about
  * `--seconds`; the ratio is the median of the rounds' ratios. Of the head alone ours is a whole training of 15 epochs over 512 images, the
  * pass through the frozen layers included: it is made once and kept. PyTorch makes it in each step, as is usual there.
  *
+ * Besides, in cpu seconds, which say something of one thread on a busy machine, too: images per cpu second of steps, of ours in the best epoch and
+ * of PyTorch in the best round, and the set-up of a training of ours (graphs, sessions and baseline).
+ *
  * Only an idle machine gives a fair ratio: PyTorch's threads wait for each other by spinning, so that it loses by far more than we do to
  * whatever else runs. The load before the first round is printed, and must be near 0.
  */
-import { loadavg } from 'node:os'
+import { availableParallelism, loadavg } from 'node:os'
 import { parseArgs } from 'node:util'
 import type { ImageSet } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
-import type { TrainingConfiguration } from '../../workers/learning/training.ts'
+import type { TrainingConfiguration, TrainingOutcome } from '../../workers/learning/training.ts'
 import { mobilenetv2 } from '../../workers/models/architectures/mobilenetv2.ts'
 import { resnet18 } from '../../workers/models/architectures/resnet18.ts'
 import { smallCnn } from '../../workers/models/architectures/small-cnn.ts'
@@ -27,6 +33,8 @@ const { values } = parseArgs({
     rounds: { type: 'string', default: '5' },
     seconds: { type: 'string', default: '3' },
     only: { type: 'string' },
+    python: { type: 'string' },
+    spin: { type: 'boolean', default: false },
     'without-pytorch': { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
@@ -64,14 +72,24 @@ function images(count: number, side: number): ImageSet {
   }
 }
 
-/** Seconds of so many steps (all layers) or of a whole training (the head). */
 async function ours({ model, batch, side, trainable }: Case) {
-  const trainer = await createTrainer(model, { threads })
+  const trainer = await createTrainer(model, {
+    threads,
+    spin: values.spin,
+    prepareAside: availableParallelism() > 1,
+  })
   const validation = images(1, side)
   const configuration: TrainingConfiguration = {
     ...{ batchSize: batch, learningRate: 0.01, augment: false, dataFraction: 1, seed: 1 },
     ...{ trainableLayers: trainable, threads, epochs: 1 },
   }
+  let perCpuSecond = 0
+  let setupCpuSeconds: number | undefined
+  const noted = ({ epochs, samples, ...outcome }: TrainingOutcome): void => {
+    setupCpuSeconds ??= outcome.setupCpuSeconds - outcome.featureCpuSeconds
+    perCpuSecond = Math.max(perCpuSecond, ...epochs.map(epoch => samples / epoch.stepCpuSeconds))
+  }
+  /** Seconds of the steps. */
   const all = async (train: ImageSet, epochs: number): Promise<number> => {
     let [inSteps, at] = [0, 0]
     const hooks = {
@@ -85,20 +103,21 @@ async function ours({ model, batch, side, trainable }: Case) {
         at = performance.now()
       },
     }
-    await trainer.train({ train, validation, configuration: { ...configuration, epochs } }, hooks)
+    noted(await trainer.train({ train, validation, configuration: { ...configuration, epochs } }, hooks))
     return inSteps / 1000
   }
   const set = images(trainable === 'all' ? 8 * batch : 512, side)
+  /** Seconds of so many steps (all layers) or of a whole training (the head). */
   const run = async (epochs: number): Promise<number> => {
     if (trainable === 'all') return all(set, epochs)
     // A set that the trainer has not seen: nothing of it is kept.
     const fresh = { ...set }
     const begun = performance.now()
-    await trainer.train(
-      { train: fresh, validation, configuration: { ...configuration, epochs: headEpochs } },
-      {},
-    )
-    return (performance.now() - begun) / 1000
+    const request = { train: fresh, validation, configuration: { ...configuration, epochs: headEpochs } }
+    const outcome = await trainer.train(request)
+    const taken = performance.now() - begun
+    noted(outcome)
+    return taken / 1000
   }
   const once = trainable === 'all' ? set.count : set.count * headEpochs
   const warm = await run(1)
@@ -107,6 +126,7 @@ async function ours({ model, batch, side, trainable }: Case) {
     async rate() {
       return (once * epochs) / (await run(epochs))
     },
+    measured: () => ({ perCpuSecond, setupCpuSeconds }),
     close: () => trainer.close(),
   }
 }
@@ -115,7 +135,15 @@ async function theirs(pytorch: PyTorch, { network, trainable, batch, side }: Cas
   const request = { network, trainable, batch, side, classes, threads }
   const warm = await pytorch.train({ ...request, steps: 3 })
   const steps = Math.max(2, Math.round((3 * seconds) / warm.seconds))
-  return async () => (steps * batch) / (await pytorch.train({ ...request, steps })).seconds
+  let perCpuSecond = 0
+  return {
+    async rate() {
+      const { seconds, cpuSeconds } = await pytorch.train({ ...request, steps })
+      perCpuSecond = Math.max(perCpuSecond, (steps * batch) / cpuSeconds)
+      return (steps * batch) / seconds
+    },
+    measured: () => ({ perCpuSecond }),
+  }
 }
 
 const median = (of: readonly number[]): number => of.toSorted((a, b) => a - b)[of.length >> 1]!
@@ -126,9 +154,13 @@ let pytorch: PyTorch | undefined
 let absent = 'not asked for'
 if (!values['without-pytorch'])
   try {
-    pytorch = await startPyTorch()
+    pytorch = await startPyTorch(values.python)
   } catch (error) {
     absent = (error as Error).message
+    if (values.python !== undefined) {
+      process.stderr.write(`${absent}\n`)
+      process.exit(2)
+    }
   }
 
 const rows = []
@@ -136,8 +168,9 @@ for (const each of cases) {
   const [mine, other] = [await ours(each), pytorch && (await theirs(pytorch, each))]
   const measured: { readonly ours: number; readonly pytorch?: number }[] = []
   for (let i = 0; i < rounds; i++)
-    measured.push({ ours: await mine.rate(), ...(other ? { pytorch: await other() } : {}) })
+    measured.push({ ours: await mine.rate(), ...(other ? { pytorch: await other.rate() } : {}) })
   await mine.close()
+  const { perCpuSecond, setupCpuSeconds } = mine.measured()
   const ratios = measured.map(round => round.ours / (round.pytorch ?? Number.NaN))
   rows.push({
     network: each.network,
@@ -152,6 +185,9 @@ for (const each of cases) {
           highest: Math.max(...ratios),
         }
       : {}),
+    oursPerCpuSecond: perCpuSecond,
+    ...(other ? { pytorchPerCpuSecond: other.measured().perCpuSecond } : {}),
+    setupCpuSeconds,
   })
 }
 pytorch?.close()

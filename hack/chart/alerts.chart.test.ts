@@ -114,6 +114,20 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       series: [['ekya_workqueue_unfinished_work_seconds{name="camera-stream"}', '1x60']],
     },
   ],
+  EkyaWatchSilent: [
+    {
+      name: 'on one replica for long',
+      series: [
+        ['ekya_watch_silent_seconds{resource="nodes",pod="a"}', '0+60x60'],
+        ['ekya_watch_silent_seconds{resource="nodes",pod="b"}', '30x60'],
+      ],
+      fires: { resource: 'nodes' },
+    },
+    {
+      name: 'between two bookmarks',
+      series: [['ekya_watch_silent_seconds{resource="nodes",pod="a"}', '65x60']],
+    },
+  ],
   EkyaEventLoopDelay: [
     {
       name: 'late by 2 s',

@@ -10,7 +10,7 @@ import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDirectory } from '../control-plane/binaries.ts'
-import { checkGo, run } from '../control-plane/build.ts'
+import { checkGo, goBuild } from '../control-plane/build.ts'
 import { acquireFolderLock } from '../control-plane/folder-lock.ts'
 import { pinnedVersions } from '../control-plane/versions.ts'
 
@@ -62,22 +62,11 @@ export async function ensureHelm(
       set('pkg/lint/rules.k8sVersionMajor', '1'),
       set('pkg/lint/rules.k8sVersionMinor', kubernetesMinor),
     ].join(' ')
-    const args = [
-      'build',
-      '-trimpath',
-      '-mod=readonly',
-      '-buildvcs=false',
-      '-ldflags',
-      ldflags,
-      '-o',
-      partial,
-    ]
     await rm(partial, { force: true })
-    await run('go', [...args, 'helm.sh/helm/v3/cmd/helm'], {
-      cwd: modulePath,
-      env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    await goBuild(
+      { source: 'helm.sh/helm/v3/cmd/helm', ldflags, program: partial, module: modulePath },
       signal,
-    })
+    )
     await rename(partial, program)
     return program
   } finally {

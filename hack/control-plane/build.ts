@@ -101,23 +101,8 @@ async function buildOne(
   const partial = join(directory, `${name}.partial`)
   const ldflags = `-s -w -X ${version}.gitVersion=v${versions.kubernetes} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`
   const source = [...components, ...nodeComponents].find(program => program.name === name)!.package
-  const args = [
-    'build',
-    '-trimpath',
-    '-mod=readonly',
-    '-buildvcs=false',
-    '-ldflags',
-    ldflags,
-    '-o',
-    partial,
-    source,
-  ]
   try {
-    await run('go', args, {
-      cwd: modulePath,
-      env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
-      signal,
-    })
+    await goBuild({ source, ldflags, program: partial, module: modulePath }, signal)
   } catch (error) {
     await rm(partial, { force: true })
     signal?.throwIfAborted()
@@ -128,6 +113,29 @@ async function buildOne(
     )
   }
   await rename(partial, join(directory, name))
+}
+
+export interface GoBuild {
+  /** The package, as an import path. */
+  readonly source: string
+  readonly ldflags: string
+  /** The file that is written. */
+  readonly program: string
+  /** Folder of the go.mod that pins what is built. */
+  readonly module: string
+}
+
+/** A program without cgo that is the same wherever it is built. @throws Error with the last lines of a build that failed. */
+export async function goBuild(
+  { source, ldflags, program, module }: GoBuild,
+  signal?: AbortSignal,
+): Promise<void> {
+  const reproducible = ['-trimpath', '-mod=readonly', '-buildvcs=false']
+  await run('go', ['build', ...reproducible, '-ldflags', ldflags, '-o', program, source], {
+    cwd: module,
+    env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
+    signal,
+  })
 }
 
 async function exists(path: string): Promise<boolean> {

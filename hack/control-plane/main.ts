@@ -7,6 +7,7 @@ import { join } from 'node:path'
 import { Command } from 'commander'
 import { serverNames, startControlPlane } from './control-plane.ts'
 import { ControlPlaneError } from './errors.ts'
+import { interruption, untilAborted } from './interruption.ts'
 
 const progress = (line: string): void => {
   process.stderr.write(`${line}\n`)
@@ -44,22 +45,3 @@ program.parseAsync().catch((error: unknown) => {
   progress(error instanceof ControlPlaneError ? error.message : String((error as Error).stack ?? error))
   process.exitCode = 1
 })
-
-function interruption(): AbortSignal {
-  const controller = new AbortController()
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort())
-  return controller.signal
-}
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  // The timer keeps the process alive: the components' handles do not.
-  const timer = setInterval(() => {}, 1 << 30)
-  return new Promise(resolve => {
-    const finish = () => {
-      clearInterval(timer)
-      resolve()
-    }
-    if (signal.aborted) finish()
-    else signal.addEventListener('abort', finish, { once: true })
-  })
-}

@@ -44,6 +44,7 @@ export const images: readonly ImageDefinition[] = [
 
 export const entriesOf = ({ commands, programs = {} }: ImageDefinition): string[] => [
   'operator/cli/ekya.ts',
+  'operator/cli/program.ts',
   ...Object.values(programs),
   ...commands.map(command => `operator/cli/commands/${command}.ts`),
 ]

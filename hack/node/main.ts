@@ -9,6 +9,7 @@ import { join } from 'node:path'
 import { Command, Option } from 'commander'
 import { startControlPlane } from '../control-plane/control-plane.ts'
 import { processGuard } from '../control-plane/guard.ts'
+import { interruption, untilAborted } from '../control-plane/interruption.ts'
 import { startNode } from './node.ts'
 
 interface Options {
@@ -27,12 +28,10 @@ const program = new Command('node')
   .option('--name <name>', "the Node's name", 'node')
   .option('--image <archive...>', 'image archives to import', [])
   .action(async (options: Options) => {
-    const controller = new AbortController()
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.once(name, () => controller.abort())
+    const signal = interruption()
     const onProgress = (line: string): void => void process.stderr.write(`${line}\n`)
     const directory = mkdtempSync(join(tmpdir(), 'ekya-node-'))
     processGuard().watchPath(directory)
-    const { signal } = controller
     const stops: (() => Promise<void>)[] = []
     try {
       let { kubeconfig } = options
@@ -63,16 +62,3 @@ program.parseAsync().catch((error: unknown) => {
   process.stderr.write(`${(error as Error).message}\n`)
   process.exitCode = 1
 })
-
-function untilAborted(signal: AbortSignal): Promise<void> {
-  // The timer keeps the process alive: the components' handles do not.
-  const timer = setInterval(() => {}, 1 << 30)
-  return new Promise(resolve => {
-    const finish = () => {
-      clearInterval(timer)
-      resolve()
-    }
-    if (signal.aborted) finish()
-    else signal.addEventListener('abort', finish, { once: true })
-  })
-}

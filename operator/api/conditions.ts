@@ -61,6 +61,7 @@ export const reasons = {
   NoGpu: 'No node of the site offers a GPU.',
   GpuFault: 'A client faulted: the GPU serves again once all its clients have gone.',
   GpusLeftOut: 'GPUs of the site cannot be shared and are left out.',
+  NodeNotReady: 'The pod, or all GPUs of the site, are on nodes that cannot be reached.',
   TooManyStreams: 'More streams are selected than a window can have.',
   InsufficientGpu: 'More streams than steps of GPU share.',
   PodUnschedulable: 'The scheduler found no node for the pod.',

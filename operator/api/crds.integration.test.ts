@@ -66,6 +66,61 @@ describe('the CRDs on the API server', () => {
     })
   }
 
+  describe('when the classes of a stream change', () => {
+    const name = 'cam-classes'
+    const { manifest } = goodManifests.find(each => each.manifest.kind === 'CameraStream')!
+    const url = () => `${path('CameraStream')}/${name}`
+    const spec = manifest.spec as { readonly model: { readonly uri: string } }
+    before(() =>
+      create(
+        {
+          ...manifest,
+          metadata: { ...manifest.metadata, name },
+          spec: { ...spec, classes: ['car', 'bus', 'dog'] },
+        } as Manifest,
+        false,
+      ),
+    )
+    const change = (to: object) =>
+      api
+        .client()
+        .patch(`${url()}?dryRun=All`, 'merge', { spec: to })
+        .then(
+          () => undefined,
+          (error: Error) => error.message,
+        )
+
+    for (const { what, to } of [
+      { what: 'the same ones', to: { classes: ['car', 'bus', 'dog'] } },
+      { what: 'one behind the others', to: { classes: ['car', 'bus', 'dog', 'cat'] } },
+      {
+        what: '256 of the longest names',
+        to: {
+          classes: ['car', 'bus', 'dog', ...Array.from({ length: 253 }, (_, i) => `${i}`.padStart(63, 'c'))],
+        },
+      },
+      {
+        what: 'another order with another model',
+        to: { classes: ['dog', 'car'], model: { uri: 'models/other.onnx' } },
+      },
+      { what: 'something else', to: { weight: 3 } },
+    ])
+      it(`take ${what}`, async () => expect(await change(to)).to.equal(undefined))
+
+    for (const { what, classes } of [
+      { what: 'another order', classes: ['bus', 'car', 'dog'] },
+      { what: 'another name', classes: ['car', 'coach', 'dog'] },
+      { what: 'one less', classes: ['car', 'bus'] },
+      { what: 'one between the others', classes: ['car', 'cat', 'bus', 'dog'] },
+      { what: 'one less and two more', classes: ['car', 'dog', 'cat', 'van'] },
+    ])
+      it(`refuse ${what} and say what to do instead`, async () => {
+        const message = await change({ classes })
+        expect(message).to.include('spec.classes').and.include('only be added behind the others')
+        expect(message).to.include('set model.uri to a model with these outputs')
+      })
+  })
+
   it('print the columns of the design, with the age last', async () => {
     const stream = goodManifests.find(({ manifest }) => manifest.kind === 'CameraStream')!.manifest
     const window = goodManifests.find(({ manifest }) => manifest.kind === 'RetrainingWindow')!.manifest

@@ -230,6 +230,8 @@ export interface ProfileWorkerConfig extends WorkerConfig {
     readonly epochs: number
     readonly sampleFraction: number
     readonly budgetGpuSeconds?: number
+    /** Names of configurations, those to be micro-profiled first at the front; what is not in it comes last. Absent: the cheapest first. */
+    readonly order?: readonly string[]
   }
   /** What to micro-profile; empty: label and measure only. */
   readonly configurations: readonly RetrainingConfiguration[]

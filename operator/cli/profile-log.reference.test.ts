@@ -51,15 +51,34 @@ describe('ekya estimator-report --images', function () {
     expect(JSON.parse(told.stdout)).to.deep.equal(ofTrace)
   })
 
-  it('makes a camera again whose list has changed, and only that', async () => {
-    const before = readFileSync(join(log, 'cam-0.train.json'), 'utf8')
-    const list = join(images, 'cam-1/0.csv')
-    writeFileSync(list, readFileSync(list, 'utf8').replace('\n0,0,', '\n0,1,'))
-    const { status, stderr } = await report('--log', log)
-    expect(status, stderr).to.equal(0)
-    expect(stderr).to.match(/estimator-report: 6 of 6 windows/)
-    expect(readFileSync(join(log, 'cam-0.train.json'), 'utf8')).to.equal(before)
-  })
+  for (const { name, change } of [
+    {
+      name: 'list has changed',
+      change: () => {
+        const list = join(images, 'cam-1/0.csv')
+        writeFileSync(list, readFileSync(list, 'utf8').replace('\n0,0,', '\n0,1,'))
+      },
+    },
+    {
+      name: 'image has another content of the same size',
+      change: () => {
+        const image = join(images, 'cam-1/0/3.jpg')
+        const bytes = readFileSync(image)
+        bytes[bytes.length - 30]! ^= 1
+        writeFileSync(image, bytes)
+      },
+    },
+  ])
+    it(`makes a camera again whose ${name}, and only that`, async () => {
+      const read = (camera: string) => readFileSync(join(log, `${camera}.train.json`), 'utf8')
+      const [kept, old] = [read('cam-0'), read('cam-1')]
+      change()
+      const { status, stderr } = await report('--log', log)
+      expect(status, stderr).to.equal(0)
+      expect(stderr).to.match(/estimator-report: 6 of 6 windows/)
+      expect(read('cam-0')).to.equal(kept)
+      expect(read('cam-1')).to.not.equal(old)
+    })
 
   for (const { name, args, want } of [
     {

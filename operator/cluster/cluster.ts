@@ -6,6 +6,7 @@
  */
 import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
 import { managedByLabel, managedByValue, retrainingWindowLabel } from '../api/names.ts'
+import { type Clock, systemClock } from '../kube/clock.ts'
 import type { Log } from '../kube/log.ts'
 import { mergedStore } from '../kube/merged-store.ts'
 import type { KubeObject } from '../kube/objects.ts'
@@ -16,6 +17,7 @@ import type { Transport } from '../kube/transport.ts'
 import type { RawNode, SiteGpu } from '../sharing/backend.ts'
 import type { BackendSet } from '../sharing/backends/registry.ts'
 import { siteTraining } from '../sharing/site-training.ts'
+import { type LostNode, NodeHealth, withoutLost } from './lost-nodes.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
 import { type Membership, membership } from './selection.ts'
@@ -33,11 +35,15 @@ export interface Cluster {
   whenSynced(signal?: AbortSignal): Promise<void>
   /** What has not been listed yet. */
   awaited(): readonly string[]
+  /** By plural, how long the API server has said nothing of a resource, milliseconds. */
+  silence(): ReadonlyMap<string, number>
   membership(stream: CameraStream): Membership
-  /** GPUs that a window governs: its node selector, then the maximum, in the order of node names. */
+  /** GPUs that a window governs: its node selector, without lost nodes, then the maximum, in the order of node names. */
   gpus(window: RetrainingWindow): readonly SiteGpu[]
   /** Why GPUs of its nodes are left out, a sentence each. */
   refusals(window: RetrainingWindow): readonly string[]
+  /** Nodes with GPUs of the site that cannot be reached. */
+  lostNodes(window: RetrainingWindow): readonly LostNode[]
   site(window: RetrainingWindow, observe: (uid: string) => Observation | undefined, now: number): SiteSnapshot
 }
 
@@ -47,12 +53,14 @@ export interface ClusterOptions {
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly fieldManagers: readonly string[]
+  /** How long nodes have been unready is told by it. */
+  readonly clock?: Pick<Clock, 'monotonicMs'>
   readonly log?: Log
   readonly hooks?: ReflectorHooks
 }
 
 export function createCluster(options: ClusterOptions): Cluster {
-  const { transport, backends, namespaces, log, hooks, fieldManagers } = options
+  const { transport, backends, namespaces, log, hooks, fieldManagers, clock = systemClock } = options
   const reflectors: Reflector[] = []
   const reflect = <T extends KubeObject>(resource: Resource, labelSelector?: string): StoreView<T> => {
     const scopes = resource.namespaced && namespaces.length > 0 ? namespaces : [undefined]
@@ -74,6 +82,8 @@ export function createCluster(options: ClusterOptions): Cluster {
   const windows = reflect<RetrainingWindow>(retrainingWindows)
   const workers = reflect<Pod>(pods, `${managedByLabel}=${managedByValue}`)
   const machines = reflect<Node>(nodes)
+  const health = new NodeHealth(clock)
+  machines.subscribe({ onChange: change => health.observe(change) })
 
   const memberOf = (stream: CameraStream): Membership =>
     membership(stream, windows.inNamespace(stream.metadata.namespace ?? ''))
@@ -85,12 +95,23 @@ export function createCluster(options: ClusterOptions): Cluster {
         Object.entries(gpus.nodeSelector).every(([key, value]) => node.metadata.labels?.[key] === value),
       )
       .toSorted((a, b) => (a.metadata.name < b.metadata.name ? -1 : 1))
-  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] =>
-    nodesOf(window)
-      .flatMap(node => backends.discover(node))
-      .slice(0, window.spec.gpus.maximum)
-  const refusalsOf = (window: RetrainingWindow): readonly string[] =>
-    nodesOf(window).flatMap(node => backends.refusals(node))
+  const lookAt = (window: RetrainingWindow) => {
+    const looked = nodesOf(window).map(node => {
+      const problem = health.problem(node)
+      return {
+        node: node.metadata.name,
+        gpus: backends.discover(node),
+        ...(problem === undefined ? {} : { problem }),
+      }
+    })
+    const { gpus, lost } = withoutLost(looked)
+    return { gpus: gpus.slice(0, window.spec.gpus.maximum), lost }
+  }
+  const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] => lookAt(window).gpus
+  const refusalsOf = (window: RetrainingWindow, lost: readonly LostNode[]): readonly string[] => [
+    ...nodesOf(window).flatMap(node => backends.refusals(node)),
+    ...lost.flatMap(({ node, problem, leftOut }) => (leftOut ? [`node ${node}: ${problem}`] : [])),
+  ]
 
   return {
     streams,
@@ -99,7 +120,8 @@ export function createCluster(options: ClusterOptions): Cluster {
     nodes: machines,
     membership: memberOf,
     gpus: gpusOf,
-    refusals: refusalsOf,
+    lostNodes: window => lookAt(window).lost,
+    refusals: window => refusalsOf(window, lookAt(window).lost),
     async run(signal) {
       await Promise.all(reflectors.map(reflector => reflector.run(signal)))
     },
@@ -108,6 +130,12 @@ export function createCluster(options: ClusterOptions): Cluster {
     },
     awaited: () =>
       reflectors.filter(reflector => !reflector.hasSynced()).map(reflector => reflector.resource.plural),
+    silence() {
+      const silence = new Map<string, number>()
+      for (const { resource, silentMs } of reflectors)
+        silence.set(resource.plural, Math.max(silence.get(resource.plural) ?? 0, silentMs()))
+      return silence
+    },
     site(window, observe, now) {
       const { name, namespace: where = '' } = window.metadata
       const members = streams
@@ -128,11 +156,12 @@ export function createCluster(options: ClusterOptions): Cluster {
           pod => memberNames.has(pod.stream) || pod.pod.metadata.labels?.[retrainingWindowLabel] === name,
         )
       const index = window.status?.current?.index
-      const gpus = gpusOf(window)
+      const { gpus, lost } = lookAt(window)
       return {
         window,
         gpus,
-        refusedGpus: refusalsOf(window),
+        refusedGpus: refusalsOf(window, lost),
+        lostNodes: lost,
         training: siteTraining(gpus.map(gpu => gpu.training ?? backends.of(gpu).training)),
         streams: members.map(stream => streamSnapshot(stream, all, index)),
         pods: all,

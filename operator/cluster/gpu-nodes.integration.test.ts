@@ -96,4 +96,28 @@ describe('nodes with GPUs, on a real API server', function () {
     await waitFor(async () => cluster.refusals(window).length === 0, { describe: 'no refusal' })
     expect(gpus().map(({ at }) => at)).to.include('edge-a/0')
   })
+
+  it('are left out while nothing is heard of their node, and stay where there are no others', async () => {
+    const heard = (name: string, status: 'True' | 'Unknown') =>
+      api.client().patch(`/api/v1/nodes/${name}/status`, 'merge', {
+        status: { conditions: [{ type: 'Ready', status, reason: 'NodeStatusUnknown', message: 'silent' }] },
+      })
+    await heard('edge-a', 'Unknown')
+    await waitFor(async () => cluster.refusals(window).length > 0, { describe: 'a refusal' })
+    expect(cluster.refusals(window)).to.deep.equal([
+      'node edge-a: its kubelet is not heard of (NodeStatusUnknown: silent)',
+    ])
+    expect(gpus().map(({ at }) => at)).to.deep.equal(['edge-b/0', 'edge-b/1'])
+    await heard('edge-b', 'Unknown')
+    await waitFor(async () => gpus().length === 3, { describe: 'all GPUs' })
+    const { lostNodes } = cluster.site(window, () => undefined, 0)
+    expect(lostNodes!.map(({ node, leftOut }) => [node, leftOut])).to.deep.equal([
+      ['edge-a', false],
+      ['edge-b', false],
+    ])
+    for (const name of ['edge-a', 'edge-b']) await heard(name, 'True')
+    await waitFor(async () => cluster.site(window, () => undefined, 0).lostNodes!.length === 0, {
+      describe: 'no lost node',
+    })
+  })
 })

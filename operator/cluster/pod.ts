@@ -16,6 +16,7 @@ import type { WorkerResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
 import type { KubeObject } from '../kube/objects.ts'
 import { type SiteGpu, workerContainer } from '../sharing/backend.ts'
 import type { PodSnapshot } from './snapshot.ts'
+import type { TrailMark } from './training-trail.ts'
 
 export interface ContainerState {
   readonly running?: { readonly startedAt?: string }
@@ -66,6 +67,8 @@ export interface Pod extends KubeObject {
 export interface Observation {
   readonly status?: WorkerStatus
   readonly error?: { readonly code: string; readonly message: string }
+  /** Of a training. */
+  readonly trail?: readonly TrailMark[]
 }
 
 /** A pod that is not one of our workers gives undefined. */
@@ -98,7 +101,21 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
     ...(finished ? outcome(pod, role) : {}),
     ...(observation?.status === undefined ? {} : { status: observation.status }),
     ...(observation?.error === undefined ? {} : { error: observation.error }),
+    ...(observation?.trail === undefined ? {} : { trail: observation.trail }),
   }
+}
+
+/** Node that a pod was made for. */
+export const nodeOf = ({ pod }: PodSnapshot): string | undefined => pod.metadata.annotations?.[nodeAnnotation]
+
+/** Whether its node has told that nothing of it runs any more; a phase alone may be somebody else's guess about a node that is away. */
+export function hasStopped({ status }: Pod): boolean {
+  const { phase, containerStatuses = [] } = status ?? {}
+  return (
+    (phase === 'Succeeded' || phase === 'Failed') &&
+    containerStatuses.length > 0 &&
+    containerStatuses.every(({ state }) => state?.terminated !== undefined)
+  )
 }
 
 /** Whether a pod holds its share of this GPU, as it was made. */

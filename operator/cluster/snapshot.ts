@@ -13,13 +13,17 @@ import type {
   WorkerStatus,
 } from '../api/worker.ts'
 import type { SiteGpu, TrainingTraits } from '../sharing/backend.ts'
+import type { LostNode } from './lost-nodes.ts'
 import type { Pod } from './pod.ts'
+import type { TrailMark } from './training-trail.ts'
 
 export interface SiteSnapshot {
   readonly window: RetrainingWindow
   readonly gpus: readonly SiteGpu[]
   /** Why GPUs of the site's nodes are left out, a sentence each. */
   readonly refusedGpus?: readonly string[]
+  /** Nodes with GPUs of the site that cannot be reached; absent: none. */
+  readonly lostNodes?: readonly LostNode[]
   /** How trainings fare on these GPUs. */
   readonly training: TrainingTraits
   /** Selected and not being deleted, by name. */
@@ -66,6 +70,8 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly status?: Status
   /** What the worker says is wrong while it runs. */
   readonly error?: { readonly code: string; readonly message: string }
+  /** What a training said in the last minutes, the newest last. */
+  readonly trail?: readonly TrailMark[]
 }
 
 /** The last one made. */

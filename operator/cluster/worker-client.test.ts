@@ -28,6 +28,7 @@ describe('worker client', () => {
   let server: Server
   let address = ''
   let client: WorkerClient
+  let impatient: WorkerClient
   let answer: Answer = { body: inference }
   let connections = 0
   const requests: { line: string; body: string }[] = []
@@ -47,10 +48,11 @@ describe('worker client', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     address = `127.0.0.1:${(server.address() as AddressInfo).port}`
-    client = createWorkerClient({ timeoutMs: 150 })
+    client = createWorkerClient({ timeoutMs: 5000 })
+    impatient = createWorkerClient({ timeoutMs: 150 })
   })
   after(async () => {
-    await client.close()
+    await Promise.all([client.close(), impatient.close()])
     server.closeAllConnections()
     server.close()
   })
@@ -133,7 +135,9 @@ describe('worker client', () => {
   ] satisfies { name: string; reply: Answer; want: unknown }[])
     it(`reports ${name}`, async () => {
       answer = reply
-      const { code, retryable, status, message } = await failure(client.status(address))
+      const { code, retryable, status, message } = await failure(
+        (reply.hang === true ? impatient : client).status(address),
+      )
       expect({ code, retryable, status }).to.deep.equal({
         code: want.code,
         retryable: want.retryable,

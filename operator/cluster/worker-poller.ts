@@ -6,6 +6,7 @@
  */
 import type { InferenceStatus, ProfileStatus, TrainingStatus, WorkerStatus } from '../api/worker.ts'
 import type { Observation, Pod } from './pod.ts'
+import { withMark } from './training-trail.ts'
 
 export interface StatusReader {
   /** @throws an error with a `code` where the worker answered with one. */
@@ -17,6 +18,8 @@ export interface PollerOptions {
   readonly reader: StatusReader
   readonly intervalMs: number
   readonly onChange: (pod: Pod) => void
+  /** Milliseconds since the epoch. */
+  readonly now: () => number
 }
 
 export class WorkerPoller {
@@ -78,9 +81,13 @@ export class WorkerPoller {
     }
   }
 
-  #take(pod: Pod, observation: Observation): void {
+  #take(pod: Pod, said: Observation): void {
     const uid = pod.metadata.uid!
     const before = this.#observations.get(uid)
+    const observation =
+      said.status?.role === 'training'
+        ? { ...said, trail: withMark(before?.trail ?? [], said.status, this.#options.now()) }
+        : said
     this.#observations.set(uid, observation)
     if (gist(before) !== gist(observation)) this.#options.onChange(pod)
   }

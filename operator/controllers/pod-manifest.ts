@@ -103,6 +103,7 @@ export function podManifest(
       ...(rendered.schedulerName === undefined ? {} : { schedulerName: rendered.schedulerName }),
       ...(rendered.hostIPC === undefined ? {} : { hostIPC: rendered.hostIPC }),
       affinity: pinnedTo(gpu.node),
+      tolerations: staying,
       securityContext: {
         runAsNonRoot: true,
         fsGroup: storageGroup,
@@ -184,6 +185,13 @@ function pinnedTo(node: string): object {
     },
   }
 }
+
+/** Where pods go when their node is lost is the operator's to decide: one that is cut off for an hour may serve all the while. */
+const staying = ['not-ready', 'unreachable'].map(name => ({
+  key: `node.kubernetes.io/${name}`,
+  operator: 'Exists',
+  effect: 'NoExecute',
+}))
 
 // A worker on a small share answers late without being broken: the probes are patient.
 const probes = {

@@ -26,6 +26,8 @@ export interface WorkerConfigInput {
   /** Where the storage is mounted in the pod. */
   readonly storage: string
   readonly seed: number
+  /** Configurations that are to be micro-profiled, in this order; absent: those worth trying, the cheapest first. */
+  readonly profilingOrder?: readonly string[]
 }
 
 /** How often an unfinished training saves its state. */
@@ -82,15 +84,17 @@ export function inferenceConfig(
 }
 
 export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
-  const { stream, window } = input
+  const { stream, window, profilingOrder } = input
   const { microProfiler, retraining, labeling } = window.spec
   const { index = 0, startedAt } = window.status?.current ?? {}
   const seconds = parseDuration(window.spec.duration)
-  const worthTrying = configurationsWorthTrying(
-    retraining.configurations.map(({ name }) => name),
-    window.status?.history ?? [],
-    index,
-  )
+  const worthTrying =
+    profilingOrder ??
+    configurationsWorthTrying(
+      retraining.configurations.map(({ name }) => name),
+      window.status?.history ?? [],
+      index,
+    )
   return {
     ...common(input),
     role: 'profile',
@@ -105,6 +109,7 @@ export function profileConfig(input: WorkerConfigInput): ProfileWorkerConfig {
       sampleFraction: microProfiler.sampleFraction,
       budgetGpuSeconds:
         (microProfiler.budgetFraction * seconds) / Math.max(1, window.status?.plan?.items.length ?? 1),
+      ...(profilingOrder && { order: profilingOrder }),
     },
     configurations: retraining.configurations.filter(({ name }) =>
       worthTrying.includes(name),

@@ -119,6 +119,20 @@ describe('reflector', () => {
     expect(script.names()).to.deep.equal(['a@1'])
   })
 
+  it('tells how long the server has said nothing', async () => {
+    const script = new Script({
+      pages: [connection, { items: [], version: 1 }],
+      streams: [{ says: [event('BOOKMARK', 'a', 2)] }],
+    })
+    await script.run(100)
+    expect(script.reflector.silentMs()).to.equal(100)
+    await script.run(1_000)
+    const heard = script.reflector.silentMs()
+    expect(heard).to.be.below(1_000)
+    await script.run(60_000)
+    expect(script.reflector.silentMs()).to.equal(heard + 60_000)
+  })
+
   it('lists in pages, and watches from the version of the list', async () => {
     const script = new Script({
       pages: [

@@ -38,6 +38,8 @@ export interface Reflector<T extends KubeObject = KubeObject> {
   whenSynced(signal?: AbortSignal): Promise<void>
   /** The failure since which neither a list nor a watch was granted: the store may be behind. */
   problem(): Error | undefined
+  /** Time since the server last told anything by a list or an event; bookmarks come about every minute. */
+  silentMs(): number
 }
 
 export type ListReason = 'start' | 'status-410' | 'in-band-410' | 'silence'
@@ -85,6 +87,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
 
   let synced = false
   let problem: Error | undefined
+  let heardMs = clock.monotonicMs()
   let resourceVersion: string | undefined
   /** Failures in a row; the next wait grows with them. */
   let failures = 0
@@ -106,6 +109,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     store.replace(whole.items)
     resourceVersion = whole.resourceVersion
     problem = undefined
+    heardMs = clock.monotonicMs()
     silences = 0
     advanced = false
     synced = true
@@ -120,6 +124,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     const version = event.object.metadata.resourceVersion
     if (compareResourceVersions(version, resourceVersion) >= 0) resourceVersion = version
     advanced = true
+    heardMs = clock.monotonicMs()
     failures = 0
     silences = 0
   }
@@ -217,6 +222,7 @@ export function createReflector<T extends KubeObject>(options: ReflectorOptions<
     store,
     hasSynced: () => synced,
     problem: () => problem,
+    silentMs: () => clock.monotonicMs() - heardMs,
 
     whenSynced: signal => abortable(firstSync.promise, signal),
 

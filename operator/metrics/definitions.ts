@@ -151,6 +151,16 @@ export const definitions = {
     help: 'Calls to the Kubernetes API. status: HTTP status, or error where there was no answer',
     labels: ['verb', 'status'],
   },
+  ekya_watch_silent_seconds: {
+    type: 'gauge',
+    help: 'Time since the API server last said anything of a resource, by a list, an event or a bookmark, of which one comes about every minute. resource: its plural',
+    labels: ['resource'],
+  },
+  ekya_leader_election_silent_seconds: {
+    type: 'gauge',
+    help: 'Time since the API server last answered to leader election, which asks every 2 s; 0 without leader election',
+    labels: [],
+  },
   ekya_leader: { type: 'gauge', help: '1 while this replica leads', labels: [] },
   ekya_build_info: { type: 'gauge', help: 'Always 1', labels: ['version', 'node_version'] },
 } as const satisfies Readonly<Record<string, MetricDefinition>>

@@ -49,6 +49,25 @@ describe('metrics', () => {
     ])
   })
 
+  it('adds up what windows hold of a GPU, and leaves the others what they hold', async () => {
+    const metrics = create()
+    const name = 'ekya_gpu_share_allocated_ratio'
+    const [first, shared] = [0.4, 0.75].map((allocated, i) => ({ node: 'edge-1', gpu: `${i}`, allocated }))
+    metrics.observeGpus('site', 'a', [first!, shared!])
+    metrics.observeGpus('site', 'b', [{ ...shared!, allocated: 0.5 }])
+    metrics.observeGpus('site', 'c', [{ ...first!, node: 'edge-2' }])
+    expect(await series(metrics, name)).to.deep.equal([
+      '{node="edge-1",gpu="0"} 0.4',
+      '{node="edge-1",gpu="1"} 1.25',
+      '{node="edge-2",gpu="0"} 0.4',
+    ])
+    metrics.forgetWindow('site', 'a')
+    expect(await series(metrics, name)).to.have.members([
+      '{node="edge-1",gpu="1"} 0.5',
+      '{node="edge-2",gpu="0"} 0.4',
+    ])
+  })
+
   it('leaves nothing of a stream that has gone, and everything of the others', async () => {
     const metrics = create()
     metrics.observeStream(observation)
@@ -122,9 +141,12 @@ describe('metrics', () => {
     metrics.retrained('accepted', 12)
     metrics.kubeRequest('PATCH', 200)
     metrics.setLeader(true)
+    metrics.observeSilence(new Map([['nodes', 61_500]]), 1500)
     expect(await series(metrics, 'ekya_workqueue_adds_total')).to.deep.equal(['{name="camera-stream"} 1'])
     expect(await series(metrics, 'ekya_resize_duration_seconds_sum')).to.deep.equal(['{backend="cpu"} 0.3'])
     expect(await series(metrics, 'ekya_leader')).to.deep.equal(['1'])
+    expect(await series(metrics, 'ekya_watch_silent_seconds')).to.deep.equal(['{resource="nodes"} 61.5'])
+    expect(await series(metrics, 'ekya_leader_election_silent_seconds')).to.deep.equal(['1.5'])
   })
 
   it('is documented as it is', async () => {

@@ -41,6 +41,12 @@ export interface WindowObservation {
   readonly resizesPending?: number
 }
 
+export interface GpuObservation {
+  readonly node: string
+  readonly gpu: string
+  readonly allocated: number
+}
+
 export type WindowResult = 'planned' | 'missed'
 
 /** Shaped like client-go's metrics provider; one per queue. */
@@ -63,9 +69,8 @@ export interface Metrics {
   /** `count` windows ended so. */
   windowsEnded(namespace: string, name: string, result: WindowResult, count: number): void
   forgetWindow(namespace: string, name: string): void
-  observeGpus(
-    gpus: readonly { readonly node: string; readonly gpu: string; readonly allocated: number }[],
-  ): void
+  /** What a window's pods hold. GPUs that several windows govern hold the sum. */
+  observeGpus(namespace: string, name: string, gpus: readonly GpuObservation[]): void
   scheduled(policy: string, seconds: number): void
   retrained(result: 'accepted' | 'rejected' | 'failed' | 'unfinished', seconds: number): void
   resized(backend: string, result: 'done' | 'gone' | 'failed'): void
@@ -74,6 +79,8 @@ export interface Metrics {
   workqueue(name: string): WorkqueueHooks
   kubeRequest(verb: string, status: number | 'error'): void
   setLeader(leads: boolean): void
+  /** Milliseconds for which the API server has said nothing of a resource, and to leader election. */
+  observeSilence(watches: ReadonlyMap<string, number>, electionMs: number): void
 }
 
 export type ReconcileResult = 'success' | 'requeue' | 'conflict' | 'error' | 'terminal_error'
@@ -139,6 +146,8 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     unfinished: gauge('ekya_workqueue_unfinished_work_seconds'),
   }
   const requests = counter('ekya_kube_requests_total')
+  const watchSilence = gauge('ekya_watch_silent_seconds')
+  const electionSilence = gauge('ekya_leader_election_silent_seconds')
   const leader = gauge('ekya_leader')
   leader.set(0)
   gauge('ekya_build_info').set({ version, node_version: process.version }, 1)
@@ -146,6 +155,16 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   /** Counts last seen of each stream's inference processes, the last ones: two of them may run side by side. */
   const seenFrames = new Map<string, Map<string, FrameCounts>>()
   const processesKept = 8
+
+  const gpusOf = new Map<string, readonly GpuObservation[]>()
+  const tellGpus = (): void => {
+    const byGpu = Map.groupBy([...gpusOf.values()].flat(), ({ node, gpu }) => JSON.stringify([node, gpu]))
+    const points = [...byGpu.values()].map(held => ({
+      labels: { node: held[0]!.node, gpu: held[0]!.gpu },
+      value: held.reduce((sum, each) => sum + each.allocated, 0),
+    }))
+    allocated.replace('all', points)
+  }
 
   return {
     registry,
@@ -225,13 +244,13 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
       for (const series of [phase, windowEnd, windowAccuracy, falling, gain, profileError, resizesPending])
         series.replace(keyOf(namespace, name), [])
       for (const result of windowResults) windows.remove({ namespace, retraining_window: name, result })
+      gpusOf.delete(keyOf(namespace, name))
+      tellGpus()
     },
 
-    observeGpus(gpus) {
-      allocated.replace(
-        'all',
-        gpus.map(({ node, gpu, allocated: value }) => ({ labels: { node, gpu }, value })),
-      )
+    observeGpus(namespace, name, gpus) {
+      gpusOf.set(keyOf(namespace, name), gpus)
+      tellGpus()
     },
 
     scheduled: (policy, seconds) => schedule.observe({ policy }, seconds),
@@ -260,6 +279,10 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     },
     kubeRequest: (verb, status) => requests.inc({ verb, status: String(status) }),
     setLeader: leads => leader.set(leads ? 1 : 0),
+    observeSilence(watches, electionMs) {
+      for (const [resource, ms] of watches) watchSilence.set({ resource }, ms / 1000)
+      electionSilence.set(electionMs / 1000)
+    },
   }
 }
 

@@ -1,9 +1,11 @@
 import { expect } from 'chai'
 import type { RetrainingWindowStatus } from '../api/generated/types.ts'
-import { at } from '../controllers/testing/site.ts'
+import { gpuAnnotation, nodeAnnotation } from '../api/names.ts'
+import type { WorkerRole } from '../api/worker.ts'
+import { at, pod } from '../controllers/testing/site.ts'
 import { running } from '../controllers/testing/window.ts'
 import type { Phase } from './site-observer.ts'
-import { endedWindows, fallingWindows } from './site-observer.ts'
+import { endedWindows, fallingWindows, heldShares } from './site-observer.ts'
 
 const status = (
   phase: Phase,
@@ -17,6 +19,32 @@ const status = (
     current: { ...made.current!, startedAt },
   }
 }
+
+describe('heldShares', () => {
+  const named = (name: string, role: WorkerRole, node: string) => {
+    const made = pod<never>('cam-0', role)
+    const annotations = { [nodeAnnotation]: node, [gpuAnnotation]: '0' }
+    return { ...made, name, pod: { ...made.pod, metadata: { ...made.pod.metadata, annotations } } }
+  }
+  const pods = [
+    named('cam-0-inference', 'inference', 'edge-0'),
+    named('cam-0-inference-g2', 'inference', 'edge-0'),
+    named('cam-0-inference-g3', 'inference', 'edge-1'),
+    named('cam-0-training-1', 'training', 'edge-0'),
+    named('cam-0-profile-1', 'profile', 'edge-0'),
+  ]
+  const reading = (actual: number) => ({ desired: 1, actual, resizing: false })
+  const readings = new Map(
+    [0.25, 0.5, 0.125, 0.0625].map((actual, i) => [pods[i]!.name, reading(actual)] as const),
+  )
+
+  it('adds up pods that take over from each other, and tells the GPU that each is on', () =>
+    expect(heldShares(pods, readings)).to.deep.equal([
+      { role: 'inference', node: 'edge-0', gpu: '0', share: 0.75 },
+      { role: 'inference', node: 'edge-1', gpu: '0', share: 0.125 },
+      { role: 'training', node: 'edge-0', gpu: '0', share: 0.0625 },
+    ]))
+})
 
 describe('fallingWindows', () => {
   for (const { name, newestFirst, want } of [

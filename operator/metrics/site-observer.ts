@@ -1,10 +1,11 @@
 /** Turns what a reconcile saw of a site into metrics: gauges follow the snapshot, histograms and counters the transitions. */
 import { parseDuration } from '../api/duration.ts'
 import type { RetrainingWindow, RetrainingWindowStatus } from '../api/generated/types.ts'
+import { gpuAnnotation, nodeAnnotation } from '../api/names.ts'
 import { isOn } from '../cluster/pod.ts'
-import type { SiteSnapshot } from '../cluster/snapshot.ts'
+import type { PodSnapshot, SiteSnapshot } from '../cluster/snapshot.ts'
 import type { ShareReading } from '../sharing/backend.ts'
-import type { Metrics, WindowResult } from './registry.ts'
+import type { Metrics, StreamObservation, WindowResult } from './registry.ts'
 
 export type Phase = NonNullable<RetrainingWindowStatus['current']>['phase']
 
@@ -53,6 +54,8 @@ export function observeSite(
   })
   for (const stream of site.streams) observeStream(metrics, site, stream.name, readings)
   metrics.observeGpus(
+    namespace,
+    name,
     site.gpus.map(({ node, gpu }) => ({
       node,
       gpu,
@@ -107,6 +110,25 @@ export function countWindows(
     metrics.windowsEnded(namespace, name, result, count)
 }
 
+/** What pods of a stream hold, by role and GPU: two of a role may stand side by side, on one GPU or on two. */
+export function heldShares(
+  pods: readonly PodSnapshot[],
+  readings: ReadonlyMap<string, ShareReading>,
+): StreamObservation['shares'] {
+  const held = pods.flatMap(({ name, role, pod }) => {
+    const reading = readings.get(name)
+    const { [nodeAnnotation]: node, [gpuAnnotation]: gpu } = pod.metadata.annotations ?? {}
+    return reading === undefined || node === undefined || gpu === undefined
+      ? []
+      : [{ role, node, gpu, share: reading.actual }]
+  })
+  const together = Map.groupBy(held, ({ role, node, gpu }) => JSON.stringify([role, node, gpu]))
+  return [...together.values()].map(all => ({
+    ...all[0]!,
+    share: all.reduce((sum, { share }) => sum + share, 0),
+  }))
+}
+
 function observeStream(
   metrics: Metrics,
   site: SiteSnapshot,
@@ -115,7 +137,6 @@ function observeStream(
 ): void {
   const { namespace = '' } = site.window.metadata
   const stream = site.streams.find(s => s.name === name)!
-  const item = site.window.status?.plan?.items.find(i => i.stream === name)
   const answer = stream.inference?.status
   const { accuracy } = stream.stream.status ?? {}
   metrics.observeStream({
@@ -123,17 +144,10 @@ function observeStream(
     stream: name,
     accuracy: { measured: accuracy?.measured ?? null, predicted: accuracy?.predicted ?? null },
     accuracyFloor: stream.stream.spec.minAccuracy,
-    shares:
-      item === undefined
-        ? []
-        : site.pods
-            .filter(pod => pod.stream === name && readings.has(pod.name))
-            .map(pod => ({
-              role: pod.role,
-              node: item.node,
-              gpu: item.gpu,
-              share: readings.get(pod.name)!.actual,
-            })),
+    shares: heldShares(
+      site.pods.filter(pod => pod.stream === name),
+      readings,
+    ),
     latencySeconds: answer?.latencySeconds ?? null,
   })
   for (const pod of site.pods) {

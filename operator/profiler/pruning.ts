@@ -5,7 +5,7 @@
  * What is kept follows from the record alone, so there is no state to lose: the record ranks all configurations, and the number that is
  * kept falls. A dropped one comes back for a window now and then, in turn; if it has become good, its rank brings it back for good.
  *
- * The operator gives profile pods what is kept (controllers/retraining-window/site-record.ts).
+ * The operator gives profile pods what is kept (controllers/retraining-window/profiling-order.ts).
  */
 
 /** What one stream's configurations promised, or came to, in one window. */

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { type Candidate, expectedGain, profilesWorthwhile } from './value-of-information.ts'
+import { type Candidate, expectedGain, offersByWorth, profilesWorthwhile } from './value-of-information.ts'
 
 const candidate = (configuration: string, change: Partial<Candidate> = {}): Candidate => ({
   configuration,
@@ -74,4 +74,43 @@ describe('profilesWorthwhile', () => {
       expect(expectedGain({ mean, told }, other)).to.be.closeTo(gained, 1e-6)
     }
   })
+})
+
+describe('offersByWorth', () => {
+  const order = (candidates: readonly Candidate[], budget = 100): string[] =>
+    offersByWorth(candidates, { budget, otherwise: 0.5 }).flatMap(({ configurations }) => configurations)
+
+  for (const { name, candidates, budget, want } of [
+    {
+      name: 'begins with the best, though all is known of it, and leaves out none',
+      candidates: [candidate('behind', { mean: 0.4 }), candidate('best', { told: 0 })],
+      want: ['best', 'behind'],
+    },
+    {
+      name: 'goes on with what may be better than the best, and not with what is good for certain',
+      candidates: [
+        candidate('best', { mean: 0.71, told: 0 }),
+        candidate('sure', { mean: 0.69, told: 0.001 }),
+        candidate('open', { mean: 0.65, told: 0.1 }),
+      ],
+      want: ['best', 'open', 'sure'],
+    },
+    {
+      name: 'keeps to the budget',
+      candidates: [candidate('large', { gpuSeconds: 5 }), candidate('a'), candidate('b')],
+      budget: 2,
+      want: ['a', 'b'],
+    },
+    {
+      name: 'takes a group at once',
+      candidates: [
+        candidate('a', { group: 'g', mean: 0.1 }),
+        candidate('b', { mean: 0.6 }),
+        candidate('c', { group: 'g', mean: 0.8 }),
+      ],
+      want: ['a', 'c', 'b'],
+    },
+    { name: 'has no answer where there is nothing', candidates: [], want: [] },
+  ])
+    it(name, () => expect(order(candidates, budget)).to.deep.equal(want))
 })

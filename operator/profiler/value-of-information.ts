@@ -9,7 +9,8 @@
  *
  * A training that is far behind, or of which a micro-profile tells little, is not worth one.
  *
- * The operator does not ask it yet, as `pruning.ts`.
+ * Where only what was micro-profiled can be chosen (the estimator `ekya`), the best other is one of those that are profiled anyway
+ * (`offersByWorth`).
  */
 
 export interface Candidate {
@@ -45,17 +46,8 @@ export function profilesWorthwhile(
   candidates: readonly Candidate[],
   { budget, otherwise, least = 1e-4 }: ProfilingLimits,
 ): ProfilingChoice[] {
-  const groups = [
-    ...Map.groupBy(candidates, ({ group, configuration }) => group ?? `\0${configuration}`).values(),
-  ]
-  const choices = groups
-    .map(
-      (group): ProfilingChoice => ({
-        configurations: group.map(({ configuration }) => configuration),
-        gain: Math.max(...group.map(each => expectedGain(each, bestOther(candidates, each, otherwise)))),
-        gpuSeconds: Math.max(...group.map(({ gpuSeconds }) => gpuSeconds)),
-      }),
-    )
+  const choices = grouped(candidates)
+    .map(group => choiceOf(group, each => expectedGain(each, bestOther(candidates, each, otherwise))))
     .filter(({ gain }) => gain >= least)
     .sort((a, b) => worth(b) - worth(a))
   let left = budget
@@ -65,6 +57,45 @@ export function profilesWorthwhile(
     return true
   })
 }
+
+/**
+ * All groups, the one first that is expected to add the most to the best of those before it, per GPU-second, as far as the budget goes.
+ *
+ * @param candidates of which `told` is the whole deviation of the value: who is not profiled is not offered.
+ */
+export function offersByWorth(
+  candidates: readonly Candidate[],
+  { budget, otherwise }: ProfilingLimits,
+): ProfilingChoice[] {
+  const left = grouped(candidates)
+  const choices: ProfilingChoice[] = []
+  let [best, unspent] = [otherwise, budget]
+  while (left.length > 0) {
+    const next = left
+      .map(group => ({ group, choice: choiceOf(group, each => addedTo(best, each)) }))
+      .reduce((a, b) => (worth(b.choice) > worth(a.choice) ? b : a))
+    left.splice(left.indexOf(next.group), 1)
+    if (next.choice.gpuSeconds > unspent) continue
+    unspent -= next.choice.gpuSeconds
+    best = Math.max(best, ...next.group.map(({ mean }) => mean))
+    choices.push(next.choice)
+  }
+  return choices
+}
+
+/** Expected maximum of the value and a known one, less that one. */
+const addedTo = (known: number, { mean, told }: Candidate): number =>
+  Math.max(0, mean - known) + expectedGain({ mean, told }, known)
+
+const grouped = (candidates: readonly Candidate[]): (readonly Candidate[])[] => [
+  ...Map.groupBy(candidates, ({ group, configuration }) => group ?? `\0${configuration}`).values(),
+]
+
+const choiceOf = (group: readonly Candidate[], gainOf: (one: Candidate) => number): ProfilingChoice => ({
+  configurations: group.map(({ configuration }) => configuration),
+  gain: Math.max(...group.map(gainOf)),
+  gpuSeconds: Math.max(...group.map(({ gpuSeconds }) => gpuSeconds)),
+})
 
 /** A group's gain is that of its member with the most: what it tells of the others comes on top, so this is a lower bound. */
 const worth = ({ gain, gpuSeconds }: ProfilingChoice): number => gain / Math.max(gpuSeconds, 1e-9)

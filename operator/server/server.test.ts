@@ -136,6 +136,14 @@ describe('status server', () => {
     expect(text.match(/event: change/g)).to.have.length(1)
   })
 
+  it('has room for pages whatever was asked for without a body', async () => {
+    const heads = Array.from({ length: 65 }, () => fetch(`${server.url}/live`, { method: 'HEAD' }))
+    for (const { status } of await Promise.all(heads)) expect(status).to.equal(200)
+    const answer = await fetch(`${server.url}/live`)
+    await answer.body!.cancel()
+    expect(answer.status).to.equal(200)
+  })
+
   it('answers unknown paths with what there is', async () => {
     const { status, body } = await get('/nothing')
     expect(status).to.equal(404)

@@ -67,6 +67,12 @@ export interface RawNode {
   readonly status?: {
     readonly allocatable?: Readonly<Record<string, string>>
     readonly nodeInfo?: { readonly kubeletVersion?: string }
+    readonly conditions?: readonly {
+      readonly type: string
+      readonly status: string
+      readonly reason?: string
+      readonly message?: string
+    }[]
   }
 }
 

@@ -1,21 +1,23 @@
-/** The record of a resize that did not come about, on the pod that goes on instead; whether it may be tried again. Pure. */
+/** The record of a resize that did not come about, on the pod that goes on instead; when it may be tried again. Pure. */
 import type { Amount } from './swap-order.ts'
 
 export interface FailedResize extends Amount {
   /** Index of the window in which it was tried. */
   readonly window: number
   readonly tries: number
+  /** When it was given up last; ISO 8601. */
+  readonly at: string
   readonly reason: string
 }
 
-/** A pod that its node refused may be let in the next time; one that does not get ready will not get ready so soon. */
-const triesOf = { refused: 3, other: 1 } as const
+/** After the first try, doubled by each further one: a node lets a pod in the next moment; what keeps one from being ready lasts longer. */
+const firstPauseMs = { refused: 2_000, other: 15_000 } as const
+const longestPauseMs = 600_000
 
 export function recordFailure(
   before: FailedResize | undefined,
   wanted: Amount,
-  window: number,
-  reason: string,
+  { window, now, reason }: { readonly window: number; readonly now: number; readonly reason: string },
 ): FailedResize {
   const again = before !== undefined && isAbout(before, wanted, window)
   return {
@@ -23,15 +25,22 @@ export function recordFailure(
     memoryMiB: wanted.memoryMiB,
     window,
     tries: again ? before.tries + 1 : 1,
+    at: new Date(now).toISOString(),
     reason: reason.slice(0, 500),
   }
 }
 
-/** In the same window the same is not tried without end. */
-export function mayTry(before: FailedResize | undefined, wanted: Amount, window: number): boolean {
-  if (before === undefined || !isAbout(before, wanted, window)) return true
-  const refused = /UnexpectedAdmissionError|OutOf/.test(before.reason)
-  return before.tries < (refused ? triesOf.refused : triesOf.other)
+/** Milliseconds until it may be tried; 0: now. Another share, or another window, is another matter. */
+export function pauseBefore(
+  failed: FailedResize | undefined,
+  wanted: Amount,
+  window: number,
+  now: number,
+): number {
+  if (failed === undefined || !isAbout(failed, wanted, window)) return 0
+  const refused = /UnexpectedAdmissionError|OutOf/.test(failed.reason)
+  const pause = firstPauseMs[refused ? 'refused' : 'other'] * 2 ** (failed.tries - 1)
+  return Math.max(0, Date.parse(failed.at) + Math.min(pause, longestPauseMs) - now)
 }
 
 const isAbout = (failed: FailedResize, wanted: Amount, window: number): boolean =>
@@ -41,7 +50,10 @@ const isAbout = (failed: FailedResize, wanted: Amount, window: number): boolean 
 export function parseFailedResize(text: string | undefined): FailedResize | undefined {
   try {
     const failed = JSON.parse(text ?? '') as FailedResize
-    return Number.isInteger(failed.units) && Number.isInteger(failed.window) && Number.isInteger(failed.tries)
+    return Number.isInteger(failed.units) &&
+      Number.isInteger(failed.window) &&
+      Number.isInteger(failed.tries) &&
+      Number.isFinite(Date.parse(failed.at))
       ? failed
       : undefined
   } catch {

@@ -7,6 +7,7 @@ const pod = (generation: number, more: Partial<SwapPod> = {}): SwapPod => ({
   generation,
   amount: { units: 10 * generation, memoryMiB: 0 },
   createdAt: created,
+  readySeconds: 20,
   ready: true,
   terminating: false,
   finished: false,
@@ -14,7 +15,7 @@ const pod = (generation: number, more: Partial<SwapPod> = {}): SwapPod => ({
   ...more,
 })
 const states = (pods: readonly SwapPod[], seconds = 5): string[] =>
-  statePods(pods, created + seconds * 1000, 20).map(({ pod: name, state, reason }) =>
+  statePods(pods, created + seconds * 1000).map(({ pod: name, state, reason }) =>
     reason === undefined ? `${name} ${state}` : `${name} ${state}: ${reason}`,
   )
 

@@ -13,6 +13,8 @@ export interface SwapPod {
   readonly amount: Amount
   /** Milliseconds since the epoch. */
   readonly createdAt: number
+  /** What it gets to be ready where it is to take over. */
+  readonly readySeconds: number
   readonly ready: boolean
   readonly terminating: boolean
   /** It has ended, well or not. */
@@ -30,8 +32,7 @@ export interface StatedPod extends HeldPod {
   readonly reason?: string
 }
 
-/** @param readySeconds what a pod that is to take over gets to be ready. */
-export function statePods(pods: readonly SwapPod[], now: number, readySeconds: number): readonly StatedPod[] {
+export function statePods(pods: readonly SwapPod[], now: number): readonly StatedPod[] {
   const sorted = pods.toSorted((a, b) => a.generation - b.generation)
   const told = sorted.filter(pod => !pod.standby)
   const onDuty = told.at(-1)
@@ -39,17 +40,17 @@ export function statePods(pods: readonly SwapPod[], now: number, readySeconds: n
     const held = { pod: pod.name, ...pod.amount }
     if (pod.terminating) return { ...held, state: 'ending' }
     if (pod.standby && onDuty === undefined) return { ...held, state: pod.finished ? 'ended' : 'serving' }
-    if (pod.standby) return { ...held, ...candidate(pod, now, readySeconds) }
+    if (pod.standby) return { ...held, ...candidate(pod, now) }
     if (pod.finished) return { ...held, state: 'ended' }
     return { ...held, state: pod === onDuty && pod.ending !== true ? 'serving' : 'ending' }
   })
 }
 
-function candidate(pod: SwapPod, now: number, readySeconds: number): Pick<StatedPod, 'state' | 'reason'> {
+function candidate(pod: SwapPod, now: number): Pick<StatedPod, 'state' | 'reason'> {
   if (pod.problem !== undefined) return { state: 'failed', reason: pod.problem }
   if (pod.finished) return { state: 'failed', reason: 'it ended before it was ready' }
   if (pod.ready) return { state: 'ready' }
-  return now - pod.createdAt > readySeconds * 1000
-    ? { state: 'failed', reason: `it was not ready within ${readySeconds} s` }
+  return now - pod.createdAt > pod.readySeconds * 1000
+    ? { state: 'failed', reason: `it was not ready within ${pod.readySeconds} s` }
     : { state: 'starting' }
 }

@@ -42,6 +42,19 @@ describe('sample lists', () => {
     })
   }
 
+  it('reads a list of the folder that it is called in', async () => {
+    await put('a.jpg')
+    await put('0.csv', `${header}\n0,0,,,,,a.jpg\n`)
+    const before = process.cwd()
+    process.chdir(folder)
+    try {
+      const { samples } = await readSampleList('0.csv', { classes: 2, images: '.' })
+      expect(samples.map(({ image }) => image)).to.deep.equal(['a.jpg'])
+    } finally {
+      process.chdir(before)
+    }
+  })
+
   it("does not look above the parent of the samples' root", async () => {
     await put('outside.jpg')
     const file = await put('a/b/0.csv', `${header}\n0,0,,,,,outside.jpg\n`)

@@ -68,7 +68,8 @@ export async function readSampleList(
   if (rows.length > maximumRows) {
     throw new FrameError('LabelsInvalid', `${file}: ${rows.length} rows; at most ${maximumRows}`)
   }
-  const locate = imageFinder(dirname(file), resolve(root, '..'), images)
+  // Above "." there is nothing by name alone.
+  const locate = imageFinder(resolve(dirname(file)), resolve(root, '..'), images)
   const samples: Sample[] = []
   const refused: RefusedRow[] = []
   for (const { line, cells } of rows) {

@@ -1,66 +1,15 @@
-import { cp, mkdir, readFile, rm, writeFile } from 'node:fs/promises'
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import sharp from 'sharp'
-import { waitFor } from '../../hack/testing/wait-for.ts'
-import type { InferenceStatus, InferenceWorkerConfig, WorkerError } from '../../operator/api/worker.ts'
-import { smallCnn } from '../models/architectures/small-cnn.ts'
+import type { InferenceStatus, WorkerError } from '../../operator/api/worker.ts'
 import { digestOf } from '../models/classifier.ts'
-import { readSummaries, readSummary } from '../runtime/sample-folder.ts'
-import { temporaryFolder } from '../runtime/testing/temporary-folder.ts'
-import { type RunningWorker, startWorker } from '../runtime/testing/worker-harness.ts'
+import { startWorker } from '../runtime/testing/worker-harness.ts'
+import { inferenceWorkers, tiny } from './testing.ts'
 import { InferenceWorker } from './worker.ts'
 
-const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
-const tiny = (seed: number, count = classes.length) =>
-  smallCnn({ classes: count, seed, widths: [8], shape: { channels: 3, height: 16, width: 16 } })
-
 describe('the inference worker', () => {
-  const folder = temporaryFolder()
-  const running: RunningWorker[] = []
-
-  before(async () => {
-    const models = join(folder.path, 'models')
-    await mkdir(models)
-    await writeFile(join(models, 'a.onnx'), tiny(1))
-    await writeFile(join(models, 'b.onnx'), tiny(2))
-    await writeFile(join(models, 'three.onnx'), tiny(3, 3))
-    await writeFile(join(models, 'seven.onnx'), tiny(3, 7))
-    await writeFile(join(models, 'torn.onnx'), tiny(4).subarray(0, 900))
-  })
-  afterEach(async () => {
-    for (const worker of running) worker.terminate()
-    await Promise.all(running.splice(0).map(({ ended }) => ended))
-  })
-
-  const start = async (change: Partial<InferenceWorkerConfig> = {}): Promise<RunningWorker> => {
-    const config: InferenceWorkerConfig = {
-      role: 'inference',
-      namespace: 'default',
-      stream: 'cam-0',
-      classes,
-      storage: folder.path,
-      device: { kind: 'cpu', cores: 1 },
-      seed: 1,
-      source: { scene: { seed: 1 } },
-      frameRate: 50,
-      model: { uri: 'models/a.onnx' },
-      configuration: { name: 'full', frameInterval: 1, resolutionScale: 1 },
-      ...change,
-    }
-    const worker = await startWorker(
-      'inference',
-      config,
-      context => new InferenceWorker(context),
-      folder.path,
-    )
-    running.push(worker)
-    return worker
-  }
-  const ready = (worker: RunningWorker) => worker.until<{ ready: boolean }>('/readyz', body => body.ready)
-  const status = async (worker: RunningWorker) => (await worker.get<InferenceStatus>('/status')).body
-  const offered = (worker: RunningWorker, count: number) =>
-    worker.until<InferenceStatus>('/status', ({ frames }) => frames.offered >= count)
+  const { folder, start, ready, status, offered } = inferenceWorkers()
 
   it('becomes ready with its first frame and tells what it does', async () => {
     const worker = await start({
@@ -145,31 +94,6 @@ describe('the inference worker', () => {
     expect((await status(worker)).model.uri).to.equal('models/a.onnx')
   })
 
-  it('follows configurations and windows, and keeps the sample', async () => {
-    const worker = await start({ frameRate: 100 })
-    await ready(worker)
-    const every = { name: 'every-5th', frameInterval: 5, resolutionScale: 0.5 }
-    expect((await worker.post<InferenceStatus>('/configuration', every)).body.configuration).to.equal(
-      'every-5th',
-    )
-    const clock = { index: 0, startsAt: new Date().toISOString(), durationSeconds: 1, maxSamples: 20 }
-    expect((await worker.post<InferenceStatus>('/window', clock)).status).to.equal(200)
-    await worker.until<InferenceStatus>('/status', ({ window }) => window?.index === 2)
-    const samples = join(folder.path, 'samples/default/cam-0/1')
-    const read = async () => JSON.parse(await readFile(join(samples, 'summary.json'), 'utf8'))
-    // The next window begins while the last frames of this one are on their way to the disk.
-    const summary = await waitFor(async () => ((await read()).complete ? read() : undefined), {
-      describe: 'the summary of window 1',
-    })
-    const rows = (await readFile(join(samples, 'frames.csv'), 'utf8')).trim().split('\n')
-    // One frame in five is looked at; on a busy machine some of those are dropped, and what was dropped is no sample.
-    expect(rows.length - 1).to.be.within(5, 20)
-    const { width, height } = await sharp(join(samples, rows[3]!.split(',')[2]!)).metadata()
-    expect(Math.min(width, height)).to.be.above(32)
-    expect(summary.frames).to.include({ offered: 100 })
-    expect(summary.frames.skipped).to.be.above(60)
-  })
-
   it('refuses a bad body with all that is wrong about it', async () => {
     const worker = await start()
     const { status: code, body } = await worker.post<WorkerError>('/window', {
@@ -250,8 +174,12 @@ describe('the inference worker', () => {
       source: { samples: { uri: 'damaged' } },
     })
     await ready(worker)
-    const { refused, frames, error } = await offered(worker, 12)
-    expect(refused).to.be.at.least(2)
+    // A machine that is busy drops frames unread, good and bad ones.
+    const { refused, frames, error } = await worker.until<InferenceStatus>(
+      '/status',
+      body => (body.refused ?? 0) >= 2,
+    )
+    expect(frames.analysed).to.be.above(0)
     expect(frames.dropped).to.be.at.least(refused!)
     expect(error).to.equal(undefined)
   })
@@ -285,51 +213,6 @@ describe('the inference worker', () => {
     const rows = labels.map((label, i) => `${i},${label},0,0,16,16,0/${i}.png`)
     await writeFile(join(path, '0.csv'), `idx,class,x0,y0,x1,y1,imgpath\n${rows.join('\n')}\n`)
   }
-
-  it('hands over to a pod that stands by: every frame analysed, by one of the two', async function () {
-    this.timeout(30_000)
-    const startsAt = new Date().toISOString()
-    const window = { index: 7, startsAt, durationSeconds: 60, maxSamples: 3000 }
-    const change = { frameRate: 25, window, stream: 'cam-swap' }
-    const old = await start(change)
-    await ready(old)
-    const next = await start({ ...change, standby: true, generation: 2 })
-    await ready(next)
-    const waiting = await status(next)
-    expect(waiting).to.deep.include({
-      standby: true,
-      frames: { offered: 0, analysed: 0, skipped: 0, dropped: 0 },
-    })
-    expect(waiting.window).to.include({ index: 7, startsAt })
-
-    const frame = Math.ceil(((Date.now() - Date.parse(startsAt)) * 25) / 1000) + 30
-    const [until, from] = [frame - 1, frame].map(at => ({ window: 7, startsAt, frame: at }))
-    for (let told = 0; told < 2; told++)
-      expect((await old.post<InferenceStatus>('/drain', { until })).body.until).to.deep.equal(until)
-    for (let told = 0; told < 2; told++) {
-      const { body } = await next.post<InferenceStatus>('/activate', { from })
-      expect(body).to.deep.include({ from }).and.not.to.have.property('standby')
-    }
-    const { code, message } = await old.ended
-    const { frames } = message as { frames: { offered: number } }
-    expect({ code, message }).to.deep.equal({
-      code: 0,
-      message: { kind: 'inference', until, lastFrame: { window: 7, frame: frame - 1 }, frames },
-    })
-    await offered(next, 25)
-    const { body } = await next.post<InferenceStatus & { lastFrame: { frame: number } }>('/drain', '')
-    next.terminate()
-    await next.ended
-
-    const folderOf = join(folder.path, 'samples/default/cam-swap/7')
-    const [first, second] = [...(await readSummaries(folderOf)).values()]
-    // On a busy machine a frame may be dropped for being late, but it is offered to one pod all the same.
-    expect(second!.analysed![0]![0]).to.be.at.least(frame)
-    expect(first!.analysed!.at(-1)![1]).to.be.below(frame)
-    expect(body.frames.offered).to.equal(body.lastFrame.frame - frame + 1)
-    expect(body.window!.frames.offered).to.equal(frames.offered + body.frames.offered)
-    expect((await readSummary(folderOf))!.frames).to.deep.equal(body.window!.frames)
-  })
 
   for (const { name, path, mark, code } of [
     { name: 'to end at a frame that is over', path: '/drain', mark: 'until', code: 'TooLate' },

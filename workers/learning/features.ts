@@ -4,10 +4,11 @@
  * With everything trained that is the image itself, altered and scaled anew for each batch. Above frozen layers it is their output, which
  * never changes: it is computed once per image (and once more for the flipped image when training augments) and kept while it fits.
  */
-import { normalisePixels } from '../models/pixels.ts'
 import { floats, type Session, type Tensor } from '../models/session.ts'
-import { type Alteration, alterImage, unaltered } from './alterations.ts'
-import { type ImageSet, imageBytes } from './image-set.ts'
+import { type Alteration, unaltered } from './alterations.ts'
+import type { ImageSet } from './image-set.ts'
+import { render } from './preparation/render.ts'
+import { inPlace, type Preparation } from './preparation/thread.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 
 export interface Features {
@@ -17,7 +18,6 @@ export interface Features {
   batch(indexes: ArrayLike<number>, alterations?: readonly Alteration[]): Promise<Record<string, Tensor>>
 }
 
-const scale = normalisePixels(Uint8Array.from({ length: 256 }, (_, value) => value))
 const flipped: Alteration = { ...unaltered, flip: true }
 const chunk = 64
 /** Frozen features beyond this are computed again for every batch. */
@@ -30,8 +30,8 @@ export function features(
   graphs: TrainingGraphs,
   input: string,
   frozen: Session | null,
+  preparation: Preparation = inPlace,
 ): Features {
-  const size = imageBytes(set.shape)
   const shape = [set.shape.channels, set.shape.height, set.shape.width]
   const sizes = graphs.boundary.map(({ name, dims }) => ({
     name,
@@ -41,19 +41,11 @@ export function features(
   const bytes = sizes.reduce((sum, each) => sum + each.size, 0) * set.count * 4
   const kept = { plain: store(), flipped: store() }
 
-  const pixels = (indexes: ArrayLike<number>, alterations?: readonly Alteration[]): Float32Array => {
-    const into = new Float32Array(indexes.length * size)
-    for (let i = 0; i < indexes.length; i++) {
-      const from = set.pixels.subarray(indexes[i]! * size, (indexes[i]! + 1) * size)
-      alterImage(from, set.shape, alterations?.[i] ?? unaltered, scale, into, i * size)
-    }
-    return into
-  }
   const frozenOutputs = async (
     indexes: ArrayLike<number>,
     alterations?: readonly Alteration[],
   ): Promise<Vectors> => {
-    const image = pixels(indexes, alterations)
+    const image = render({ pixels: set.pixels, shape: set.shape, indexes, alterations })
     const results = await frozen!.run({ [input]: floats(image, [indexes.length, ...shape]) })
     const named = Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array])
     return { ...Object.fromEntries(named), [input]: image }
@@ -95,7 +87,12 @@ export function features(
     },
     async batch(indexes, alterations) {
       const count = indexes.length
-      if (frozen === null) return feeds({ [input]: pixels(indexes, alterations) }, count)
+      if (frozen === null) {
+        // Altered images are what trainings read; they are prepared beside the step before.
+        const { pixels, shape } = set
+        const by = alterations === undefined ? inPlace : preparation
+        return feeds({ [input]: await by.render({ pixels, shape, indexes, alterations }) }, count)
+      }
       const flips = Array.from(indexes, (_, i) => alterations?.[i]?.flip ?? false)
       if (bytes > cacheLimitBytes) {
         const altered = flips.map(flip => (flip ? flipped : unaltered))

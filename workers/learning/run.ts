@@ -6,11 +6,13 @@ import { createHash } from 'node:crypto'
 import { digestOf, largest } from '../models/classifier.ts'
 import { encodeModel } from '../models/onnx.ts'
 import { floats, type Session, type Tensor } from '../models/session.ts'
-import { drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
+import { type Batch, drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
 import { descend, type Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
 import type { ImageSet } from './image-set.ts'
+import { evaluationBatch, matches } from './matches.ts'
+import { oneAhead } from './preparation/one-ahead.ts'
 import { rateFactor } from './schedule.ts'
 import { packValues, slotsLength, slotTensors, unpackValues } from './slots.ts'
 import { type Student, withWeights } from './student.ts'
@@ -44,7 +46,6 @@ export type RunHooks = TrainingHooks & Required<Pick<TrainingHooks, 'now' | 'cpu
  */
 const statisticsMomentum = (step: number, total: number): number =>
   Math.min(0.9, step / (step + 1), total / (total + 40))
-const evaluationBatch = 64
 
 type Mutable<T> = { -readonly [K in keyof T]: T[K] }
 type State = Mutable<Checkpoint>
@@ -84,34 +85,29 @@ export async function runTraining(
       photometric: configuration.photometric ?? 0.4,
       ...(configuration.balancedSampling ? { balance: labels } : {}),
     })
-    while (state.step < steps) {
+    const prepare = async ({ indexes, alterations }: Batch) => {
+      const rows = indexes.map(index => labels[index]!)
+      const counts = counting && Float32Array.from(indexes, index => counting[index]!)
+      const targets = floats(targetRows(rows, weights, counts), [rows.length, request.classes])
+      const images = indexes.map(index => used[index]!)
+      return { rows, feeds: { ...(await inputs.batch(images, alterations)), [wire.targets]: targets } }
+    }
+    let begun = hooks.cpuSeconds()
+    for await (const { rows, feeds } of oneAhead(batches.slice(state.step), prepare)) {
       if (signal?.aborted) {
         await hooks.onCheckpoint?.(copyOf(state))
         throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
       }
-      const begun = hooks.cpuSeconds()
-      const { indexes, alterations } = batches[state.step]!
-      const images = indexes.map(index => used[index]!)
-      const feeds = { ...(await inputs.batch(images, alterations)), ...weightsFed }
-      const rows = indexes.map(index => labels[index]!)
-      const targets = targetRows(
-        rows,
-        weights,
-        counting && Float32Array.from(indexes, index => counting[index]!),
-      )
-      await step(
-        network,
-        state,
-        { ...feeds, [wire.targets]: floats(targets, [rows.length, request.classes]) },
-        rows,
-        ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports),
-      )
-      state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + hooks.cpuSeconds() - begun }
+      const rates = ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports)
+      await step(network, state, { ...feeds, ...weightsFed }, rows, rates)
+      const done = hooks.cpuSeconds()
+      state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + done - begun }
       hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
       if (hooks.now() - checkpointAt >= (hooks.checkpointEverySeconds ?? Number.POSITIVE_INFINITY)) {
         await hooks.onCheckpoint?.(copyOf(state))
         checkpointAt = hooks.now()
       }
+      begun = hooks.cpuSeconds()
     }
     await finishEpoch(network, state, validation, { samples: used.length, steps }, hooks)
   }
@@ -218,9 +214,6 @@ async function step(
   }
   state.step++
 }
-
-const matches = (found: Int32Array, labels: Int32Array): number =>
-  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
 
 async function finishEpoch(
   network: Network,

@@ -270,6 +270,27 @@ describe('createTrainer', () => {
     }
     await trainer.close()
   })
+
+  it('gives the same file with batches prepared in a thread beside, also after an interruption', async () => {
+    const trainer = await createTrainer(model, { prepareAside: true })
+    const given = request()
+    const stop = new AbortController()
+    let resume: Checkpoint | undefined
+    const hooks = {
+      onStep: (done: number) => {
+        if (done === 6) stop.abort()
+      },
+      onCheckpoint: (checkpoint: Checkpoint) => {
+        resume = checkpoint
+      },
+    }
+    expect(await codeOf(trainer.train(given, hooks, stop.signal))).to.equal('Cancelled')
+    expect(resume).to.include({ epoch: 1, step: 2 })
+    const { digest } = await train(given)
+    expect((await trainer.train({ ...given, resume })).digest).to.equal(digest)
+    expect((await trainer.train(given)).digest).to.equal(digest)
+    await trainer.close()
+  })
 })
 
 describe('a checkpoint', () => {

@@ -12,7 +12,9 @@ import { checkRequest } from './check-request.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
+import { evaluationBatch, matches } from './matches.ts'
 import { withClasses } from './more-classes.ts'
+import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
 import { firstTrained, readStudent, type Student } from './student.ts'
@@ -47,12 +49,23 @@ export interface TrainerOptions {
   readonly classes?: number
   /** As `classes`, and a model that has more outputs keeps them. */
   readonly fewestClasses?: number
+  /** Prepares the next batch in a thread of its own while a step runs, for which it needs a core to itself at times. Default false. */
+  readonly prepareAside?: boolean
+  /** Threads of a training wait for each other by spinning, for who has as many cores to itself. Default false. */
+  readonly spin?: boolean
 }
 
 /** @throws LearningError, ModelError ModelInvalid */
 export async function createTrainer(
   bytes: Uint8Array,
-  { device = 'cpu', threads = 1, classes: wanted, fewestClasses = 0 }: TrainerOptions = {},
+  {
+    device = 'cpu',
+    threads = 1,
+    classes: wanted,
+    fewestClasses = 0,
+    prepareAside = false,
+    spin = false,
+  }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes)
   const classifier = await openClassifier(bytes, 'the model', { device, threads })
@@ -67,6 +80,7 @@ export async function createTrainer(
   const classes = more ?? classifier.classes
   const choice = await chooseProvider(device)
   const { input: shape, digest } = classifier
+  const preparation = prepareAside ? createPreparationThread() : inPlace
   const compiled = new Map<string, Promise<Network>>()
   const baselines = new WeakMap<ImageSet, Promise<number>>()
 
@@ -82,7 +96,7 @@ export async function createTrainer(
     ])
     let known = compiled.get(key)
     if (known === undefined) {
-      known = compile(student, { provider: choice.provider, classes: more }, configuration)
+      known = compile(student, { provider: choice.provider, classes: more, preparation, spin }, configuration)
       compiled.set(key, known)
     }
     return known
@@ -122,22 +136,27 @@ export async function createTrainer(
     },
     close: async () => {
       await classifier.close()
+      await preparation.close()
       for (const each of compiled.values()) await (await each.catch(() => null))?.close()
     },
   }
 }
 
-const evaluationBatch = 64
 const processCpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }
-const matches = (found: Int32Array, labels: Int32Array): number =>
-  found.reduce((sum, label, i) => sum + (label === labels[i] ? 1 : 0), 0)
+
+interface Compilation {
+  readonly provider: Provider
+  readonly classes: number | undefined
+  readonly preparation: Preparation
+  readonly spin: boolean
+}
 
 async function compile(
   given: Student,
-  { provider, classes }: { readonly provider: Provider; readonly classes: number | undefined },
+  { provider, classes, preparation, spin }: Compilation,
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
@@ -155,7 +174,7 @@ async function compile(
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {
     try {
-      opened.push(await openSession(bytes, { provider, threads }))
+      opened.push(await openSession(bytes, { provider, threads, spin }))
     } catch (error) {
       for (const session of opened) await session.release()
       throw error
@@ -174,7 +193,7 @@ async function compile(
     featuresOf(images) {
       let found = known.get(images)
       if (found === undefined) {
-        found = features(images, graphs, student.input, frozen)
+        found = features(images, graphs, student.input, frozen, preparation)
         known.set(images, found)
       }
       return found

@@ -10,7 +10,7 @@
  * weights is outside (descent.ts): in place, in one pass. `statistics` are BatchNormalization's running mean and variance.
  * `targets` [N, classes] are one-hot rows times the sample's weight; weights of a batch that sum to 1 give the weighted mean.
  */
-import { blockedDomain } from '../models/blocked-layout.ts'
+import { blockedDomain, extraDomain } from '../models/blocked-layout.ts'
 import {
   encodeModel,
   floatValue,
@@ -22,6 +22,7 @@ import {
 } from '../models/onnx.ts'
 import { emitter } from './emitter.ts'
 import { LearningError } from './errors.ts'
+import { giveOut } from './give-out.ts'
 import { gradientRules } from './gradients/registry.ts'
 import type { Backward, Dims, Emitter, NodeContext } from './gradients/rule.ts'
 import { packSlots, type Slot } from './slots.ts'
@@ -41,7 +42,7 @@ export interface TrainingGraphs {
 export const wire = {
   targets: 'ekya.targets',
   loss: 'ekya.loss',
-  /** Loss gradient of a parameter, in its shape. */
+  /** Loss gradient of a parameter: its values in their order, in whatever shape. */
   gradient: (parameter: string): string => `ekya.gradient/${parameter}`,
   /** Of the batch, what a running statistic follows. */
   batch: (statistic: string): string => `ekya.batch/${statistic}`,
@@ -246,10 +247,11 @@ function stepModel(
   }
   for (let i = cut.trained.length - 1; i >= 0; i--)
     backpropagate(cut.trained[i]!, backward[i]!, gradientOf, gradients)
-  for (const { name, dims, size } of cut.parameters) {
-    const gradient = gradientOf(name) ?? emit.floats(new Float32Array(size), dims)
-    emit.emitAs('Reshape', [gradient, emit.ints(dims)], [wire.gradient(name)])
-  }
+  const found = cut.parameters.map(({ name, dims, size }) => ({
+    tensor: gradientOf(name) ?? emit.floats(new Float32Array(size), dims),
+    name: wire.gradient(name),
+  }))
+  giveOut(graph, emit, found, namesOf(student, cut))
 
   graph.input.push(floatValue(wire.targets, ['N', classesOf(student, shapes)]))
   const outputs = [
@@ -274,8 +276,10 @@ function classesOf(student: Student, shapes: ReadonlyMap<string, Dims>): number 
 /** What the gradient rules emit: nodes of opset 18, which mean the same up to 22. */
 const emittedOpset = 18
 
+const runtimeDomains = [blockedDomain, extraDomain].map(domain => ({ domain, version: 1 }))
+
 function modelOf(graph: GraphProto, opset: number): ModelProto {
-  return { ...model(graph), opsetImport: [{ version: opset }, { domain: blockedDomain, version: 1 }] }
+  return { ...model(graph), opsetImport: [{ version: opset }, ...runtimeDomains] }
 }
 
 function graphOf(name: string, student: Student, cut: Cut): GraphProto {

@@ -6,6 +6,8 @@ import { encodeModel, floatValue, model, node } from './onnx.ts'
 import { floats, openSession } from './session.ts'
 
 export const blockedDomain = 'com.microsoft.nchwc'
+/** The runtime's operators beside ONNX's own. */
+export const extraDomain = 'com.microsoft'
 
 let known: Promise<number> | undefined
 

@@ -1,5 +1,5 @@
 /**
- * onnxruntime sessions as workers need them: bounded threads, and no spinning. A spinning thread pool burns its cpu limit while it
+ * onnxruntime sessions as workers need them: bounded threads, and no spinning unless asked for. A spinning thread pool burns its cpu limit while it
  * waits, so that under a limit of a fraction of a core most of the quota is lost.
  */
 import { InferenceSession, Tensor } from 'onnxruntime-node'
@@ -18,6 +18,8 @@ export interface SessionOptions {
   readonly provider?: Provider
   /** Threads inside one operator, ≥ 1. */
   readonly threads?: number
+  /** Threads wait for each other within a run by spinning, for who has as many cores to itself. Default false: they sleep. */
+  readonly spin?: boolean
   /** False keeps every tensor of the graph visible under its own name. Default true. */
   readonly optimise?: boolean
 }
@@ -27,7 +29,7 @@ export const busySeconds = (): number => busy.seconds()
 
 export async function openSession(
   model: Uint8Array,
-  { provider = 'cpu', threads = 1, optimise = true }: SessionOptions = {},
+  { provider = 'cpu', threads = 1, spin = false, optimise = true }: SessionOptions = {},
 ): Promise<Session> {
   const session = await InferenceSession.create(model, {
     executionProviders: provider === 'cuda' ? ['cuda', 'cpu'] : ['cpu'],
@@ -36,7 +38,14 @@ export async function openSession(
     executionMode: 'sequential',
     graphOptimizationLevel: optimise ? 'all' : 'disabled',
     logSeverityLevel: 3,
-    extra: { session: { intra_op: { allow_spinning: '0' }, inter_op: { allow_spinning: '0' } } },
+    extra: {
+      session: {
+        intra_op: { allow_spinning: spin ? '1' : '0' },
+        inter_op: { allow_spinning: '0' },
+        // Not between two runs.
+        force_spinning_stop: '1',
+      },
+    },
   })
   const run = session.run.bind(session) as (...args: unknown[]) => ReturnType<Session['run']>
   session.run = (...args: unknown[]) => busy.during(() => run(...args))

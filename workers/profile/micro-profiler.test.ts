@@ -106,6 +106,23 @@ describe('microProfile', () => {
     expect(profiles.map(each => each.configuration)).to.deep.equal(['head'])
   })
 
+  it('follows the order that it is given, and goes on with what is not in it', async () => {
+    const names = async (order: readonly string[], budgetGpuSeconds?: number) => {
+      const microProfiler = {
+        epochs: 3,
+        sampleFraction: 0.5,
+        order,
+        ...(budgetGpuSeconds && { budgetGpuSeconds }),
+      }
+      const half = { ...all, name: 'half', dataFraction: 0.5 }
+      const { profiles } = await profile([all, half, head], { microProfiler })
+      return profiles.map(each => each.configuration)
+    }
+    expect(await names([])).to.deep.equal(['head', 'half', 'all-30'])
+    expect(await names(['all-30'])).to.deep.equal(['all-30', 'half', 'head'])
+    expect(await names(['half', 'head', 'all-30'], 4)).to.deep.equal(['half', 'all-30'])
+  })
+
   it('takes more images where layers are frozen, since they cost less', async () => {
     const { profiles } = await profile([all, head], { sampled: 5 })
     const images = (name: string) => 64 * profiles.find(each => each.configuration === name)!.points[0]![0]

@@ -3,10 +3,11 @@
  * validated after each, on all validation data; what it would cost on its own data follows from what these few epochs cost.
  *
  * Configurations that differ only in their epochs and their part of the data would train the same few epochs on the same few images, so
- * they share one training. Cheap ones come first. When budget or time do not suffice for another one the rest is left out: a
- * configuration without a profile is not offered in this window. The first is profiled whatever the budget, unless the time is over.
+ * they share one training. They come in the order that the request gives, else cheap ones first. When budget or time do not suffice for
+ * another one the rest is left out: of a configuration without a profile nothing new is known in this window. The first is profiled whatever the budget, unless the time is over.
  */
 
+import { sharedTraining } from '../../operator/api/shared-training.ts'
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { type ImageSet, selectImages } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
@@ -66,8 +67,8 @@ export async function microProfile(
   await request.trainer.accuracy(request.validation)
   const profiles: MicroProfile[] = []
   const setups = new Map<string, number>()
-  const cheapestFirst = [...configurations].sort((a, b) => effort(a) - effort(b))
-  const shared = [...Map.groupBy(cheapestFirst, each => JSON.stringify(knobsOf(each))).values()]
+  const inTurn = inOrder(configurations, microProfiler.order ?? [])
+  const shared = [...Map.groupBy(inTurn, sharedTraining).values()]
   let [dearest, longest, done] = [0, 0, 0]
   for (const group of shared) {
     onProgress(done, configurations.length)
@@ -84,6 +85,15 @@ export async function microProfile(
     done += group.length
   }
   return profiles
+}
+
+/** By their place in an order of names, those without one last, the cheapest first. */
+function inOrder(configurations: readonly ProfiledConfiguration[], order: readonly string[]) {
+  const place = ({ name }: ProfiledConfiguration): number => {
+    const at = order.indexOf(name)
+    return at < 0 ? order.length : at
+  }
+  return [...configurations].sort((a, b) => place(a) - place(b) || effort(a) - effort(b))
 }
 
 /** All but what a micro-profile sets itself. */

@@ -109,9 +109,15 @@ export const configSchemas: Readonly<Record<WorkerRole, object>> = {
       model: modelReferenceSchema,
       initialModel: modelReferenceSchema,
       maxSamples: { type: 'integer', minimum: 1, maximum: 10_000 },
-      microProfiler: object({ epochs, sampleFraction: fraction, budgetGpuSeconds: positive }, [
-        'budgetGpuSeconds',
-      ]),
+      microProfiler: object(
+        {
+          epochs,
+          sampleFraction: fraction,
+          budgetGpuSeconds: positive,
+          order: { type: 'array', items: retrainingConfigurationSchema.properties.name, maxItems: 100 },
+        },
+        ['budgetGpuSeconds', 'order'],
+      ),
       configurations: { type: 'array', items: retrainingConfigurationSchema, maxItems: 100 },
       historyWindows: { type: 'integer', minimum: 0, maximum: 1000 },
       historyWeight: fraction,

@@ -15,6 +15,7 @@ import {
   workerPort,
 } from '../../operator/api/worker.ts'
 import { chooseProvider } from '../models/provider.ts'
+import { endInOrder } from './end-signals.ts'
 import { failureOf } from './failure.ts'
 import { type GpuMeter, gpuMeter } from './gpu-meter.ts'
 import { type Route, serveHttp } from './http-server.ts'
@@ -132,12 +133,4 @@ function commonRoutes(worker: Worker, { registry }: WorkerMetrics): readonly Rou
   ]
 }
 
-function ownProcess(): ProcessSurroundings {
-  const ending = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () =>
-      ending.abort(new DOMException(`${name}: the process is asked to end`, 'AbortError')),
-    )
-  }
-  return { environment: process.env, signal: ending.signal }
-}
+const ownProcess = (): ProcessSurroundings => ({ environment: process.env, signal: endInOrder() })

@@ -30,6 +30,8 @@ export async function loadStudent(model: ModelReference, options: StudentOptions
     device: options.device.kind,
     threads: trainingThreads(options.device.cores),
     fewestClasses: options.classes.length,
+    // On less than two cores it would only compete with the training.
+    prepareAside: options.device.kind === 'cuda' || (options.device.cores ?? 1) >= 2,
   }).catch((cause: unknown) => {
     const { code, message } = failureOf(cause)
     throw new WorkerFailure(code, `${path}: ${message}`, { cause })

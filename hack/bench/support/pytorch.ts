@@ -1,5 +1,6 @@
 /**
- * PyTorch beside us: a virtual environment in the cache folder, made on first use by the ordinary pip, and a Python process that trains when asked.
+ * PyTorch beside us: a Python process that trains when asked, of an interpreter that has PyTorch, or of a virtual environment in the cache
+ * folder, made on first use by the ordinary pip.
  *
  * The package index's build for x86-64 needs NVIDIA's libraries to be loaded at all, so these come along (about 6 GB; 0.5 GB elsewhere).
  */
@@ -25,13 +26,17 @@ export interface PyTorchRequest {
 
 export interface PyTorch {
   readonly version: string
-  train(request: PyTorchRequest): Promise<{ readonly seconds: number; readonly weights: number }>
+  train(request: PyTorchRequest): Promise<{ readonly seconds: number; readonly cpuSeconds: number }>
   close(): void
 }
 
-/** @throws Error where no PyTorch can be had here; its message says why. */
-export async function startPyTorch(): Promise<PyTorch> {
-  const child = spawn(install(), [script], { stdio: ['pipe', 'pipe', 'inherit'] })
+/**
+ * @param python an interpreter that has PyTorch; absent: one of our own is made
+ * @throws Error where no PyTorch can be had here; its message says why
+ */
+export async function startPyTorch(python?: string): Promise<PyTorch> {
+  const interpreter = python === undefined ? install() : withPyTorch(python)
+  const child = spawn(interpreter, [script], { stdio: ['pipe', 'pipe', 'inherit'] })
   const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]()
   const answer = async () => {
     const { done, value } = await lines.next()
@@ -49,10 +54,19 @@ export async function startPyTorch(): Promise<PyTorch> {
   }
 }
 
-/** @returns the interpreter of an environment that has PyTorch: that of EKYA_BENCH_PYTHON, or one of our own. */
+function withPyTorch(python: string): string {
+  try {
+    execFileSync(python, ['-c', 'import torch'], { stdio: ['ignore', 'ignore', 'pipe'] })
+  } catch (cause) {
+    const { message, stderr } = cause as Error & { stderr?: Buffer }
+    const why = stderr?.toString().trim().split('\n').at(-1) || message
+    throw new Error(`${python} has no PyTorch (${why}); accepted: a Python that can import torch`, { cause })
+  }
+  return python
+}
+
+/** @returns the interpreter of an environment of our own. */
 function install(): string {
-  const given = process.env.EKYA_BENCH_PYTHON
-  if (given !== undefined) return given
   const folder = join(cacheDirectory(), `pytorch-${version}`)
   const python = join(folder, 'bin', 'python')
   if (existsSync(join(folder, 'complete'))) return python

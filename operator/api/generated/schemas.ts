@@ -16,6 +16,12 @@ export const specSchemas: Readonly<Record<string, Schema>> = {
         "message": "goldenModel is required for the sources rtsp and video, which carry no labels; set goldenModel.uri, or use the source samples or scene",
         "fieldPath": ".goldenModel",
         "reason": "FieldValueRequired"
+      },
+      {
+        "rule": "self.model.uri != oldSelf.model.uri || oldSelf.classes.all(name, self.classes.indexOf(name) == oldSelf.classes.indexOf(name))",
+        "message": "classes may only be added behind the others, because a model's outputs know their place and no names; to rename, reorder or remove classes set model.uri to a model with these outputs in the same change",
+        "fieldPath": ".classes",
+        "reason": "FieldValueInvalid"
       }
     ],
     "properties": {

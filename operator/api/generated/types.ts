@@ -41,7 +41,7 @@ export interface CameraStreamSpec {
   readonly source: Source
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. Any other change needs another model.uri with it. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
@@ -70,7 +70,7 @@ export type Source =
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples: SamplesSource; readonly scene?: undefined }
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples?: undefined; readonly scene: SceneSource }
 
-/** A camera that speaks RTSP. */
+/** A camera that speaks RTSP. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
 export interface RtspSource {
   /** Address of the stream, for example rtsp://10.0.3.7:554/main. Without user and password, which belong into credentialsSecret. */
   readonly url: string
@@ -80,7 +80,7 @@ export interface RtspSource {
   readonly transport: 'tcp' | 'udp'
 }
 
-/** A video file, played at frameRate. */
+/** A video file, played at frameRate. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
 export interface VideoSource {
   /** The file. A path relative to the storage root, or file:///absolute/path. */
   readonly uri: string
@@ -136,7 +136,7 @@ export interface CameraStreamSpecInput {
   readonly source: SourceInput
   /** Frames per second that are offered to inference, above 0 and at most 60. Default 5. */
   readonly frameRate?: number
-  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. */
+  /** Names of the classes in the order of the model's outputs, 2 to 256, each once. New ones go behind the others; the model gets outputs for them when it is retrained. Any other change needs another model.uri with it. */
   readonly classes: readonly string[]
   /** The small model (student) that is deployed first. Retraining starts from it. */
   readonly model: InitialModel
@@ -165,7 +165,7 @@ export type SourceInput =
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples: SamplesSource; readonly scene?: undefined }
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples?: undefined; readonly scene: SceneSourceInput }
 
-/** A camera that speaks RTSP. */
+/** A camera that speaks RTSP. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
 export interface RtspSourceInput {
   /** Address of the stream, for example rtsp://10.0.3.7:554/main. Without user and password, which belong into credentialsSecret. */
   readonly url: string
@@ -175,7 +175,7 @@ export interface RtspSourceInput {
   readonly transport?: 'tcp' | 'udp'
 }
 
-/** A video file, played at frameRate. */
+/** A video file, played at frameRate. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
 export interface VideoSourceInput {
   /** The file. A path relative to the storage root, or file:///absolute/path. */
   readonly uri: string
@@ -413,9 +413,9 @@ export interface MicroProfiler {
   readonly epochs: number
   /** Fraction of the training data that is used for it, above 0 and at most 1. Default 0.1. */
   readonly sampleFraction: number
-  /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. Default 0.2. */
+  /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. They are made in the order of what they are worth, by what earlier windows have shown; what this does not suffice for is left out. Default 0.2. */
   readonly budgetFraction: number
-  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those. Default ekya. */
+  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those; micro-profiles that would change no choice are then left out. Default ekya. */
   readonly estimator: 'ekya' | 'pooled'
   /** The rest of the window is planned again when the first epochs of a training change the accuracy that is expected of it by more than this, above 0 and at most 1. 1 means never. Default 0.05. */
   readonly replanThreshold: number
@@ -517,9 +517,9 @@ export interface MicroProfilerInput {
   readonly epochs?: number
   /** Fraction of the training data that is used for it, above 0 and at most 1. Default 0.1. */
   readonly sampleFraction?: number
-  /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. Default 0.2. */
+  /** Part of the window's GPU-seconds that all micro-profiles together may take, above 0 and at most 1. They are made in the order of what they are worth, by what earlier windows have shown; what this does not suffice for is left out. Default 0.2. */
   readonly budgetFraction?: number
-  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those. Default ekya. */
+  /** How the micro-profiles are extrapolated. ekya fits the curve of Optimus to the epochs tried. pooled weighs that curve's value against what trainings of all streams of the site came to, and estimates configurations that were not micro-profiled from those; micro-profiles that would change no choice are then left out. Default ekya. */
   readonly estimator?: 'ekya' | 'pooled'
   /** The rest of the window is planned again when the first epochs of a training change the accuracy that is expected of it by more than this, above 0 and at most 1. 1 means never. Default 0.05. */
   readonly replanThreshold?: number

@@ -1,4 +1,5 @@
 /** `ekya train`: a model, sample lists and a configuration → a trained model → a summary or JSON. */
+import { availableParallelism } from 'node:os'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import type { EpochReport, TrainingConfiguration } from '../../../workers/learning/training.ts'
 import { writeAtomically } from '../../../workers/models/store.ts'
@@ -152,6 +153,7 @@ async function read(raw: RawTrainOptions): Promise<Work> {
       : await createTrainer(model, {
           device: 'cuda',
           threads: threadsOf(configuration),
+          prepareAside: availableParallelism() > 1,
           ...(classes === undefined ? {} : { classes }),
         })
   try {

@@ -1,4 +1,5 @@
 /** `ekya worker ROLE`: the main of one worker, loaded alone. */
+import { endAtOnce } from '../../../workers/runtime/end-signals.ts'
 import { workerRoles } from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
 import { UsageError } from '../errors.ts'
@@ -13,6 +14,7 @@ export async function worker(role: string): Promise<number> {
   if (!isRole(role)) {
     throw new UsageError(`worker: ${JSON.stringify(role)} is no role; accepted: ${workerRoles.join(', ')}`)
   }
+  endAtOnce()
   const { main } = await mains[role]()
   return main()
 }

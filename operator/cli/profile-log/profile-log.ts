@@ -198,15 +198,17 @@ async function classesOf(list: string): Promise<number> {
 /** Of a camera the same whichever others there are: its number, where the name ends with one. */
 const seedOf = (name: string, position: number): number => Number(/\d+$/.exec(name)?.[0] ?? position) + 1
 
-/** Over the lists and the sizes of the images in the folders beside them. */
+/** Over the lists and the images in the folders beside them. */
 async function keyOf(before: string, lists: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(before)
   for (const list of lists) {
     const text = await readFile(list, 'utf8')
     hash.update(text)
     const folder = list.replace(/\.csv$/, '')
-    for (const name of (await readdir(folder).catch(() => [])).sort())
-      hash.update(`${name} ${(await stat(join(folder, name))).size}\n`)
+    for (const name of (await readdir(folder).catch(() => [])).sort()) {
+      const bytes = await readFile(join(folder, name))
+      hash.update(`${name} ${bytes.length}\n`).update(bytes)
+    }
   }
   return hash.digest('hex').slice(0, 16)
 }

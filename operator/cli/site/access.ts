@@ -55,8 +55,12 @@ const kinds: Readonly<Record<string, Target['kind']>> = {
 
 /** `NAME` of a stream, `cam/NAME` or `rw/NAME`. @throws UsageError */
 export function targetOf(text: string): Target {
-  const [kind, name] = text.includes('/') ? (text.split('/', 2) as [string, string]) : ['cam', text]
-  if (!Object.hasOwn(kinds, kind.toLowerCase()) || !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name))
+  const [kind, name, ...more] = (text.includes('/') ? text.split('/') : ['cam', text]) as [string, string]
+  if (
+    more.length > 0 ||
+    !Object.hasOwn(kinds, kind.toLowerCase()) ||
+    !/^[a-z0-9]([-.a-z0-9]*[a-z0-9])?$/.test(name)
+  )
     throw new UsageError(
       `${JSON.stringify(text)} names nothing; accepted: the NAME of a CameraStream, cam/NAME, or rw/NAME for a RetrainingWindow`,
     )

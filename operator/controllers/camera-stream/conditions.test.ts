@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { failedResizeAnnotation } from '../../api/names.ts'
+import { failedResizeAnnotation, gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import { at, camera, gpu, pod, retrainingWindow } from '../testing/site.ts'
 import { item, running } from '../testing/window.ts'
@@ -7,6 +7,13 @@ import { type StreamView, streamConditionInputs } from './conditions.ts'
 import { swapView } from './swap-view.ts'
 
 const serving = pod<InferenceStatus>('cam-0', 'inference')
+const onEdge0: typeof serving = {
+  ...serving,
+  pod: {
+    ...serving.pod,
+    metadata: { ...serving.pod.metadata, annotations: { [nodeAnnotation]: 'edge-0', [gpuAnnotation]: '0' } },
+  },
+}
 const view = (parts: Partial<StreamView> = {}): StreamView => ({
   stream: camera('cam-0'),
   window: retrainingWindow(),
@@ -40,6 +47,21 @@ describe('Ready of a CameraStream', () => {
       parts: { stream: camera('cam-0', { nodeSelector: { disk: 'fast' } }) },
       want: 'NoGpu',
       says: 'spec.nodeSelector {"disk":"fast"} matches none of the nodes with a GPU of RetrainingWindow site-a: edge-0',
+    },
+    {
+      name: 'has its pod on a node that is lost',
+      parts: {
+        pod: { ...onEdge0, ready: false },
+        lostNodes: [{ node: 'edge-0', problem: 'its kubelet is not heard of', leftOut: false }],
+      },
+      want: 'NodeNotReady',
+      says: 'pod cam-0-inference is on node edge-0: its kubelet is not heard of; it may serve on there',
+    },
+    {
+      name: 'serves elsewhere than on the node that is lost',
+      parts: { pod: onEdge0, lostNodes: [{ node: 'edge-1', problem: 'why', leftOut: true }] },
+      want: 'Serving',
+      says: 'served in RetrainingWindow site-a',
     },
     { name: 'has no pod yet', parts: { pod: undefined }, want: 'Starting', says: 'not there yet' },
     {

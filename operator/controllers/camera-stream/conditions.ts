@@ -4,7 +4,8 @@
 import { type ConditionInput, type Reason, reasons, streamConditions } from '../../api/conditions.ts'
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
-import { startProblem } from '../../cluster/pod.ts'
+import type { LostNode } from '../../cluster/lost-nodes.ts'
+import { nodeOf, startProblem } from '../../cluster/pod.ts'
 import { allowedNodes, mostStreams, type PodSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
 import type { SwapView } from './swap-view.ts'
@@ -16,6 +17,8 @@ export interface StreamView {
   readonly refused: readonly string[]
   /** Of the window's site. */
   readonly gpus: readonly SiteGpu[]
+  /** Nodes of the site that cannot be reached. */
+  readonly lostNodes?: readonly LostNode[]
   readonly pod?: PodSnapshot<InferenceStatus>
   readonly reading?: ShareReading
   readonly swap?: SwapView
@@ -56,6 +59,16 @@ const judgements: readonly ((view: StreamView) => Judgement | undefined)[] = [
           'no RetrainingWindow in the namespace selects the stream: spec.streamSelector of one must match its labels',
         )
       : undefined,
+  ({ pod, lostNodes = [] }) => {
+    const on = pod === undefined ? undefined : nodeOf(pod)
+    const lost = lostNodes.find(({ node }) => node === on)
+    return lost === undefined
+      ? undefined
+      : not(
+          'NodeNotReady',
+          `pod ${pod!.name} is on node ${lost.node}: ${lost.problem}; it may serve on there`,
+        )
+  },
   ({ window, gpus }) =>
     gpus.length === 0
       ? not('NoGpu', `RetrainingWindow ${window?.metadata.name}: no node of the site offers a GPU`)

@@ -76,6 +76,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
         stream,
         refused,
         gpus,
+        lostNodes: window === undefined ? [] : cluster.lostNodes(window),
         ...(window === undefined ? {} : { window }),
         ...(pod === undefined ? {} : { pod }),
         swap: swapView(pods, window?.status?.current?.index ?? 0),

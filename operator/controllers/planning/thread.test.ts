@@ -1,6 +1,8 @@
 import { Worker } from 'node:worker_threads'
 import { expect } from 'chai'
 import { after } from 'mocha'
+import { predictPresent } from '../../profiler/pooled/present-windows.ts'
+import { siteProfiling } from '../../profiler/pooled/site-profiling.ts'
 import { planBy } from '../../scheduler/policies/registry.ts'
 import { option, problem, stream } from '../../scheduler/testing/problems.ts'
 import { planOf } from './request.ts'
@@ -35,6 +37,26 @@ describe('the planning thread', () => {
     expect(planOf(first)).to.deep.equal(planBy('thief', given, {}))
     expect(planOf(second)).to.deep.equal(planBy('none', given, {}))
     expect(first).to.have.property('seconds').that.is.at.least(0)
+  })
+
+  it('predicts as the pooled model does', async () => {
+    const window = { accuracyBefore: 0.5, trainings: [{ configuration: 'a', gpuSeconds: 5, estimate: 0.8 }] }
+    expect(await thread().estimate({ records: [[window, window]] })).to.deep.equal(
+      predictPresent([[window, window]]),
+    )
+  })
+
+  it('tells what to micro-profile as the question does in place', async () => {
+    const window = { accuracyBefore: 0.5, trainings: [{ configuration: 'a', gpuSeconds: 5, estimate: 0.8 }] }
+    const next = { trainings: [{ configuration: 'a', gpuSeconds: 5 }] }
+    const question = {
+      streams: [{ windows: [window, next], served: 0.5 }],
+      groups: {},
+      windowGpuSeconds: 50,
+      chosenUnprofiled: false,
+    }
+    expect(await thread().profiling(question)).to.deep.equal([['a']])
+    expect(siteProfiling(question)).to.deep.equal([['a']])
   })
 
   it('tells what a policy refuses as the policy does', async () => {

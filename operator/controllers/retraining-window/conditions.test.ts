@@ -58,6 +58,32 @@ describe('Ready of a window', () => {
     })
 })
 
+describe('Ready of a window with a node that is lost', () => {
+  const problem = 'its kubelet is not heard of'
+  for (const { leftOut, want } of [
+    {
+      leftOut: true,
+      want: { reason: 'GpusLeftOut', message: `window 3 runs; left out: node edge-1: ${problem}` },
+    },
+    {
+      leftOut: false,
+      want: {
+        reason: 'NodeNotReady',
+        message: `window 3 runs; node edge-1: ${problem}; its pods stay, because no other node of the site offers a GPU`,
+      },
+    },
+  ])
+    it(leftOut ? 'tells that it is left out' : 'tells that its pods stay', () => {
+      const snapshot = {
+        ...site(retrainingWindow(status), [{ name: 'cam-0', inference: pod('cam-0', 'inference') }]),
+        lostNodes: [{ node: 'edge-1', problem, leftOut }],
+        refusedGpus: leftOut ? [`node edge-1: ${problem}`] : [],
+      }
+      const ready = windowConditionInputs(snapshot, status).find(({ type }) => type === 'Ready')
+      expect(ready).to.deep.include({ status: true, ...want })
+    })
+})
+
 describe('stepOf', () => {
   for (const { name, granularities, want } of [
     { name: 'as asked for', granularities: [undefined, 0.05], want: 0.1 },

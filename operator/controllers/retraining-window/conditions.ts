@@ -72,6 +72,13 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       reason: 'GpuFault',
       message: `window ${index} runs; ${faults.map(({ node, gpu, fault }) => `GPU ${node}/${gpu}: ${fault}`).join('; ')}`,
     }
+  const cutOff = (site.lostNodes ?? []).filter(({ leftOut }) => !leftOut)
+  if (cutOff.length > 0)
+    return {
+      status: true,
+      reason: 'NodeNotReady',
+      message: `window ${index} runs; ${cutOff.map(({ node, problem }) => `node ${node}: ${problem}`).join('; ')}; its pods stay, because no other node of the site offers a GPU`,
+    }
   if ((site.refusedGpus ?? []).length > 0)
     return { status: true, reason: 'GpusLeftOut', message: `window ${index} runs${leftOut(site)}` }
   return { status: true, reason: 'Running', message: `window ${index} runs` }

@@ -25,6 +25,7 @@ import { windowConditionInputs } from './conditions.ts'
 import { advanceAside, type PlanSolver } from './plan-aside.ts'
 import type { PodActuator } from './pod-actuator.ts'
 import { actuatePods } from './pods.ts'
+import { type ProfilingSolver, profilingOrders } from './profiling-order.ts'
 import { withinBounds } from './status-bounds.ts'
 import type { Note } from './step.ts'
 import { streamProjection } from './stream-projection.ts'
@@ -36,7 +37,7 @@ export interface RetrainingWindowDependencies {
   readonly transport: Pick<Transport, 'apply'>
   readonly observe: (uid: string) => Observation | undefined
   readonly actuator: PodActuator
-  readonly solver: PlanSolver
+  readonly solver: PlanSolver & ProfilingSolver
   readonly recorder: Pick<EventRecorder, 'record'>
   readonly clock: Pick<Clock, 'now'>
   /** Tells what a reconcile saw, for metrics. */
@@ -57,6 +58,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
   const { cluster, clock, solver, recorder } = dependencies
   const writes = new LatestWrites<RetrainingWindow>()
   const streamWrites = new LatestWrites<CameraStream>()
+  const profilingOrderOf = profilingOrders(solver)
 
   return async (key, signal) => {
     const window = writes.newest(key, cluster.windows.get(key))
@@ -73,7 +75,9 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
       })),
     }
-    const { pending, readings, notes } = await actuatePods(site, dependencies.actuator, signal)
+    const { order, notes: unordered } = await profilingOrderOf(site)
+    const actuator = { ...dependencies.actuator, ...(order && { profilingOrder: order }) }
+    const { pending, againInMs, readings, notes } = await actuatePods(site, actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
 
@@ -91,7 +95,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
       signal,
     )
     if (written !== undefined) writes.remember(key, written)
-    for (const note of [...notes, ...step.notes]) {
+    for (const note of [...unordered, ...notes, ...step.notes]) {
       recorder.record(subject(site, note), {
         type: note.type,
         reason: note.reason,
@@ -106,6 +110,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const waits = [
       ...(pending ? [pendingMs] : []),
+      ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
     ]
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }

@@ -2,8 +2,9 @@
 import { endingAnnotation, failedResizeAnnotation } from '../../api/names.ts'
 import { isOn } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot } from '../../cluster/snapshot.ts'
-import { type ReplacingBackend, SharingError } from '../../sharing/backend.ts'
-import { mayTry, parseFailedResize } from '../../sharing/failed-resize.ts'
+import { type ReplacingBackend, SharingError, workerContainer } from '../../sharing/backend.ts'
+import { parseFailedResize, pauseBefore } from '../../sharing/failed-resize.ts'
+import { parseMillicores } from '../../sharing/quantity.ts'
 import type { Amount } from '../../sharing/swap-order.ts'
 import { type StatedPod, statePods } from '../../sharing/swap-state.ts'
 import { deviceMemory } from '../pod-manifest.ts'
@@ -11,8 +12,8 @@ import type { GpuPods } from './in-place-pods.ts'
 import { sameGpu } from './pod-actuator.ts'
 import type { WantedPod } from './wanted-pods.ts'
 
-/** What a pod that is to take over gets to be ready. */
-const readySeconds = 20
+/** What a pod that is to take over gets to be ready: that, and the cpu time that a start takes on the cpu that it may use. */
+const ready = { seconds: 20, cpuSeconds: 2 }
 
 /** One purpose with its pods, the oldest first. */
 export interface Held {
@@ -25,6 +26,8 @@ export interface Held {
   readonly wanted: Amount | null
   /** Why the backend cannot give what is planned; what there is stays. */
   readonly refusal?: string
+  /** When what failed may be tried again; what there is stays until then. */
+  readonly againInMs?: number
 }
 
 export function heldBy({
@@ -48,6 +51,7 @@ export function heldBy({
         generation: pod.generation,
         amount: backend.amountOf(pod.pod, gpu),
         createdAt: createdAt(pod),
+        readySeconds: readySeconds(pod),
         ready: pod.ready,
         terminating: pod.terminating || leaving.has(pod.uid),
         finished: pod.finished || pod.rejected !== undefined,
@@ -56,7 +60,6 @@ export function heldBy({
         ...problemOf(pod),
       })),
       site.now,
-      readySeconds,
     )
     const { renewable, ...amounts } = amountFor(target, pods, { backend, gpu, site, outgoing })
     const isOutdated = ({ pod, state }: StatedPod): boolean =>
@@ -77,7 +80,7 @@ function amountFor(
   target: WantedPod | undefined,
   pods: readonly PodSnapshot[],
   { backend, gpu, site, outgoing }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site' | 'outgoing'>,
-): Pick<Held, 'wanted' | 'refusal'> & { readonly renewable: boolean } {
+): Pick<Held, 'wanted' | 'refusal' | 'againInMs'> & { readonly renewable: boolean } {
   const renewable = false
   if (target === undefined) {
     // Until its pod on another GPU takes over it stays as it is.
@@ -97,8 +100,8 @@ function amountFor(
     return { wanted: held, refusal: error.message, renewable }
   }
   const window = site.window.status?.current?.index ?? 0
-  const tries = holder === undefined || mayTry(failedOf(holder), amount, window)
-  return { wanted: tries ? amount : held, renewable: tries }
+  const againInMs = holder === undefined ? 0 : pauseBefore(failedOf(holder), amount, window, site.now)
+  return againInMs > 0 ? { wanted: held, againInMs, renewable: false } : { wanted: amount, renewable: true }
 }
 
 function problemOf({ rejected, error, failure, pod }: PodSnapshot): { readonly problem?: string } {
@@ -106,6 +109,14 @@ function problemOf({ rejected, error, failure, pod }: PodSnapshot): { readonly p
   if (error?.code === 'ShareMismatch') return { problem: error.message }
   if (failure !== undefined) return { problem: failure }
   return pod.status?.phase === 'Failed' ? { problem: pod.status.message ?? 'it failed' } : {}
+}
+
+/** Rounded to whole seconds. */
+function readySeconds({ pod }: PodSnapshot): number {
+  const { cpu } = pod.spec.containers.find(({ name }) => name === workerContainer)?.resources?.limits ?? {}
+  return Math.round(
+    ready.seconds + (cpu === undefined ? 0 : ready.cpuSeconds / (parseMillicores(cpu) / 1000)),
+  )
 }
 
 export const createdAt = ({ pod }: PodSnapshot): number =>

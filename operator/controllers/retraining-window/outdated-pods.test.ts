@@ -82,8 +82,9 @@ describe('a pod from another template', () => {
     )
     site.image = 'broken'
     for (let i = 0; i < 600; i++) await site.step()
-    expect(site.held()).to.deep.equal({ 'a-inference': 40 })
-    expect(site.resized).to.deep.equal(['cpu-replace failed'])
+    // It is tried again after a pause.
+    expect(site.held()).to.include({ 'a-inference': 40 })
+    expect(new Set(site.resized)).to.deep.equal(new Set(['cpu-replace failed']))
     expectBooks(site, ['a'])
   })
 

@@ -1,6 +1,6 @@
 /** Problem → policy → plan as it stands in status. Pure. */
 import { activeStreams, allowedNodes, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
-
+import type { PredictPresent } from '../../profiler/pooled/present-windows.ts'
 import { windowPromise } from '../../profiler/window-promise.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { bestInference, demandShare } from '../../scheduler/inference/inference-quality.ts'
@@ -20,9 +20,13 @@ import { iso, type Planner } from './step.ts'
 /**
  * How a plan is come by: the question, and what the policy says.
  *
- * @param prepare makes the question, which takes long for a large site; not called where the answer is known already.
+ * @param prepare makes the question, which takes long for a large site; not called where the answer is known already. It is given the
+ *   pooled model, for estimates.
  */
-export type Ask = (prepare: () => PlanRequest) => { readonly request: PlanRequest; readonly plan: Plan }
+export type Ask = (prepare: (predict: PredictPresent) => PlanRequest) => {
+  readonly request: PlanRequest
+  readonly plan: Plan
+}
 
 /** @throws whatever `ask` does. */
 export function createPlanner(ask: Ask): Planner {
@@ -30,7 +34,7 @@ export function createPlanner(ask: Ask): Planner {
     const { policy, options } = site.window.spec.scheduler
     const known = site.window.spec.retraining.configurations.map(({ name }) => name)
     checkConfigurations(policy, options, optionRules(policy), known)
-    const { request, plan } = ask(() => ({ policy, problem: siteProblem(site), options }))
+    const { request, plan } = ask(predict => ({ policy, problem: siteProblem(site, predict), options }))
     return planStatus(site, request.problem, plan)
   }
   const planner: Planner = {

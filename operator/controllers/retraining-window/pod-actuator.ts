@@ -1,6 +1,7 @@
 /** How worker pods are made and deleted, and what is known of them before the cache shows it. */
 import type { TrainingWorkerConfig, WorkerConfiguration, WorkerStatus } from '../../api/worker.ts'
-import type { Pod } from '../../cluster/pod.ts'
+import { cutOffNode } from '../../cluster/lost-nodes.ts'
+import { hasStopped, type Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { WorkerClient } from '../../cluster/worker-client.ts'
 import { isAlreadyExists, isNotFound } from '../../kube/errors.ts'
@@ -12,6 +13,7 @@ import type { BackendSet } from '../../sharing/backends/registry.ts'
 import type { ResizeExecutor, ResizeHooks } from '../../sharing/executor.ts'
 import { type PodOptions, podManifest } from '../pod-manifest.ts'
 import { inferenceConfig, profileConfig, trainingConfig, type WorkerConfigInput } from '../worker-config.ts'
+import type { ProfilingOrder } from './profiling-order.ts'
 import type { RecentPods } from './recent-pods.ts'
 import type { Note } from './step.ts'
 import type { WantedPod } from './wanted-pods.ts'
@@ -28,11 +30,15 @@ export interface PodActuator {
   readonly hooks?: ResizeHooks
   readonly options: PodOptions
   readonly seed: number
+  /** What profile pods are to do; a stream that is not in it tries the cheapest configurations first. */
+  readonly profilingOrder?: ProfilingOrder
 }
 
 export interface Actuation {
   /** Something is under way or waits for room: look again soon. */
   readonly pending: boolean
+  /** Something that failed may be tried again then. */
+  readonly againInMs?: number
   /** By pod name: what each existing pod holds. */
   readonly readings: ReadonlyMap<string, ShareReading>
   readonly notes: readonly Note[]
@@ -76,25 +82,32 @@ export async function make(
   }
 }
 
-/** @param gracePeriodSeconds default: what the pod was made with. */
+/**
+ * At once on a node that cannot be reached, whose kubelet ends what it still runs when it is back, and where nothing of a pod runs any more,
+ * since kubelet would take up to ten seconds to end it.
+ *
+ * @param gracePeriodSeconds elsewhere; default: what the pod was made with.
+ */
 export async function remove(
   pod: PodSnapshot,
   { transport, executor, recent }: PodActuator,
-  now: number,
+  site: SiteSnapshot,
   signal?: AbortSignal,
   gracePeriodSeconds?: number,
 ): Promise<void> {
   const { name, namespace } = pod.pod.metadata
   try {
+    const atOnce = cutOffNode(site, pod) !== undefined || hasStopped(pod.pod)
+    const grace = atOnce ? 0 : gracePeriodSeconds
     const options = {
       preconditions: { uid: pod.uid },
-      ...(gracePeriodSeconds === undefined ? {} : { gracePeriodSeconds }),
+      ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     }
     await transport.delete(podResource, { name, namespace }, options, signal)
   } catch (error) {
     if (!isNotFound(error)) throw error
   }
-  recent.removed(pod.uid, now)
+  recent.removed(pod.uid, site.now)
   executor.forget(pod.uid)
 }
 
@@ -121,9 +134,11 @@ function workerConfig(
 export function configInput(
   target: WantedPod,
   site: SiteSnapshot,
-  { options, seed }: Pick<PodActuator, 'options' | 'seed'>,
+  { options, seed, profilingOrder }: Pick<PodActuator, 'options' | 'seed' | 'profilingOrder'>,
 ): WorkerConfigInput {
+  const order = profilingOrder?.get(target.stream.name)
   return {
+    ...(order && { profilingOrder: order }),
     stream: target.stream.stream,
     window: site.window,
     item: target.item,

@@ -12,7 +12,7 @@ import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
+import { cutOffPods, mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
 
 /** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
 const lostGraceSeconds = 5
@@ -27,14 +27,14 @@ export async function actuatePods(
   const wanted = wantedPods(site).filter(mayServe)
   const surplus = surplusPods(site, wanted)
   const outdated = outdatedPods(site, wanted, actuator)
-  const gone = [...surplus, ...outdated.remove]
+  const gone = new Set([...surplus, ...outdated.remove, ...cutOffPods(site, wanted)])
   const faulty = site.gpus.filter(({ fault }) => fault !== undefined)
   for (const pod of gone) {
     const isLost = faulty.some(gpu => isOn(pod, gpu))
-    await remove(pod, actuator, site.now, signal, isLost ? lostGraceSeconds : undefined)
+    await remove(pod, actuator, site, signal, isLost ? lostGraceSeconds : undefined)
   }
 
-  const leaving = new Set(gone.map(pod => pod.uid))
+  const leaving = new Set([...gone].map(pod => pod.uid))
   const outgoing = new Set(outdated.outgoing.map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
@@ -59,6 +59,7 @@ export async function actuatePods(
       message: `GPU ${node}/${gpu}: ${fault}; ${names} are ended, and pods are made again when it serves`,
     })
   }
+  let againInMs = Number.POSITIVE_INFINITY
   for (const gpu of site.gpus) {
     const backend = backends.of(gpu)
     const here = { gpu, site, wanted, leaving, outgoing }
@@ -71,6 +72,7 @@ export async function actuatePods(
     pending ||= done.pending
     underWay ||= done.underWay === true
     for (const name of done.blocked ?? []) blocked.add(name)
+    againInMs = Math.min(againInMs, done.againInMs ?? againInMs)
   }
   // Pods that wait for each other's room, or a GPU without room for two of this size: one goes before its successor comes.
   const stuck = underWay ? undefined : outdated.outgoing.find(pod => blocked.has(pod.worker))
@@ -81,7 +83,7 @@ export async function actuatePods(
       message: `${stuck.name} ends before the pod that is to take over from it starts: there is no room for both`,
       stream: stuck.stream,
     })
-    await remove(stuck, actuator, site.now, signal)
+    await remove(stuck, actuator, site, signal)
   }
-  return { pending, readings, notes }
+  return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }

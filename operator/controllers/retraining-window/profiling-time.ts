@@ -4,7 +4,7 @@
 export const profilingDeadline = 0.5
 
 /** By then they are told to be done, with what they have: the rest is for ending the pod and for the news of it. */
-const profilingTarget = 0.9 * profilingDeadline
+export const profilingTarget = 0.9 * profilingDeadline
 
 /** RFC 3339. */
 export const profilingEndsBy = (startedAt: string, windowSeconds: number): string =>

@@ -41,13 +41,14 @@ export class RecentPods {
     const pods = site.pods.map(pod => {
       const written = this.#written.get(pod.uid)
       if (written !== undefined) written.seen = true
-      const { status, error } = pod
+      const { status, error, trail } = pod
       const newer =
         written !== undefined &&
         compareResourceVersions(written.pod.metadata.resourceVersion, pod.pod.metadata.resourceVersion) > 0
           ? podSnapshot(written.pod, {
               ...(status === undefined ? {} : { status }),
               ...(error === undefined ? {} : { error }),
+              ...(trail === undefined ? {} : { trail }),
             })
           : undefined
       return { ...(newer ?? pod), terminating: pod.terminating || this.#removed.has(pod.uid) }

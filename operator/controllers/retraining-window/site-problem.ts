@@ -9,7 +9,8 @@ import type { InferenceStatus, ProfileResult } from '../../api/worker.ts'
 import type { SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
 import { activeStreams, allowedNodes, profileResult, stepOf } from '../../cluster/snapshot.ts'
 import { accuracyCap, estimate, expectedCost, mapScale, type PastTraining } from '../../profiler/estimator.ts'
-import { fitOutcomes, type WindowRecord } from '../../profiler/pooled/outcome-model.ts'
+import type { WindowRecord } from '../../profiler/pooled/outcome-model.ts'
+import { type PredictPresent, predictPresent } from '../../profiler/pooled/present-windows.ts'
 import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../profiler/revision.ts'
 import { cappedInference, inferenceOption } from '../../scheduler/inference/inference-profile.ts'
@@ -25,7 +26,7 @@ import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { isAskedFor, pressed } from './requests.ts'
-import { lastKnownCost, windowRecords } from './site-record.ts'
+import { lastKnownCosts, windowRecords } from './site-record.ts'
 
 /** A stream that moves is served by nobody until its new pod is ready. */
 const moveSeconds = 5
@@ -33,13 +34,13 @@ const moveSeconds = 5
 /** Fewer golden labels than this are not trained on. */
 const minimumLabels = 20
 
-/** The whole site as a scheduling problem. */
-export function siteProblem(site: SiteSnapshot): Problem {
+/** The whole site as a scheduling problem. @param predict the pooled model, which others may run elsewhere. */
+export function siteProblem(site: SiteSnapshot, predict: PredictPresent = predictPresent): Problem {
   const { current, plan } = site.window.status ?? {}
   const windowSeconds = parseDuration(site.window.spec.duration)
   const end = current?.endsAt === undefined ? site.now + windowSeconds * 1000 : Date.parse(current.endsAt)
   const remainingSeconds = Math.min(windowSeconds, Math.max(1, (end - site.now) / 1000))
-  const estimator = estimatorOf(site)
+  const estimator = estimatorOf(site, predict)
   return {
     remainingSeconds,
     windowSeconds,
@@ -156,9 +157,9 @@ function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null
 /** What each retraining of a stream is estimated to give and cost; none where the stream has not been measured. */
 type Estimator = (stream: StreamSnapshot) => readonly RetrainingOption[]
 
-const estimatorOf = (site: SiteSnapshot): Estimator =>
+const estimatorOf = (site: SiteSnapshot, predict: PredictPresent): Estimator =>
   site.window.spec.microProfiler.estimator === 'pooled'
-    ? pooledEstimates(site)
+    ? pooledEstimates(site, predict)
     : stream => byMicroProfile(site, stream, pastTrainings(site, stream.name))
 
 /** By the stream's own micro-profiles and what past estimates were off by. */
@@ -189,31 +190,31 @@ export function profiledNow(
 }
 
 /** By the model that all windows of all streams fit, which tells of configurations that were not micro-profiled as well. */
-function pooledEstimates(site: SiteSnapshot): Estimator {
+function pooledEstimates(site: SiteSnapshot, predict: PredictPresent): Estimator {
   const { history = [] } = site.window.status ?? {}
   const { configurations } = site.window.spec.retraining
+  const lastCost = lastKnownCosts(history)
   const measured = activeStreams(site).flatMap(stream => {
     const now = profiledNow(site, stream)
     if (now === undefined) return []
     const trainings = configurations.flatMap(({ name: configuration }) => {
       const option = now.options.find(each => each.configuration === configuration)
-      const gpuSeconds = option?.gpuSeconds ?? lastKnownCost(history, stream.name, configuration)
+      const gpuSeconds = option?.gpuSeconds ?? lastCost(stream.name, configuration)
       if (gpuSeconds === undefined) return []
       return [{ configuration, gpuSeconds, ...(option && { estimate: option.accuracyAfter }) }]
     })
     const window: WindowRecord = { accuracyBefore: now.accuracyBefore, trainings }
     return [{ name: stream.name, window, records: [...windowRecords(history, stream.name), window] }]
   })
-  const model = fitOutcomes(measured.map(({ records }) => records))
+  const predictions = measured.length === 0 ? [] : predict(measured.map(({ records }) => records))
   return ({ name }) => {
     const at = measured.findIndex(each => each.name === name)
     if (at < 0) return []
-    const { window, records } = measured[at]!
+    const { window } = measured[at]!
     const past = pastTrainings(site, name)
-    const predicted = model.predict(at, records.length - 1)
     return window.trainings.map(({ configuration, gpuSeconds }, i) => ({
       configuration,
-      accuracyAfter: Math.min(Math.max(accuracyCap, window.accuracyBefore ?? 0), predicted[i]!.mean),
+      accuracyAfter: Math.min(Math.max(accuracyCap, window.accuracyBefore ?? 0), predictions[at]![i]!.mean),
       gpuSeconds: expectedCost(gpuSeconds, past, configuration),
     }))
   }

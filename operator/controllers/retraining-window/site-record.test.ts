@@ -4,7 +4,7 @@ import { pod, profiled, retrainingWindow, site } from '../testing/site.ts'
 import { inference, item, planner, running } from '../testing/window.ts'
 import { advance } from './phases.ts'
 import { siteProblem } from './site-problem.ts'
-import { configurationsWorthTrying, lastKnownCost, windowRecords } from './site-record.ts'
+import { configurationsWorthTrying, lastKnownCosts, windowRecords } from './site-record.ts'
 
 const said = (configuration: string, accuracyAfter: number, gpuSeconds: number) => ({
   configuration,
@@ -42,7 +42,7 @@ describe('windowRecords', () => {
   })
 })
 
-describe('lastKnownCost', () => {
+describe('lastKnownCosts', () => {
   const history = [entry(3, {}, 'cam-1'), entry(2), entry(1)]
   for (const { stream, name, want } of [
     { stream: 'cam-0', name: 'all', want: 2 },
@@ -50,7 +50,7 @@ describe('lastKnownCost', () => {
     { stream: 'cam-0', name: 'never', want: undefined },
   ])
     it(`of ${name} on ${stream} is ${want}`, () =>
-      expect(lastKnownCost(history, stream, name)).to.equal(want))
+      expect(lastKnownCosts(history)(stream, name)).to.equal(want))
 })
 
 describe('configurationsWorthTrying', () => {

@@ -48,20 +48,24 @@ function windowRecord({
   return { ...(accuracyBefore === undefined ? {} : { accuracyBefore }), trainings: [...trainings, ...other] }
 }
 
-/** What a training with a configuration was last said to cost, by the stream's own micro-profiles where there are any; GPU-seconds. */
-export function lastKnownCost(
+/**
+ * What a training with a configuration was last said to cost, by the stream's own micro-profiles where there are any; GPU-seconds, undefined:
+ * nobody has said.
+ */
+export function lastKnownCosts(
   history: readonly HistoryEntry[],
-  name: string,
-  configuration: string,
-): number | undefined {
-  const costs = history.flatMap(({ streams = [] }) =>
-    streams.flatMap(({ name: of, profiled = [] }) =>
-      profiled.flatMap(each =>
-        each.configuration === configuration ? [{ own: of === name, gpuSeconds: each.gpuSeconds }] : [],
-      ),
-    ),
-  )
-  return (costs.find(({ own }) => own) ?? costs[0])?.gpuSeconds
+): (stream: string, configuration: string) => number | undefined {
+  const own = new Map<string, Map<string, number>>()
+  const ofSite = new Map<string, number>()
+  for (const { streams = [] } of history)
+    for (const { name, profiled = [] } of streams) {
+      const costs = own.get(name) ?? new Map<string, number>()
+      own.set(name, costs)
+      for (const { configuration, gpuSeconds } of profiled)
+        for (const known of [costs, ofSite])
+          if (!known.has(configuration)) known.set(configuration, gpuSeconds)
+    }
+  return (stream, configuration) => own.get(stream)?.get(configuration) ?? ofSite.get(configuration)
 }
 
 /**

@@ -60,8 +60,10 @@ class Swaps {
     const busy = this.#workers.some(
       ({ stated, elsewhere }) => stated.length + elsewhere.length > 1 || stated.some(isMoving),
     )
+    const waits = this.#workers.flatMap(({ againInMs }) => againInMs ?? [])
     return {
       pending: this.#pending || busy,
+      ...(waits.length === 0 ? {} : { againInMs: Math.min(...waits) }),
       readings: this.#readings(),
       notes: this.#notes,
       underWay: this.#stepped || busy,
@@ -227,7 +229,11 @@ class Swaps {
     if (stated.state === 'failed' && old !== undefined) {
       const reason = stated.reason ?? 'it failed'
       const window = site.window.status?.current?.index ?? 0
-      const record = recordFailure(failedOf(old), stated, window, `${pod.name}: ${reason}`)
+      const record = recordFailure(failedOf(old), stated, {
+        window,
+        now: site.now,
+        reason: `${pod.name}: ${reason}`,
+      })
       // Before the pod goes: what was tried must not be forgotten with it.
       if (!(await this.#annotate(old, { [failedResizeAnnotation]: JSON.stringify(record) }))) return
       this.#actuator.hooks?.onResize?.(backend.name, 'failed')
@@ -291,7 +297,7 @@ class Swaps {
 
   async #remove(pod: PodSnapshot): Promise<void> {
     this.#pending = true
-    await remove(pod, this.#actuator, this.#here.site.now, this.#signal)
+    await remove(pod, this.#actuator, this.#here.site, this.#signal)
   }
 
   /** Only on the pod as it was seen; undefined: it has changed since. */

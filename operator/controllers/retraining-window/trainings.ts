@@ -3,6 +3,7 @@
  * end of the window cuts off. Pure; each answers with the status to write, or nothing.
  */
 import type { CameraStream } from '../../api/generated/types.ts'
+import { cutOffNode, type LostNode } from '../../cluster/lost-nodes.ts'
 import {
   type PodSnapshot,
   type SiteSnapshot,
@@ -21,12 +22,13 @@ import {
 import { gate } from './gate.ts'
 import { expectedAfter } from './site-problem.ts'
 import { type Context, iso, type Step, step, time } from './step.ts'
+import { stuckFor } from './stuck-training.ts'
 
 /** A training that will end this much of the window later than planned makes the rest be planned again. */
 const divergence = 0.15
 export const replanEveryMs = 10_000
 
-/** The first training that ended without its outcome being written: gate it and hand its share on. */
+/** The first training that ended, is lost or stands still without its outcome being written: gate it and hand its share on. */
 export function endings(context: Context): Step | undefined {
   const { site, status, planner } = context
   const plan = status.plan!
@@ -36,8 +38,15 @@ export function endings(context: Context): Step | undefined {
     const pod = stream?.training
     const again = item.state === 'Training' && (item.faults ?? 0) > 0 && !hasEndedWell(pod)
     const fault = again ? faultOf(site, item) : undefined
-    const lost = fault !== undefined || (item.state === 'Training' && pod === undefined)
-    if (!lost && (pod?.finished !== true || wasInterrupted(pod) || beginsAgain(item, pod))) continue
+    const node = pod === undefined || pod.finished ? undefined : cutOffNode(site, pod)
+    const lost =
+      fault !== undefined || (item.state === 'Training' && (pod === undefined || node !== undefined))
+    const stuck =
+      item.state === 'Training' && pod?.finished === false
+        ? stuckFor(item, pod, site.training.throughputCurve)
+        : undefined
+    const hasEnded = pod?.finished === true && !wasInterrupted(pod) && !beginsAgain(item, pod)
+    if (!lost && stuck === undefined && !hasEnded) continue
     const replaced = stream === undefined ? undefined : replacement(item, stream.stream)
     const result =
       stream === undefined || replaced !== undefined || fault !== undefined
@@ -48,7 +57,7 @@ export function endings(context: Context): Step | undefined {
       failure:
         replaced ??
         (fault && `its GPU has a fault again: ${fault}`) ??
-        (lost ? 'the training pod is gone' : pod?.failure),
+        (lost ? whyLost(node) : (stuck ?? pod?.failure)),
       gpuSeconds: pod?.status?.gpuSeconds,
     })
     const closed: PlanItem = { ...item, ...outcome, trainingShare: 0, completesAt: iso(site.now) }
@@ -70,6 +79,11 @@ export function endings(context: Context): Step | undefined {
   }
   return undefined
 }
+
+const whyLost = (node: LostNode | undefined): string =>
+  node === undefined
+    ? 'the training pod is gone'
+    : `the training pod is lost with its node ${node.node}: ${node.problem}`
 
 /** Why a GPU's clients have to go; undefined: it serves. */
 const faultOf = ({ gpus }: SiteSnapshot, { node, gpu }: PlanItem): string | undefined =>

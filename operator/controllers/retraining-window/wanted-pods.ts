@@ -9,6 +9,7 @@
  */
 import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
+import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import {
   type PodSnapshot,
   type SiteSnapshot,
@@ -77,6 +78,28 @@ const isOverdue = ({ rejected, pod }: PodSnapshot, now: number): boolean =>
   rejected !== undefined &&
   now >= Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01') + rejectedSeconds * 1000
 
+/**
+ * An inference pod on a lost node whose stream has no other place: it may well serve on, and nobody gains by its end. Others that are lost
+ * are made up for elsewhere.
+ */
+function isLeftAlone(pod: PodSnapshot, site: SiteSnapshot): boolean {
+  const stream = site.streams.find(({ name }) => name === pod.stream)
+  return (
+    pod.role === 'inference' &&
+    stream !== undefined &&
+    stream.stream.spec.suspended !== true &&
+    cutOffNode(site, pod) !== undefined
+  )
+}
+
+/** Pods on a lost node in whose place others are wanted elsewhere. Nobody there confirms that they have ended, and until they are gone their names are taken. */
+export function cutOffPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
+  return site.pods.filter(pod => {
+    const lost = cutOffNode(site, pod)
+    return lost !== undefined && !pod.finished && wanted.some(({ name }) => name === pod.worker)
+  })
+}
+
 /** Pods that have no place in the site any more, and those that will never run. */
 export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
   const names = new Set(wanted.map(w => w.name))
@@ -85,6 +108,8 @@ export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): r
     pod =>
       !pod.terminating &&
       ((isOverdue(pod, site.now) && !pod.standby) ||
-        (!names.has(pod.worker) && !(pod.finished && pod.role !== 'inference' && pod.index === index))),
+        (!names.has(pod.worker) &&
+          !isLeftAlone(pod, site) &&
+          !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }

@@ -436,7 +436,7 @@ export class SwapSite {
           const running = this.pods.get(name)
           if (running === undefined) throw refusal('not-found')
           if (running.deletedMs === Number.POSITIVE_INFINITY) {
-            running.deletedMs = this.now
+            running.deletedMs = gracePeriodSeconds === 0 ? Number.NEGATIVE_INFINITY : this.now
             const { metadata } = running.pod
             const deletionTimestamp = new Date(this.now).toISOString()
             running.pod = {

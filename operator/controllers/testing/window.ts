@@ -1,6 +1,7 @@
 /** Windows under way, as their status and their pods tell, for tests of the state machine. */
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { predictPresent } from '../../profiler/pooled/present-windows.ts'
 import { planBy } from '../../scheduler/policies/registry.ts'
 import type { PlanItem, PlanStatus } from '../plan-status.ts'
 import { advance, type Phase } from '../retraining-window/phases.ts'
@@ -8,7 +9,7 @@ import { createPlanner } from '../retraining-window/planner.ts'
 import { at, pod } from './site.ts'
 
 export const planner = createPlanner(prepare => {
-  const request = prepare()
+  const request = prepare(predictPresent)
   return { request, plan: planBy(request.policy, request.problem, request.options) }
 })
 export const inference = (name: string) => ({ name, inference: pod<never>(name, 'inference') })

@@ -95,6 +95,27 @@ describe('fitOutcomes', () => {
     expect(deviation(3)).to.be.below(deviation(0))
   })
 
+  it('foretells how certain it will be after micro-profiles, whatever they say', () => {
+    const records = drawn({ streams: 12, windows: 4, configurations: 6 })
+    const bare = hidden(records[0]!.at(-1)!)
+    const without = { trainings: bare.trainings.map(({ estimate: _, ...training }) => training) }
+    const site = (last: WindowRecord) => [[...records[0]!.slice(0, -1), last], ...records.slice(1)]
+    const names = bare.trainings.map(t => t.configuration)
+    const model = fitOutcomes(site(without))
+    const foretold = model.foretell(0, 3, new Set(names))
+    const known = fitOutcomes(site({ trainings: bare.trainings })).predict(0, 3)
+    for (const [i, { now, told }] of foretold.entries()) {
+      expect(now).to.deep.equal(model.predict(0, 3)[i])
+      expect(told).to.be.above(0)
+      // The deviation in points depends on the mean, which micro-profiles move.
+      expect(Math.sqrt(now.deviation ** 2 - told ** 2)).to.be.closeTo(known[i]!.deviation, 0.006)
+    }
+    for (const { told } of model.foretell(0, 3, new Set())) expect(told).to.equal(0)
+    // A micro-profile tells most of its own configuration.
+    const ofThird = (profiled: number) => model.foretell(0, 3, new Set([names[profiled]!]))[2]!.told
+    for (const other of [0, 1, 3, 4, 5]) expect(ofThird(2)).to.be.above(ofThird(other))
+  })
+
   it('draws a configuration that nobody has tried from the line through the others, with less certainty', () => {
     const records = drawn({ configurations: 8 })
     const unknown = { configuration: 'other', gpuSeconds: 2 ** 7 }

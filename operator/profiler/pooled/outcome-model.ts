@@ -17,6 +17,7 @@
 import { type AccuracyDistribution, angleOf, distributionOf } from './angle.ts'
 import { type Assumption, type Components, components, conditionalOfFirst, type Row } from './components.ts'
 import { type Cell, type Effects, effectsOf } from './effects.ts'
+import type { Conditional } from './normal.ts'
 
 export interface WindowRecord {
   /** Of the model in use when the window begins, in [0, 1]; absent: unknown. */
@@ -41,6 +42,16 @@ export interface OutcomeModel {
    * records to predict honestly.
    */
   predict(stream: number, window: number): readonly AccuracyDistribution[]
+  /**
+   * The same, and what micro-profiles of the configurations named would tell, which does not depend on what they will say.
+   */
+  foretell(stream: number, window: number, profiled: ReadonlySet<string>): readonly Foretold[]
+}
+
+export interface Foretold {
+  readonly now: AccuracyDistribution
+  /** Deviation of the change that the micro-profiles will bring to `now.mean`, ≥ 0. */
+  readonly told: number
 }
 
 /** Earlier windows of the stream that a prediction looks back on. */
@@ -127,31 +138,57 @@ export function fitOutcomes(streams: readonly (readonly WindowRecord[])[]): Outc
   )
   const ofRests = restComponents(rests)
 
+  /** Angles of a window's outcomes. @param assumed configurations whose micro-profiles count as if they had said what is expected. */
+  const angles = (stream: number, index: number, assumed: ReadonlySet<string>): readonly Conditional[] => {
+    const window = site.windows[stream]![index]!
+    const first = Math.max(0, index - lookBack)
+    const level = conditionalOfFirst(
+      ofLevels,
+      levels[stream]!.slice(first, index),
+      unseen(levels[stream]![index]!, estimatesWith(window, assumed)),
+    )
+    return window.trainings.map(({ configuration }) => {
+      const effect = site.outcomes.of(configuration)
+      const [, estimate = assumed.has(configuration) ? 0 : undefined] =
+        rests[stream]![index]!.get(configuration)!
+      const rest = conditionalOfFirst(
+        ofRests,
+        rests[stream]!.slice(first, index).flatMap(of => {
+          const row = of.get(configuration)
+          return row === undefined ? [] : [{ row, noise: noNoise }]
+        }),
+        { row: [undefined, estimate], noise: noNoise },
+      )
+      const slope = (slopes.get(configuration) ?? 0) * (window.before ?? 0)
+      return {
+        mean: effect.mean + level.mean + slope + rest.mean,
+        variance: effect.variance + level.variance + rest.variance,
+      }
+    })
+  }
+  const estimatesWith = (window: Gathered, assumed: ReadonlySet<string>): number =>
+    window.trainings.filter(each => each.estimate === undefined && assumed.has(each.configuration)).length
+  /** A window's levels without its outcomes, and with so many more micro-profiles. */
+  const unseen = ({ row, noise }: { row: Row; noise: readonly number[] }, more: number) => {
+    if (more === 0) return { row: [undefined, row[1], row[2]], noise }
+    const known = row[2] === undefined ? 0 : site.estimates.rest / noise[2]!
+    return {
+      row: [undefined, row[1], row[2] ?? 0],
+      noise: [0, noise[1]!, site.estimates.rest / (known + more)],
+    }
+  }
+  const predict: OutcomeModel['predict'] = (stream, window) =>
+    angles(stream, window, new Set()).map(({ mean, variance }) => distributionOf(mean, variance))
+
   return {
-    predict: (stream, index) => {
-      const window = site.windows[stream]![index]!
-      const first = Math.max(0, index - lookBack)
-      const unseen = (row: Row): Row => [undefined, ...row.slice(1)]
-      const present = levels[stream]![index]!
-      const level = conditionalOfFirst(ofLevels, levels[stream]!.slice(first, index), {
-        ...present,
-        row: unseen(present.row),
-      })
-      return window.trainings.map(({ configuration }) => {
-        const effect = site.outcomes.of(configuration)
-        const rest = conditionalOfFirst(
-          ofRests,
-          rests[stream]!.slice(first, index).flatMap(of => {
-            const row = of.get(configuration)
-            return row === undefined ? [] : [{ row, noise: noNoise }]
-          }),
-          { row: unseen(rests[stream]![index]!.get(configuration)!), noise: noNoise },
-        )
-        const slope = (slopes.get(configuration) ?? 0) * (window.before ?? 0)
-        return distributionOf(
-          effect.mean + level.mean + slope + rest.mean,
-          effect.variance + level.variance + rest.variance,
-        )
+    predict,
+    foretell: (stream, window, profiled) => {
+      const before = angles(stream, window, new Set())
+      const after = angles(stream, window, profiled)
+      return before.map(({ mean, variance }, i) => {
+        const now = distributionOf(mean, variance)
+        const later = distributionOf(mean, Math.min(variance, after[i]!.variance))
+        return { now, told: Math.sqrt(Math.max(0, now.deviation ** 2 - later.deviation ** 2)) }
       })
     },
   }

@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import type { WindowRecord } from './outcome-model.ts'
+import { fitOutcomes, type WindowRecord } from './outcome-model.ts'
 import { whatToProfile } from './what-to-profile.ts'
 
 const names = ['head', 'all-half', 'all'] as const
@@ -26,22 +26,28 @@ function site(error: number): WindowRecord[][] {
 
 const ask = (
   error: number,
-  change: { windowGpuSeconds?: number; budget?: number; shared?: boolean } = {},
+  change: {
+    windowGpuSeconds?: number
+    budget?: number
+    shared?: boolean
+    chosenUnprofiled?: boolean
+  } = {},
 ) => {
-  const { windowGpuSeconds = 100, budget = 100, shared = false } = change
-  const fresh = [
-    {
-      accuracyBefore: 0.4,
-      trainings: names.map(configuration => ({ configuration, gpuSeconds: cost[configuration] })),
-    },
-  ]
+  const { windowGpuSeconds = 100, budget = 100, shared = false, chosenUnprofiled = true } = change
+  const record = {
+    accuracyBefore: 0.4,
+    trainings: names.map(configuration => ({ configuration, gpuSeconds: cost[configuration] })),
+  }
   return whatToProfile({
-    streams: [...site(error), fresh],
+    model: fitOutcomes([...site(error), [record]]),
+    record,
     stream: 5,
     window: 0,
+    served: 0.4,
     costOf: name => ({ gpuSeconds: 1, ...(shared && name !== 'head' ? { group: 'all' } : {}) }),
     budget,
     windowGpuSeconds,
+    chosenUnprofiled,
   })
 }
 const chosen = (choices: ReturnType<typeof ask>): string[] =>
@@ -58,6 +64,15 @@ describe('whatToProfile', () => {
 
   it('profiles nothing where no training ends in the window', () =>
     expect(ask(0.002, { windowGpuSeconds: 0.5 })).to.deep.equal([]))
+
+  it('leaves out none, and begins with the most promising, where none is chosen without', () => {
+    const choices = ask(0.002, { chosenUnprofiled: false })
+    expect(choices.flatMap(each => each.configurations).at(-1)).to.equal('head')
+    expect(choices).to.have.length(3)
+    expect(choices.map(each => each.gain)).to.deep.equal(
+      choices.map(each => each.gain).toSorted((a, b) => b - a),
+    )
+  })
 
   it('keeps to the budget', () => {
     expect(chosen(ask(0.002, { budget: 1 }))).to.have.length(1)

@@ -5,6 +5,7 @@
  */
 import { type Html, html } from '../../text/html.ts'
 import { percent } from './format.ts'
+import { scaleOf } from './scale.ts'
 
 export interface Series {
   readonly name: string
@@ -32,12 +33,10 @@ export function lineChart({ id, title, indexes, series, marked }: Chart): Html {
   const values = series.flatMap(({ values }) => values.filter(value => value !== null))
   if (values.length === 0)
     return html`<p class="dim">No window has been measured yet: a window is measured while the next one labels its frames.</p>`
-  const [low, high] = range(values)
+  const { low, high, ticks } = scaleOf(values)
   const x = (i: number): number =>
     size.left + (indexes.length === 1 ? inner.width / 2 : (i / (indexes.length - 1)) * inner.width)
   const y = (value: number): number => size.top + (1 - (value - low) / (high - low)) * inner.height
-  const tick = high - low > 0.55 ? 0.2 : 0.1
-  const ticks = Array.from({ length: Math.floor((high - low) / tick + 0.01) + 1 }, (_, i) => low + i * tick)
   const labels = everySoMany(indexes.length, 12)
   const ends = apart(
     series.map(({ values }) => y(values.findLast(value => value !== null) ?? low)),
@@ -58,7 +57,7 @@ export function sparkline(label: string, series: readonly Series[]): Html | stri
   const values = series.flatMap(({ values }) => values.filter(value => value !== null))
   const count = Math.max(0, ...series.map(({ values }) => values.length))
   if (values.length === 0 || count < 2) return ''
-  const [low, high] = range(values)
+  const { low, high } = scaleOf(values)
   const x = (i: number): number => 2 + (i / (count - 1)) * 92
   const y = (value: number): number => 2 + (1 - (value - low) / (high - low)) * 18
   return html`<svg class="spark" viewBox="0 0 96 22" role="img" aria-label="${label}">${series.map(one => line(one, x, y, false))}</svg>`
@@ -88,15 +87,6 @@ function line(
     return html`<path class="mark ${kind}" d="M${cx} ${round(cy - 4)}l4 4l-4 4l-4 -4z"/>`
   }
   return html`<path class="line ${kind}" d="${path}"/>${marks ? values.map((value, i) => (value === null ? html`` : mark(round(x(i)), round(y(value))))) : ''}`
-}
-
-/** Whole tens around the values, at least 20 points apart. */
-function range(values: readonly number[]): readonly [number, number] {
-  const least = values.reduce((a, b) => Math.min(a, b), 1)
-  const most = values.reduce((a, b) => Math.max(a, b), 0)
-  const low = Math.max(0, Math.floor(least * 10 - 0.2) / 10)
-  const high = Math.min(1, Math.ceil(most * 10 + 0.2) / 10)
-  return high - low >= 0.2 ? [low, high] : [Math.max(0, high - 0.2), Math.max(0.2, high)]
 }
 
 function everySoMany(count: number, most: number): (i: number) => boolean {

@@ -38,6 +38,8 @@ export function createLiveHub(everyMs = 2000): LiveHub {
         return
       }
       response.type('text/event-stream')
+      // What has no body would be open for ever.
+      if (request.method === 'HEAD') return void response.end()
       response.write('retry: 5000\n\n')
       listeners.add(response)
       request.on('close', () => listeners.delete(response))

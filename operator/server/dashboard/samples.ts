@@ -6,7 +6,7 @@
 import { constants } from 'node:fs'
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { framesList, labelsList, samplesFolder } from '../../api/storage.ts'
+import { generationOf, labelsList, samplesFolder } from '../../api/storage.ts'
 
 export interface SampledFrame {
   readonly file: string
@@ -48,7 +48,7 @@ export function createSampleReader(storage: string): SampleReader {
       for (const window of windows.sort((a, b) => b - a).slice(0, 4)) {
         const folder = join(storage, samplesFolder(namespace, stream, window))
         const golden = await rowsOf(join(folder, labelsList))
-        const kept = await rowsOf(join(folder, framesList))
+        const kept = await keptIn(folder)
         if (golden.length === 0 || kept.length === 0) continue
         const labels = new Map(golden.map(row => [row.imgpath ?? '', number(row.class)]))
         const frames = kept
@@ -81,6 +81,14 @@ export function createSampleReader(storage: string): SampleReader {
       }
     },
   }
+}
+
+/** What all generations of pods have kept, in the order of the window. */
+async function keptIn(folder: string): Promise<readonly Readonly<Record<string, string>>[]> {
+  const names = await readdir(folder).catch(() => [])
+  const lists = names.filter(each => each.endsWith('.csv') && generationOf(each) !== undefined)
+  const rows = await Promise.all(lists.map(each => rowsOf(join(folder, each))))
+  return rows.flat().sort((a, b) => (number(a.frame) ?? 0) - (number(b.frame) ?? 0))
 }
 
 /** Rows by column; none where there is no such file. A row that a crash has torn lacks cells and is dropped by who reads them. */

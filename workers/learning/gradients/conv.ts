@@ -1,5 +1,6 @@
 import { intAttribute } from '../../models/onnx.ts'
 import { type Convolution, fastConvolution, fastInputGradient, isSinglePlace } from './convolution.ts'
+import { fewPlaces, isFewPlaces } from './few-places.ts'
 import { kernelGradient } from './kernel-gradient.ts'
 import type { Backward, GradientRule, NodeContext } from './rule.ts'
 import { singlePlace } from './single-place.ts'
@@ -17,7 +18,8 @@ export const conv: GradientRule = context => {
   const [outputs, channels, ...kernel] = context.dims(node.input[1]!) as number[]
   const window = windowOf(context, kernel as unknown as Pair)
   const given = { window, inputs: channels! * group, outputs: outputs!, group }
-  return isSinglePlace(given) ? singlePlace(context, given) : manyPlaces(context, given)
+  if (isSinglePlace(given)) return singlePlace(context, given)
+  return isFewPlaces(given) ? fewPlaces(context, given) : manyPlaces(context, given)
 }
 
 function manyPlaces(context: NodeContext, given: Convolution): Backward {

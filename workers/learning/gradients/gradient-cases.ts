@@ -51,6 +51,16 @@ function convolution(draw: Random, group: number, perGroup: number, filters: num
   }
 }
 
+function pointwiseOfSmallMaps(draw: Random): GradientCase {
+  const [inputs, outputs] = pair(draw, 1, 9)
+  const bias = draw.next() < 0.5
+  return {
+    nodes: [node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'])],
+    tensors: [normal(draw, 'w', [outputs, inputs, 1, 1], 0.4), normal(draw, 'b', [outputs])],
+    x: [inputs, ...pair(draw, 1, 3)],
+  }
+}
+
 /** Of which the input fills only a part. */
 function convolutionToOnePlace(draw: Random): GradientCase {
   const [height, width] = pair(draw, 1, 2)
@@ -265,8 +275,8 @@ function batchNorm(draw: Random, channels: number) {
 function normalisedBatch(
   draw: Random,
   options: Pick<GradientCase, 'freezeStatistics' | 'fusedBatchStatistics'> = {},
+  x = shape(draw, between(draw, 1, 4)),
 ): GradientCase {
-  const x = shape(draw, between(draw, 1, 4))
   const { node: bn, tensors } = batchNorm(draw, x[0])
   return { nodes: [bn, node('Tanh', ['n'], ['y'])], tensors, x, ...options }
 }
@@ -351,6 +361,7 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
     nodes: [node('Conv', ['x', 'w'], ['y'], { strides: pair(draw, 1, 2) })],
     tensors: [normal(draw, 'w', [2, 3, 1, 1], 0.4)],
   }),
+  'Conv 1×1 of small maps': pointwiseOfSmallMaps,
   ConvTranspose: transposedConvolution,
   'ConvTranspose, auto_pad': draw => ({
     nodes: [
@@ -364,6 +375,9 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   'BatchNormalization on the batch': draw => normalisedBatch(draw),
   'BatchNormalization on the batch, where the runtime gives no statistics': draw =>
     normalisedBatch(draw, { fusedBatchStatistics: false }),
+  'BatchNormalization on the batch, large maps': draw => normalisedBatch(draw, {}, [2, 25, 24]),
+  'BatchNormalization on the batch, large maps, where the runtime gives no statistics': draw =>
+    normalisedBatch(draw, { fusedBatchStatistics: false }, [2, 25, 24]),
   'BatchNormalization, frozen on request': draw => normalisedBatch(draw, { freezeStatistics: true }),
   'BatchNormalization below the trained layers': frozenBelow,
   LayerNormalization: normalisedLayer,

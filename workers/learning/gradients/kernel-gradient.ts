@@ -2,12 +2,14 @@
  * Gradient of a convolution's weights [O, C/group, kh, kw].
  *
  * dW[o, c, i, j] = Σ over images and places of dY[o] · X[c] shifted by (i, j): one matrix product per kernel place over X cut at that
- * place, with images and places as one long inner dimension. With few input channels the cuts are joined first, since a product
- * of a handful of columns wastes the processor's vector width. Groups are products of their own, in one batch.
+ * place, with images and places as one long inner dimension. X has its channels last there, so that cuts move whole rows of places and
+ * products read both sides as they lie. With few input channels the cuts are joined first, since a product of a handful of columns wastes
+ * the processor's vector width. Groups are products of their own, in one batch; so are the images of large maps under a small 1×1 kernel.
  */
+import { extraDomain } from '../../models/blocked-layout.ts'
 import { depthwiseByConvolution } from './depthwise-kernel-gradient.ts'
 import type { NodeContext } from './rule.ts'
-import type { Window } from './window.ts'
+import type { Pair, Window } from './window.ts'
 
 export interface KernelGradient {
   /** [N, inputs, H, W], what the window slides over. */
@@ -27,28 +29,72 @@ export function kernelGradient(context: NodeContext, window: Window, given: Kern
   const [kh, kw] = window.kernel
   if (group === inputs && group === outputs)
     return depthwiseByConvolution(context, window, given) ?? depthwise(context, window, given)
-  const byChannel = (tensor: string): string => context.emit('Transpose', [tensor], { perm: [1, 0, 2, 3] })
-  const padded = pad(context, byChannel(given.input), window)
-  const upstream = byChannel(given.gradient)
-  const cuts: string[] = []
-  for (let i = 0; i < kh; i++) for (let j = 0; j < kw; j++) cuts.push(cut(context, padded, window, i, j))
-  if (group > 1) return grouped(context, window, upstream, cuts, given)
+  if (isOneProductAnImage(window, given)) return oneProductAnImage(context, window, given)
+  const upstream = byChannel(context, given.gradient)
+  if (group > 1) return grouped(context, window, upstream, cutsByChannel(context, window, given.input), given)
 
-  const rows = (tensor: string, count: number): string =>
-    context.emit('Reshape', [tensor, context.ints([count, -1])])
-  const flat = rows(upstream, outputs)
-  const product = (patch: string): string => context.emit('Gemm', [flat, patch], { transB: 1 })
-  const joined =
-    inputs < channelsForSeparateProducts
-      ? product(rows(context.emit('Concat', cuts, { axis: 0 }), inputs * kh * kw))
-      : context.emit(
-          'Concat',
-          cuts.map(each => product(rows(each, inputs))),
-          { axis: 1 },
-        )
-  const places = context.emit('Reshape', [joined, context.ints([outputs, kh, kw, inputs])])
-  return context.emit('Transpose', [places], { perm: [0, 3, 1, 2] })
+  const reshape = (tensor: string, dims: readonly number[]): string =>
+    context.emit('Reshape', [tensor, context.ints(dims)])
+  const flat = reshape(upstream, [outputs, -1])
+  const joined = (): string => {
+    const cuts = context.emit('Concat', cutsByChannel(context, window, given.input), { axis: 0 })
+    return context.emit('Gemm', [flat, reshape(cuts, [inputs * kh * kw, -1])], { transB: 1 })
+  }
+  const apart = (): string[] =>
+    cutsByPlace(context, window, given.input).map(each =>
+      context.emit('Gemm', [flat, reshape(each, [-1, inputs])]),
+    )
+  const products = inputs < channelsForSeparateProducts ? [joined()] : apart()
+  if (kh * kw === 1) return reshape(products[0]!, [outputs, inputs, 1, 1])
+  const places = products.length === 1 ? products[0]! : context.emit('Concat', products, { axis: 1 })
+  const inner = context.emit('Transpose', [reshape(places, [outputs, kh * kw, inputs])], { perm: [0, 2, 1] })
+  return reshape(inner, [outputs, inputs, kh, kw])
 }
+
+/** Whether a 1×1 kernel is so small beside its maps that a gradient of every image costs less than turning the maps around. */
+const isOneProductAnImage = (
+  { kernel, strides, pads, input }: Window,
+  { inputs, outputs, group }: KernelGradient,
+): boolean =>
+  group === 1 &&
+  [...kernel, ...strides].every(each => each === 1) &&
+  pads.every(side => side === 0) &&
+  8 * inputs * outputs <= (inputs + outputs) * input[0] * input[1]
+
+function oneProductAnImage(
+  context: NodeContext,
+  { input: [rows, columns] }: Window,
+  { input, gradient, inputs, outputs }: KernelGradient,
+): string {
+  const flat = (tensor: string, channels: number): string =>
+    context.emit('Reshape', [tensor, context.ints([-1, channels, rows * columns])])
+  const products = context.emit(
+    'FusedMatMul',
+    [flat(gradient, outputs), flat(input, inputs)],
+    { transB: 1 },
+    extraDomain,
+  )
+  const sum = context.emit('ReduceSum', [products, context.ints([0])], { keepdims: 0 })
+  return context.emit('Reshape', [sum, context.ints([outputs, inputs, 1, 1])])
+}
+
+const byChannel = (context: NodeContext, tensor: string): string =>
+  context.emit('Transpose', [tensor], { perm: [1, 0, 2, 3] })
+
+/** What each kernel place meets, [C, N, H, W] of the outputs. */
+function cutsByChannel(context: NodeContext, window: Window, input: string): string[] {
+  const padded = pad(context, byChannel(context, input), window, 2)
+  return placesOf(window).map(place => cut(context, padded, window, place, 2))
+}
+
+/** The same as [N, H, W, C]. */
+function cutsByPlace(context: NodeContext, window: Window, input: string): string[] {
+  const padded = pad(context, context.emit('Transpose', [input], { perm: [0, 2, 3, 1] }), window, 1)
+  return placesOf(window).map(place => cut(context, padded, window, place, 1))
+}
+
+const placesOf = ({ kernel: [kh, kw] }: Window): Pair[] =>
+  Array.from({ length: kh * kw }, (_, place) => [Math.floor(place / kw), place % kw] as const)
 
 /** Channel by channel: the sum of dY times X cut at the place. A product of one row and one column is far slower. */
 function depthwise(
@@ -57,14 +103,12 @@ function depthwise(
   { input, gradient, outputs }: KernelGradient,
 ): string {
   const [kh, kw] = window.kernel
-  const padded = pad(context, input, window)
-  const sums: string[] = []
-  for (let i = 0; i < kh; i++)
-    for (let j = 0; j < kw; j++) {
-      const products = context.emit('Mul', [cut(context, padded, window, i, j), gradient])
-      const sum = context.emit('ReduceSum', [products, context.ints([0, 2, 3])], { keepdims: 0 })
-      sums.push(context.emit('Reshape', [sum, context.ints([outputs, 1])]))
-    }
+  const padded = pad(context, input, window, 2)
+  const sums = placesOf(window).map(place => {
+    const products = context.emit('Mul', [cut(context, padded, window, place, 2), gradient])
+    const sum = context.emit('ReduceSum', [products, context.ints([0, 2, 3])], { keepdims: 0 })
+    return context.emit('Reshape', [sum, context.ints([outputs, 1])])
+  })
   const joined = sums.length === 1 ? sums[0]! : context.emit('Concat', sums, { axis: 1 })
   return context.emit('Reshape', [joined, context.ints([outputs, 1, kh, kw])])
 }
@@ -91,27 +135,34 @@ function grouped(
   return reshape(context.emit('Concat', products, { axis: 2 }), [outputs, channels, kh, kw])
 }
 
-function pad(context: NodeContext, tensor: string, { pads }: Window): string {
+/** @param axis the first of the two spatial ones */
+function pad(context: NodeContext, tensor: string, { pads }: Window, axis: 1 | 2): string {
   if (pads.every(side => side === 0)) return tensor
   const [top, left, bottom, right] = pads
-  return context.emit('Pad', [tensor, context.ints([0, 0, top, left, 0, 0, bottom, right])])
+  const around = (rows: number, columns: number): number[] =>
+    axis === 1 ? [0, rows, columns, 0] : [0, 0, rows, columns]
+  return context.emit('Pad', [tensor, context.ints([...around(top, left), ...around(bottom, right)])])
 }
 
-/** The part of the padded input that kernel place (i, j) meets. */
+/** The part of the padded input that a kernel place meets. */
 function cut(
   context: NodeContext,
   padded: string,
-  { strides, dilations, output }: Window,
-  i: number,
-  j: number,
+  { strides, dilations, pads, input, output }: Window,
+  place: Pair,
+  axis: 1 | 2,
 ): string {
-  const starts = [i * dilations[0], j * dilations[1]] as const
-  const end = (axis: 0 | 1): number => starts[axis] + (output[axis] - 1) * strides[axis] + 1
+  const starts = [place[0] * dilations[0], place[1] * dilations[1]] as const
+  const end = (of: 0 | 1): number => starts[of] + (output[of] - 1) * strides[of] + 1
+  const isWhole = ([0, 1] as const).every(
+    of => starts[of] === 0 && strides[of] === 1 && end(of) === pads[of] + input[of] + pads[of + 2]!,
+  )
+  if (isWhole) return padded
   return context.emit('Slice', [
     padded,
     context.ints(starts),
     context.ints([end(0), end(1)]),
-    context.ints([2, 3]),
+    context.ints([axis, axis + 1]),
     context.ints(strides),
   ])
 }
