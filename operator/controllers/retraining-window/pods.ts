@@ -4,7 +4,7 @@
  */
 
 import { isOn } from '../../cluster/pod.ts'
-import type { SiteSnapshot } from '../../cluster/snapshot.ts'
+import { onDuty, type PodSnapshot, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
 import { resizeInPlace } from './in-place-pods.ts'
 import { outdatedPods } from './outdated-pods.ts'
@@ -12,7 +12,7 @@ import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { cutOffPods, mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
+import { cutOffPods, mayServe, stayingPods, surplusPods, wantedPods } from './wanted-pods.ts'
 
 /** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
 const lostGraceSeconds = 5
@@ -24,8 +24,10 @@ export async function actuatePods(
 ): Promise<Actuation> {
   const { backends, recent } = actuator
   const site = recent.apply(seen)
-  const wanted = wantedPods(site).filter(mayServe)
-  const surplus = surplusPods(site, wanted)
+  const planned = wantedPods(site)
+  const wanted = planned.filter(mayServe)
+  const staying = stayingPods(site, planned)
+  const surplus = surplusPods(site, wanted, staying)
   const outdated = outdatedPods(site, wanted, actuator)
   const gone = new Set([...surplus, ...outdated.remove, ...cutOffPods(site, wanted)])
   const faulty = site.gpus.filter(({ fault }) => fault !== undefined)
@@ -35,7 +37,7 @@ export async function actuatePods(
   }
 
   const leaving = new Set([...gone].map(pod => pod.uid))
-  const outgoing = new Set(outdated.outgoing.map(pod => pod.uid))
+  const outgoing = new Set([...outdated.outgoing, ...onDutyOf(staying)].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
   const blocked = new Set<string>()
@@ -87,3 +89,7 @@ export async function actuatePods(
   }
   return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }
+
+/** One pod of each worker. */
+const onDutyOf = (pods: readonly PodSnapshot[]): readonly PodSnapshot[] =>
+  [...Map.groupBy(pods, ({ worker }) => worker).values()].flatMap(of => onDuty(of) ?? [])

@@ -10,6 +10,7 @@
 import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
+import { isOn } from '../../cluster/pod.ts'
 import {
   type PodSnapshot,
   type SiteSnapshot,
@@ -71,6 +72,20 @@ export const mayServe = ({ gpu, role, item, stream }: WantedPod): boolean =>
   gpu.fault === undefined ||
   (role === 'training' && item.state === 'Training' && stream.training?.finished === false)
 
+/**
+ * Inference pods that go on as they are although nothing is wanted where they are: the GPU that their stream is to move to has a fault. They
+ * are never on one with a fault themselves.
+ */
+export function stayingPods(site: SiteSnapshot, planned: readonly WantedPod[]): readonly PodSnapshot[] {
+  return site.pods.filter(pod => {
+    if (pod.role !== 'inference' || pod.finished || pod.rejected !== undefined) return false
+    const here = site.gpus.find(gpu => isOn(pod, gpu))
+    if (here === undefined || here.fault !== undefined) return false
+    const target = planned.find(({ name }) => name === pod.worker)
+    return target !== undefined && !mayServe(target)
+  })
+}
+
 /** A pod that kubelet refused is made again after so long, and not at once: the node may need a moment, and refuse again. */
 const rejectedSeconds = 2
 
@@ -101,7 +116,11 @@ export function cutOffPods(site: SiteSnapshot, wanted: readonly WantedPod[]): re
 }
 
 /** Pods that have no place in the site any more, and those that will never run. */
-export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
+export function surplusPods(
+  site: SiteSnapshot,
+  wanted: readonly WantedPod[],
+  staying: readonly PodSnapshot[] = [],
+): readonly PodSnapshot[] {
   const names = new Set(wanted.map(w => w.name))
   const index = site.window.status?.current?.index
   return site.pods.filter(
@@ -110,6 +129,7 @@ export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): r
       ((isOverdue(pod, site.now) && !pod.standby) ||
         (!names.has(pod.worker) &&
           !isLeftAlone(pod, site) &&
+          !staying.includes(pod) &&
           !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }
