@@ -54,6 +54,38 @@ describe('a stream that moves to another GPU', () => {
     expect(site.frames('a').lost, 'from a minute on').to.be.within(1, 35 * 10)
   })
 
+  it('is served where it is as long as the node refuses its new pod, which is tried less and less often', async () => {
+    let refuses = true
+    const site = await at({ a: 40, b: 60 }, { refused: pod => refuses && pod === 'a-inference-g2' })
+    site.plan({ a: 40, b: 60 }, ['a'])
+    for (const end = site.now + 90_000; site.now < end; ) {
+      await site.step()
+      expect(site.held()).to.include({ 'a-inference': 40 })
+    }
+    // After 2, 4, 8, 16 and 32 s.
+    expect(site.writes.filter(write => write === 'create a-inference-g2').length).to.be.within(5, 7)
+    refuses = false
+    for (const end = site.now + 70_000; site.now < end; ) await site.step()
+    expect(site.held()).to.deep.equal({ 'b-inference': 60, 'a-inference-g2': 40 })
+    expectBooks(site, ['a', 'b'])
+  })
+
+  it('gets another pod where the one that was to take over is refused and the old one is gone', async () => {
+    let refuses = true
+    const site = await at({ a: 40 }, { refused: pod => refuses && pod === 'a-inference-g2' })
+    site.plan({ a: 40 }, ['a'])
+    while (!site.pods.has('a-inference-g2')) await site.step()
+    site.pods.delete('a-inference')
+    refuses = false
+    site.pods.get('a-inference-g2')!.pod = {
+      ...site.pods.get('a-inference-g2')!.pod,
+      status: { phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'no device' },
+    }
+    await site.settle()
+    expect(Object.values(site.held())).to.deep.equal([40])
+    expect(site.describe()).to.include('Running')
+  })
+
   it('stays where it is when the plan changes back meanwhile', async () => {
     const site = await at({ a: 40, b: 60 })
     site.plan({ a: 40, b: 60 }, ['a'])

@@ -7,7 +7,13 @@
  *
  * A pod of the current window that has ended stays for people to look at; it holds no share. Every other pod is to go.
  */
-import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
+import {
+  gpuAnnotation,
+  inferencePodName,
+  nodeAnnotation,
+  profilePodName,
+  trainingPodName,
+} from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import { isOn } from '../../cluster/pod.ts'
@@ -93,6 +99,12 @@ const isOverdue = ({ rejected, pod }: PodSnapshot, now: number): boolean =>
   rejected !== undefined &&
   now >= Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01') + rejectedSeconds * 1000
 
+/** One that is to take over on the GPU of the pod before it, which is told that it failed. */
+const isJudgedInSwap = ({ pod, standby, worker }: PodSnapshot, { pods }: SiteSnapshot): boolean => {
+  const { [nodeAnnotation]: node = '', [gpuAnnotation]: gpu = '' } = pod.metadata.annotations ?? {}
+  return standby && pods.some(each => each.worker === worker && !each.standby && isOn(each, { node, gpu }))
+}
+
 /**
  * An inference pod on a lost node whose stream has no other place: it may well serve on, and nobody gains by its end. Others that are lost
  * are made up for elsewhere.
@@ -126,7 +138,7 @@ export function surplusPods(
   return site.pods.filter(
     pod =>
       !pod.terminating &&
-      ((isOverdue(pod, site.now) && !pod.standby) ||
+      ((isOverdue(pod, site.now) && !isJudgedInSwap(pod, site)) ||
         (!names.has(pod.worker) &&
           !isLeftAlone(pod, site) &&
           !staying.includes(pod) &&
