@@ -45,6 +45,29 @@ describe('a stream that moves to another GPU', () => {
     expect([site.frames('a').lost, site.frames('b').lost], 'one of the two is handed over').to.include(0)
   })
 
+  for (const { name, d } of [
+    { name: 'nobody', d: 40 },
+    { name: 'another one', d: 100 },
+  ])
+    it(`waits for what is tried again where it is to go, also where ${name} waits for its room`, async () => {
+      let fails = true
+      const site = await at(
+        { a: 40, d: 40 },
+        { startSeconds: pod => (fails && pod === 'c-inference-g2' ? Number.POSITIVE_INFINITY : 3) },
+      )
+      site.plan({ a: 40, d: 40, c: 100 }, ['c'])
+      await site.settle()
+      site.plan({ a: 50, d, c: 50 }, ['a', 'c'])
+      for (const end = site.now + 30_000; site.now < end; ) await site.step()
+      fails = false
+      await site.settle()
+      expect(noRoom(site)).to.equal(0)
+      expect(Object.values(site.held()).toSorted((x, y) => x - y)).to.deep.equal(
+        [50, 50, d].toSorted((x, y) => x - y),
+      )
+      expectBooks(site, ['a', 'c', 'd'])
+    })
+
   it('goes where its new pod does not get ready, whose share of the old GPU was given to others', async () => {
     const site = await at({ a: 40, b: 60 }, { startSeconds: pod => (pod === 'a-inference-g2' ? 90 : 3) })
     site.plan({ a: 40, b: 100 }, ['a'])

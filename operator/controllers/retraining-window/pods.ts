@@ -5,7 +5,7 @@
 
 import { isOn } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot, type SiteSnapshot } from '../../cluster/snapshot.ts'
-import type { ShareReading } from '../../sharing/backend.ts'
+import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
 import { resizeInPlace } from './in-place-pods.ts'
 import { outdatedPods } from './outdated-pods.ts'
 import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
@@ -40,7 +40,7 @@ export async function actuatePods(
   const outgoing = new Set([...outdated.outgoing, ...onDutyOf(staying)].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
-  const blocked = new Set<string>()
+  const crowded: Crowded[] = []
   let underWay = leaving.size > 0 || site.pods.some(pod => pod.terminating)
   let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
   for (const pod of site.pods)
@@ -73,11 +73,12 @@ export async function actuatePods(
     notes.push(...done.notes)
     pending ||= done.pending
     underWay ||= done.underWay === true
-    for (const name of done.blocked ?? []) blocked.add(name)
+    if (done.blocked?.length)
+      crowded.push({ gpu, blocked: done.blocked, waits: done.againInMs !== undefined })
     againInMs = Math.min(againInMs, done.againInMs ?? againInMs)
   }
   // Pods that wait for each other's room, or a GPU without room for two of this size: one goes before its successor comes.
-  const stuck = underWay ? undefined : outdated.outgoing.find(pod => blocked.has(pod.worker))
+  const stuck = underWay ? undefined : outdated.outgoing.find(pod => makesRoom(pod, crowded))
   if (stuck !== undefined) {
     notes.push({
       type: 'Warning',
@@ -89,6 +90,20 @@ export async function actuatePods(
   }
   return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }
+
+/** A GPU without room for all that is wanted. */
+interface Crowded {
+  readonly gpu: SiteGpu
+  /** Workers that wait for room. */
+  readonly blocked: readonly string[]
+  /** Something there is tried again by itself, and may make room. */
+  readonly waits: boolean
+}
+
+/** Whether the end of a pod helps somebody who waits on its GPU, and nothing but such ends can help its own successor. */
+const makesRoom = (pod: PodSnapshot, crowded: readonly Crowded[]): boolean =>
+  crowded.some(({ gpu }) => isOn(pod, gpu)) &&
+  crowded.some(({ blocked, waits }) => blocked.includes(pod.worker) && !waits)
 
 /** One pod of each worker. */
 const onDutyOf = (pods: readonly PodSnapshot[]): readonly PodSnapshot[] =>
