@@ -121,6 +121,24 @@ describe('a node that is lost', () => {
     expect(await actuated(after)).to.not.include('delete cam-0-inference at once')
   })
 
+  for (const backend of ['cpu', 'cpu-replace'])
+    it(`has left the pod alone that no plan knows of when it is back (${backend})`, async () => {
+      const labels = { disk: 'fast', [backendLabel]: backend }
+      const back = { ...gpu, labels }
+      const stream = camera('cam-0', { nodeSelector: { disk: 'fast' } })
+      const { site: lost } = settled({
+        ...lostSite(running('Retraining', [item('cam-0'), item('cam-1', other)])),
+        streams: [{ name: 'cam-0', stream, inference: on('edge-0', pod<never>('cam-0', 'inference')) }],
+      })
+      expect(lost.window.status!.plan!.items).to.deep.equal([])
+      const pods = lost.pods.filter(({ name }) => name === 'cam-0-inference')
+      const { lostNodes: _, ...site } = { ...lost, gpus: [back, other], pods }
+      expect(await actuated(site)).to.deep.equal([])
+      const suspended = { ...stream, spec: { ...stream.spec, suspended: true } }
+      const without = { ...site, streams: [{ name: 'cam-0', stream: suspended }] }
+      expect(await actuated(without)).to.deep.equal(['delete cam-0-inference'])
+    })
+
   it('has its streams made elsewhere at once where new pods bring shares, under a name of their own', async () => {
     const { site: before } = settled(lostSite())
     const replacing = { ...other, labels: { [backendLabel]: 'cpu-replace' } }

@@ -18,6 +18,7 @@ import type { WorkerRole } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import { isOn } from '../../cluster/pod.ts'
 import {
+  activeStreams,
   type PodSnapshot,
   type SiteSnapshot,
   type StreamSnapshot,
@@ -79,16 +80,18 @@ export const mayServe = ({ gpu, role, item, stream }: WantedPod): boolean =>
   (role === 'training' && item.state === 'Training' && stream.training?.finished === false)
 
 /**
- * Inference pods that go on as they are although nothing is wanted where they are: the GPU that their stream is to move to has a fault. They
- * are never on one with a fault themselves.
+ * Inference pods that go on as they are although nothing is wanted where they are: the GPU that their stream is to move to has a fault, or their
+ * stream takes part and is not planned yet, as where a node is back that only it may use. They are never on a GPU with a fault themselves.
  */
 export function stayingPods(site: SiteSnapshot, planned: readonly WantedPod[]): readonly PodSnapshot[] {
+  const active = new Set(activeStreams(site).map(({ name }) => name))
+  const items = new Set(site.window.status?.plan?.items.map(({ stream }) => stream))
   return site.pods.filter(pod => {
     if (pod.role !== 'inference' || pod.finished || pod.rejected !== undefined) return false
     const here = site.gpus.find(gpu => isOn(pod, gpu))
     if (here === undefined || here.fault !== undefined) return false
     const target = planned.find(({ name }) => name === pod.worker)
-    return target !== undefined && !mayServe(target)
+    return target === undefined ? active.has(pod.stream) && !items.has(pod.stream) : !mayServe(target)
   })
 }
 
