@@ -1,6 +1,7 @@
 /** What becomes of a site's pods when one of its nodes cannot be reached any more. */
 import { expect } from 'chai'
 import { gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
+import { withoutLost } from '../../cluster/lost-nodes.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { KubeObject } from '../../kube/objects.ts'
 import { backendLabel } from '../../sharing/backend.ts'
@@ -15,6 +16,12 @@ import { RecentPods } from './recent-pods.ts'
 
 const other = { ...gpu, node: 'edge-1' }
 const problem = 'its kubelet is not heard of (NodeStatusUnknown: Kubelet stopped posting node status.)'
+
+const cordoned = {
+  metadata: { name: 'edge-0', labels: { [backendLabel]: 'cpu' } },
+  spec: { unschedulable: true },
+  status: { allocatable: { cpu: '4' } },
+}
 
 const on = <P extends PodSnapshot>(node: string, snapshot: P): P => ({
   ...snapshot,
@@ -103,6 +110,24 @@ describe('a node that is lost', () => {
       'delete cam-0-inference at once',
       'delete cam-0-training-1 at once',
     ])
+  })
+
+  it('has its trainings ended and its pods deleted also where it is cordoned, as by a drain', async () => {
+    const nodes = [
+      { node: 'edge-1', gpus: [other] },
+      { node: 'edge-0', problem, gpus: backendSet().discover(cordoned) },
+    ]
+    const { gpus, lost } = withoutLost(nodes)
+    const before = lostSite()
+    // The drain has asked for their end, which nobody there confirms.
+    const pods = before.pods.map(each => (each.stream === 'cam-0' ? { ...each, terminating: true } : each))
+    const { site: after } = settled({ ...before, gpus, lostNodes: lost, pods })
+    expect(after.window.status!.plan!.items[0]).to.include({
+      stream: 'cam-0',
+      node: 'edge-1',
+      state: 'Failed',
+    })
+    expect(await actuated(after)).to.include('delete cam-0-inference at once')
   })
 
   it('has pods deleted at once that were told to go and cannot', async () => {
