@@ -7,7 +7,7 @@ import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.t
 import { random } from '../../workers/models/random.ts'
 import { type CpuTime, measureCpuTime } from './cpu-time.ts'
 import { ResizingSite } from './resizes.ts'
-import { ShareMoves } from './share-moves.ts'
+import { ShareMoves, sharesMoveBy } from './share-moves.ts'
 import { useSite } from './site.ts'
 
 /** By a new pod, or through the pod's own resources. */
@@ -27,8 +27,6 @@ export interface ResizeSuite {
 }
 
 const frameRate = 10
-/** Units that are moved at once, or a multiple. */
-const moved = 5
 /** Seconds over which cpu time is counted, several tens of enforcement periods. */
 const sampleSeconds = 4
 /** Part of a share that cpu time may be off. */
@@ -49,7 +47,7 @@ export function testResizes({ style, resizes, seed, least, cpuSamples, container
       labels: style === 'replace' ? {} : { 'ekya.dev/cpu-cores': coresInPlace },
     })
     const gpu = new ResizingSite(site, streams, backend)
-    const moves = new ShareMoves(gpu, { streams, draw: random(seed, 'resizes'), moved, least })
+    const moves = new ShareMoves(gpu, { streams, draw: random(seed, 'resizes'), moved: sharesMoveBy, least })
 
     it('lose no frame and analyse none twice', async () => {
       await gpu.begin(frameRate)

@@ -2,6 +2,9 @@
 import type { Random } from '../../workers/models/random.ts'
 import type { ResizingSite } from './resizes.ts'
 
+/** Units that tests and benchmarks move at once, or a multiple. */
+export const sharesMoveBy = 5
+
 export interface MoveOptions {
   readonly streams: readonly string[]
   readonly draw: Random

@@ -9,11 +9,13 @@
  * `in-place`: the backend cpu. So many resizes are made in each style. `--least`: units that each stream keeps. Told are the frames that
  * were lost, dropped and analysed twice, by the workers' own books, how long a resize took, and restarts of containers. On a real node shares move
  * `--cpu-samples` times more with a loop beside each worker that wants all cpu time it can get, and told is what the kernel gave each pod of
- * its share. Exit code 1 when a frame was lost or analysed twice, a container was restarted, or cpu time was more than 10 % off.
+ * its share. Exit code 1 when a frame was lost or analysed twice, a container was restarted, or cpu time was more than 10 % above a share, or below it
+ * for a pod whose quota was used up.
  */
 import { spawnSync } from 'node:child_process'
 import { fileURLToPath } from 'node:url'
 import { parseArgs } from 'node:util'
+import { sharesMoveBy } from '../../e2e/support/share-moves.ts'
 
 const { values } = parseArgs({
   options: {
@@ -32,6 +34,16 @@ for (const name of ['style', 'node'] as const) {
   if ((accepted[name] as readonly string[]).includes(values[name])) continue
   process.stderr.write(
     `resizes: --${name} ${values[name]} is not accepted; accepted: ${accepted[name].join(', ')}\n`,
+  )
+  process.exit(2)
+}
+
+const [streams, least] = [Number(values.streams), Number(values.least)]
+// Equal parts to begin with, in the steps in which shares move.
+const most = Math.floor(100 / streams / sharesMoveBy) * sharesMoveBy - sharesMoveBy
+if (!(Number.isInteger(streams) && streams >= 2 && least >= 1 && least <= most)) {
+  process.stderr.write(
+    `resizes: --streams ${values.streams} --least ${values.least}: accepted are 2 streams or more and a least share of 1 unit or more that leaves room to move${most >= 1 ? `, here at most ${most}` : ''}\n`,
   )
   process.exit(2)
 }

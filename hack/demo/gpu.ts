@@ -18,15 +18,16 @@ export const frameRateOnGpu = 10
 export const labelingShareOnGpu = 0.3
 /** A daemon has to start, and CUDA to be asked for its multiprocessors. */
 const agentDeadlineMs = 60_000
+/** It ends its daemon first. */
+const graceMs = 20_000
 
 /** Sentences, each with what helps; none where the demo can have the GPU. */
 export function gpuProblems(): readonly string[] {
-  const runs = (program: string, ...args: string[]) => spawnSync(program, args).error === undefined
+  const isThere = (program: string) => spawnSync('which', [program]).status === 0
   const provider = missingProvider()
   return [
-    ...(runs('nvidia-smi', '--version') ? [] : ['nvidia-smi is missing: install the NVIDIA driver']),
-    ...(runs('which', 'nvidia-cuda-mps-control') &&
-    spawnSync('which', ['nvidia-cuda-mps-control']).status === 0
+    ...(isThere('nvidia-smi') ? [] : ['nvidia-smi is missing: install the NVIDIA driver']),
+    ...(isThere('nvidia-cuda-mps-control')
       ? []
       : ['nvidia-cuda-mps-control is missing: it comes with the driver (Debian: nvidia-cuda-mps)']),
     ...(canMountElsewhere() ? [] : ['pods get the pipes of MPS as mounts, which takes root']),
@@ -85,6 +86,8 @@ export async function startNodeAgent(
     if (child.exitCode === null && child.signalCode === null) {
       const exited = once(child, 'exit')
       child.kill('SIGTERM')
+      const inTime = await Promise.race([exited.then(() => true), delay(graceMs, false, { ref: false })])
+      if (!inTime) child.kill('SIGKILL')
       await exited
     }
     if (child.pid) processGuard().forgetGroup(child.pid)
@@ -92,10 +95,12 @@ export async function startNodeAgent(
   const deadline = performance.now() + agentDeadlineMs
   let answer = 'no answer'
   try {
-    while (performance.now() < deadline && child.exitCode === null) {
+    while (performance.now() < deadline && child.exitCode === null && child.signalCode === null) {
       signal?.throwIfAborted()
       try {
-        const response = await fetch(`http://127.0.0.1:${options.port}/readyz`)
+        const response = await fetch(`http://127.0.0.1:${options.port}/readyz`, {
+          signal: AbortSignal.timeout(2000),
+        })
         answer = await response.text()
         if (response.ok) return { stop }
       } catch {

@@ -15,15 +15,15 @@ export const terminationLogVariable = 'EKYA_TERMINATION_LOG'
 export const defaultTerminationLog = '/dev/termination-log'
 export const terminationMessageLimitBytes = 4096
 /**
- * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). A
- * worker that sees another number is not ready; unset: that is not checked.
+ * How many multiprocessors the GPU is to have for the worker, where its share can be seen by that: a number or a range (`38`, `6-8`). An
+ * inference worker that sees another number is not ready, a training or profile ends with ShareMismatch; unset: that is not checked.
  */
 export const expectedMultiprocessorsVariable = 'EKYA_EXPECT_SMS'
 /** Program of the image that prints how many multiprocessors a CUDA client sees, as one number; unset: they are not checked. */
 export const multiprocessorCountVariable = 'EKYA_SM_COUNT_PROGRAM'
 /**
- * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second in which the
- * worker keeps it busy. Absent: 1.
+ * How fast the GPU works at the pod's share, relative to the whole one, in (0, 1]: so much of a GPU-second is a second of a
+ * training or profile, and one in which inference keeps the GPU busy. Absent: 1.
  */
 export const shareSpeedVariable = 'EKYA_SHARE_SPEED'
 /** Address to listen on; set from `status.podIP`. */
@@ -340,6 +340,8 @@ export interface TrainingStatus {
   /** [epochs done, validation accuracy after them] in order, the last epoch included, some others left out where there are many. */
   readonly points?: readonly (readonly [number, number])[]
   readonly gpuSeconds: number
+  /** Seconds of a processor, and of a GPU's work that has come to an end, since the process began: it stands still where storage or a GPU hangs. */
+  readonly workSeconds?: number
   /** GPU-seconds still needed, null while unknown. */
   readonly remainingGpuSeconds: number | null
   readonly imagesPerSecond: number | null

@@ -6,7 +6,8 @@ export interface TrailMark {
   readonly at: number
   readonly phase: TrainingStatus['phase']
   readonly epoch: number
-  readonly gpuSeconds: number
+  /** Absent: the worker does not tell. */
+  readonly workSeconds?: number
 }
 
 const everyMs = 5000
@@ -15,10 +16,10 @@ export const trailMs = 660_000
 /** With what it says now as the last mark. */
 export function withMark(
   trail: readonly TrailMark[],
-  { phase, epoch, gpuSeconds }: Pick<TrainingStatus, 'phase' | 'epoch' | 'gpuSeconds'>,
+  { phase, epoch, workSeconds }: Pick<TrainingStatus, 'phase' | 'epoch' | 'workSeconds'>,
   at: number,
 ): readonly TrailMark[] {
-  const mark = { at, phase, epoch, gpuSeconds }
+  const mark = { at, phase, epoch, ...(workSeconds === undefined ? {} : { workSeconds }) }
   const kept = trail.filter(each => each.at >= at - trailMs)
   const [before, last] = kept.slice(-2)
   // The last mark moves on until it is far enough from the one before it.

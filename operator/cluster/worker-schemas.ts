@@ -61,10 +61,11 @@ export const trainingStatusSchema = object(
     validationAccuracy: orNull(share),
     points,
     gpuSeconds: nonNegative,
+    workSeconds: nonNegative,
     remainingGpuSeconds: orNull(nonNegative),
     imagesPerSecond: orNull(nonNegative),
   },
-  ['points'],
+  ['points', 'workSeconds'],
 )
 
 export const errorAnswerSchema = object({ error })

@@ -15,6 +15,11 @@ export class BusyTime {
     return this.#total + (this.#under > 0 ? this.#now() - this.#since : 0)
   }
 
+  /** Of pieces that have come to an end; a piece that hangs does not count. */
+  endedSeconds(): number {
+    return this.#total
+  }
+
   async during<T>(work: () => Promise<T>): Promise<T> {
     if (this.#under++ === 0) this.#since = this.#now()
     try {

@@ -27,6 +27,9 @@ export interface SessionOptions {
 /** Seconds in which sessions of this process were at work, one or several, since it began. */
 export const busySeconds = (): number => busy.seconds()
 
+/** As `busySeconds`, without what is at work now. */
+export const endedBusySeconds = (): number => busy.endedSeconds()
+
 export async function openSession(
   model: Uint8Array,
   { provider = 'cpu', threads = 1, spin = false, optimise = true }: SessionOptions = {},

@@ -31,7 +31,8 @@ class Site {
   annotation: string | undefined
   apiFails: string | undefined
   pluginProblem: string | undefined
-  ending: { readonly uid: string; readonly killedAt: number }[] = []
+  readonly hanging = new Set<number>()
+  ending: { readonly uid: string; readonly graceSeconds: number }[] = []
   readonly done: string[] = []
   readonly allocation: 'device-plugin' | 'node-status'
   agent: NodeAgent
@@ -84,6 +85,7 @@ class Site {
             },
             stop: async () => void this.done.push(`daemon ${index} ends`),
             terminate: async pid => {
+              if (this.hanging.has(pid)) throw new Error('it does not answer')
               this.done.push(`client ${pid} ends`)
               return true
             },
@@ -146,9 +148,20 @@ describe('NodeAgent', () => {
       await site.step()
       const clients = [7, 8].map(pid => ({ pid, server: 1, command: 'node' }))
       site.daemons.set(gpu(0).uuid, { state, servers: [], clients })
-      site.ending = [{ uid: ending, killedAt: ending === 'pod-of-8' ? 110_001 : 109_999 }]
+      site.ending = [{ uid: ending, graceSeconds: ending === 'pod-of-8' ? 30 : 0 }]
       expect((await site.step()).filter(done => done.startsWith('client'))).to.deep.equal(want)
     })
+
+  it('ends the client of one pod although that of another does not answer, and tells of it', async () => {
+    const site = new Site()
+    await site.step()
+    const clients = [7, 8].map(pid => ({ pid, server: 1, command: 'node' }))
+    site.daemons.set(gpu(0).uuid, { state: 'ready', servers: [], clients })
+    site.ending = [7, 8].map(pid => ({ uid: `pod-of-${pid}`, graceSeconds: 0 }))
+    site.hanging.add(7)
+    expect(await site.step()).to.include('client 8 ends')
+    expect(site.agent.problems.join()).to.contain('PID 7: it does not answer')
+  })
 
   it('publishes its GPUs, and writes nothing while nothing changes', async () => {
     const site = new Site()

@@ -14,7 +14,7 @@ import {
   gpuShareResource,
 } from '../../operator/api/gpu-inventory.ts'
 import type { SharePlugin } from './device-plugin/share-plugin.ts'
-import type { EndingPod } from './ending-pods.ts'
+import { type EndingPod, LatePods } from './ending-pods.ts'
 import { messageOf } from './errors.ts'
 import {
   type Allocation,
@@ -41,7 +41,7 @@ export interface AgentPorts {
   endingPods(signal?: AbortSignal): Promise<readonly EndingPod[]>
   /** Uid of a process's pod; undefined: it is in none. */
   podOf(pid: number): Promise<string | undefined>
-  /** Milliseconds since the epoch. */
+  /** Monotonic milliseconds. */
   now(): number
   onClientEnded?(gpu: FoundGpu, pid: number, podUid: string): void
   /** Measured on this kind of GPU. */
@@ -51,7 +51,7 @@ export interface AgentPorts {
 export interface AgentOptions extends Omit<Surroundings, 'allocatable'> {
   readonly allocation: Allocation
   readonly folders: Folders
-  /** Clients of pods that are killed within so many milliseconds are ended: more than there are between two steps. */
+  /** Clients of pods that are killed within so many milliseconds are ended (LatePods). */
   readonly endsBeforeKillMs: number
 }
 
@@ -70,6 +70,7 @@ export class NodeAgent {
   readonly #ports: AgentPorts
   readonly #options: AgentOptions
   readonly #shared = new Map<string, Shared>()
+  readonly #late: LatePods
   #views: readonly GpuView[] | undefined
   #inventory: GpuInventory | undefined
   #problems: readonly string[] = ['it has not looked yet']
@@ -77,6 +78,7 @@ export class NodeAgent {
   constructor(ports: AgentPorts, options: AgentOptions) {
     this.#ports = ports
     this.#options = options
+    this.#late = new LatePods(options.endsBeforeKillMs)
   }
 
   /** Of each GPU that was found last. */
@@ -212,16 +214,21 @@ export class NodeAgent {
     const { podOf, endingPods, now, onClientEnded } = this.#ports
     const serving = [...this.#shared.values()].filter(({ daemon: { reading } }) => reading.state === 'ready')
     if (serving.every(({ daemon }) => daemon.reading.clients.length === 0)) return
-    const before = now() + this.#options.endsBeforeKillMs
-    const ending = await endingPods(signal)
-    const late = new Set(ending.filter(({ killedAt }) => killedAt <= before).map(({ uid }) => uid))
+    const late = this.#late.among(await endingPods(signal), now())
     if (late.size === 0) return
+    const failures: string[] = []
     for (const { gpu, daemon } of serving)
-      for (const { pid } of daemon.reading.clients) {
-        const uid = await podOf(pid)
-        if (uid !== undefined && late.has(uid) && (await daemon.terminate(pid, signal)))
-          onClientEnded?.(gpu, pid, uid)
-      }
+      for (const { pid } of daemon.reading.clients)
+        try {
+          const uid = await podOf(pid)
+          if (uid !== undefined && late.has(uid) && (await daemon.terminate(pid, signal)))
+            onClientEnded?.(gpu, pid, uid)
+        } catch (error) {
+          signal?.throwIfAborted()
+          // The others have no more time than this one.
+          failures.push(`PID ${pid}: ${messageOf(error)}`)
+        }
+    if (failures.length > 0) throw new Error(failures.join('; '))
   }
 
   /** A GPU that is gone takes its plugin and its daemon along. */

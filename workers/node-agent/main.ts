@@ -166,7 +166,7 @@ export async function runNodeAgent(
       curve: gpu => book.curve(gpu.model),
       endingPods: stop => endingPods(transport, options.nodeName, stop),
       podOf: async pid => (await clientProcess(pid)).podUid,
-      now: () => clock.now().getTime(),
+      now: () => clock.monotonicMs(),
       onClientEnded({ index }, pid, podUid) {
         metrics.clientsEnded.inc({ gpu: String(index) })
         log.warn({ gpu: String(index), pid, podUid }, 'a client whose pod hangs at its end is ended')

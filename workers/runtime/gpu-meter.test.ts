@@ -2,7 +2,10 @@ import { expect } from 'chai'
 import type { Device } from '../../operator/api/worker.ts'
 import { gpuMeter } from './gpu-meter.ts'
 
-const sources = { cpuSeconds: () => 12, busySeconds: () => 10, wallSeconds: () => 20 }
+const sources = {
+  ...{ cpuSeconds: () => 12, busySeconds: () => 10 },
+  ...{ endedBusySeconds: () => 7, wallSeconds: () => 20 },
+}
 const cuda: Device = { kind: 'cuda' }
 
 describe('gpuMeter', () => {
@@ -30,6 +33,13 @@ describe('gpuMeter', () => {
   ])
     it(`counts ${name}`, () =>
       expect(gpuMeter(role, device, environment, sources).gpuSeconds()).to.be.closeTo(want, 1e-9))
+
+  for (const { device, want } of [
+    { device: { kind: 'cpu', cores: 1.5 } as const, want: 12 },
+    { device: cuda, want: 19 },
+  ])
+    it(`tells the work on ${device.kind} without what hangs, whatever the cost`, () =>
+      expect(gpuMeter('training', device, {}, sources).workSeconds()).to.equal(want))
 
   for (const speed of ['0', '-1', '1.1', 'fast'])
     it(`refuses a speed of ${speed}`, () =>

@@ -5,12 +5,14 @@
  * all since the process began, since it holds its share for nothing else, also while it starts, loads and reads.
  */
 import { type Device, shareSpeedVariable, type WorkerRole } from '../../operator/api/worker.ts'
-import { busySeconds } from '../models/session.ts'
+import { busySeconds, endedBusySeconds } from '../models/session.ts'
 import { WorkerFailure } from './failure.ts'
 
 export interface GpuMeter {
   /** Since the process began. */
   gpuSeconds(): number
+  /** Seconds of a processor, and of a GPU's work that has come to an end: stands still where storage or a GPU hangs. */
+  workSeconds(): number
 }
 
 export interface GpuMeterSources {
@@ -18,6 +20,8 @@ export interface GpuMeterSources {
   readonly cpuSeconds: () => number
   /** Seconds in which models were at work. */
   readonly busySeconds: () => number
+  /** As `busySeconds`, of those that have ended. */
+  readonly endedBusySeconds: () => number
   /** Since the process began. */
   readonly wallSeconds: () => number
 }
@@ -28,6 +32,7 @@ const ownProcess: GpuMeterSources = {
     return (user + system) / 1e6
   },
   busySeconds,
+  endedBusySeconds,
   wallSeconds: () => process.uptime(),
 }
 
@@ -36,13 +41,14 @@ export function gpuMeter(
   role: WorkerRole,
   device: Device,
   environment: NodeJS.ProcessEnv = {},
-  { cpuSeconds, busySeconds, wallSeconds }: GpuMeterSources = ownProcess,
+  { cpuSeconds, busySeconds, endedBusySeconds, wallSeconds }: GpuMeterSources = ownProcess,
 ): GpuMeter {
   const cores = device.cores ?? 1
   const speed = shareSpeed(environment[shareSpeedVariable])
   const seconds = role === 'inference' ? busySeconds : wallSeconds
   return {
     gpuSeconds: device.kind === 'cpu' ? () => cpuSeconds() / cores : () => seconds() * speed,
+    workSeconds: device.kind === 'cpu' ? cpuSeconds : () => cpuSeconds() + endedBusySeconds(),
   }
 }
 

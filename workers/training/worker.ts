@@ -109,6 +109,7 @@ export class TrainingWorker implements Worker {
       phase: this.#phase,
       ...this.#progress.report,
       gpuSeconds: this.#spent.gpuSeconds + meter.gpuSeconds(),
+      workSeconds: meter.workSeconds(),
       ...(error ? { error } : {}),
     }
   }

@@ -97,7 +97,10 @@ function streamEntry(item: PlanItem, site: SiteSnapshot): StreamEntry {
     ...(item.predictedWindow === undefined ? {} : { predicted: item.predictedWindow }),
     retrained: item.state === 'Accepted',
     ...(item.retrainingConfiguration === undefined ? {} : { configuration: item.retrainingConfiguration }),
-    ...(item.estimate !== undefined && (item.state === 'Accepted' || item.state === 'Rejected')
+    // What the pod before a fault has spent is not known, and half a cost would teach a wrong one.
+    ...(item.estimate !== undefined &&
+    (item.faults ?? 0) === 0 &&
+    (item.state === 'Accepted' || item.state === 'Rejected')
       ? { estimate: item.estimate, outcome: { gpuSeconds: item.gpuSeconds ?? 0 } }
       : {}),
     ...(now === undefined

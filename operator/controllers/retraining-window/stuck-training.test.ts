@@ -5,7 +5,7 @@ import { epoch as begin, pod, retrainingWindow, site } from '../testing/site.ts'
 import { inference, item, planner, running, training } from '../testing/window.ts'
 import { advance } from './phases.ts'
 
-type Said = Pick<TrainingStatus, 'phase' | 'epoch' | 'gpuSeconds'>
+type Said = Pick<TrainingStatus, 'phase' | 'epoch' | 'gpuSeconds' | 'workSeconds'>
 
 /** A training of 5 epochs, 8 GPU-seconds and a share of 0.4, at second 200 of a window: 4 s an epoch. */
 function window(said: (second: number) => Said, remainingGpuSeconds: number | null = null) {
@@ -32,7 +32,10 @@ function window(said: (second: number) => Said, remainingGpuSeconds: number | nu
 }
 
 describe('a training', () => {
-  const at = (phase: Said['phase'], epoch: number, gpuSeconds: number): Said => ({ phase, epoch, gpuSeconds })
+  const at = (phase: Said['phase'], epoch: number, workSeconds: number): Said => ({
+    ...{ phase, epoch, workSeconds },
+    gpuSeconds: workSeconds,
+  })
   for (const { name, said, remaining, want } of [
     { name: 'that works is left alone', said: (s: number) => at('training', 0, 0.4 * s), want: undefined },
     {
@@ -62,6 +65,21 @@ describe('a training', () => {
       want: /^all-5 failed: it has stood still for 6[0-5] s after 2 epochs, where an epoch takes about 4 s; the model in use stays$/,
     },
     {
+      name: 'that holds a GPU, whose cost goes on by the clock, is given up',
+      said: (s: number) => ({ ...at('training', 2, 3), gpuSeconds: 0.5 * s }),
+      want: /^all-5 failed: it has stood still for 6[0-5] s after 2 epochs/,
+    },
+    {
+      name: 'that works as fast as a twentieth of a core lets it is left alone, whatever its share is now',
+      said: (s: number) => at('loading', 0, s * 0.05),
+      want: undefined,
+    },
+    {
+      name: 'that does not say what it works is left alone',
+      said: (s: number) => ({ phase: 'training' as const, epoch: 2, gpuSeconds: Math.min(s, 100) * 0.4 }),
+      want: undefined,
+    },
+    {
       name: 'that answers and loads for ever is given up',
       said: (s: number) => at('loading', 0, s * 0.005),
       want: /stood still for 6[0-5] s while it loads its data/,
@@ -86,8 +104,8 @@ describe('a trail', () => {
   it('is bounded, and ends with what was said last', () => {
     let trail: readonly TrailMark[] = []
     for (let second = 0; second < 3000; second++)
-      trail = withMark(trail, { phase: 'training', epoch: 0, gpuSeconds: second }, second * 1000)
-    expect(trail.at(-1)!.gpuSeconds).to.equal(2999)
+      trail = withMark(trail, { phase: 'training', epoch: 0, workSeconds: second }, second * 1000)
+    expect(trail.at(-1)!.workSeconds).to.equal(2999)
     expect(trail[0]!.at).to.be.at.least(2_999_000 - trailMs)
     expect(trail.length).to.be.within(trailMs / 7000, trailMs / 4000)
   })

@@ -1,6 +1,6 @@
 /**
  * Trainings that stand still: their pods answer, and for long neither end an epoch nor do any work, as where storage hangs or a GPU's context is
- * dead. One that gets less of the machine than its share is slow and not stuck, and one that does not answer may be doing well: both are left
+ * dead. Work is what processor and GPU have done, and no cost: that of a GPU goes on by the clock. One that gets less than its share is slow and not stuck, and one that does not answer may be doing well: both are left
  * to the end of the window. Pure.
  */
 import type { PodSnapshot } from '../../cluster/snapshot.ts'
@@ -12,8 +12,8 @@ import type { PlanItem } from '../plan-status.ts'
 const epochs = 3
 const leastSeconds = 60
 const mostSeconds = 600
-/** Who does less than this of what its share is worth stands still: answering alone costs something, too. */
-const idlePart = 0.1
+/** Who does less than this a second stands still: answering alone costs something, too, and the smallest share of a core is not much more. */
+const idleRate = 0.01
 
 /** Why a training is given up, as a sentence; undefined: it is not. */
 export function stuckFor(
@@ -32,15 +32,16 @@ export function stuckFor(
   const epochSeconds = completionSeconds(epochCost, share, curve)
   const seconds = Math.min(mostSeconds, Math.max(leastSeconds, epochs * epochSeconds))
   const since = trail.findLast(({ at }) => at <= last.at - seconds * 1000)
-  if (since === undefined || !standsStill(since, last, share)) return undefined
+  if (since === undefined || !standsStill(since, last)) return undefined
   const stood = Math.round((last.at - since.at) / 1000)
   const where = last.phase === 'loading' ? 'while it loads its data' : `after ${last.epoch} epochs`
   return `it has stood still for ${stood} s ${where}, where an epoch takes about ${epochSeconds.toFixed(0)} s`
 }
 
-function standsStill(since: TrailMark, last: TrailMark, share: number): boolean {
+function standsStill(since: TrailMark, last: TrailMark): boolean {
   if (last.phase !== since.phase || last.epoch !== since.epoch) return false
   if (last.phase !== 'loading' && last.phase !== 'training') return false
   const seconds = (last.at - since.at) / 1000
-  return last.gpuSeconds - since.gpuSeconds < idlePart * share * seconds
+  if (since.workSeconds === undefined || last.workSeconds === undefined) return false
+  return last.workSeconds - since.workSeconds < idleRate * seconds
 }

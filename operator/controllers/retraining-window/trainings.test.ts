@@ -287,6 +287,26 @@ describe('advance at the end of the window', () => {
     expect(phaseAfter(closed)).to.equal('Closing')
   })
 
+  it('says of a training that waits for its GPU after a fault that it was not done', () => {
+    const planned = training('cam-0', { state: 'Planned', trainingShare: 0, startsAt: at(90), faults: 1 })
+    const window = retrainingWindow(running('Retraining', [planned]))
+    const { status } = advance(site(window, [inference('cam-0')], 100), planner)
+    expect(status.plan!.items[0]).to.include({ state: 'Unfinished' })
+    expect(status.plan!.items[0]!.reason).to.contain('was not done when the window ended')
+  })
+
+  for (const { faults, want } of [
+    { faults: 0, want: { gpuSeconds: 6 } },
+    { faults: 1, want: undefined },
+  ])
+    it(`records ${want === undefined ? 'no cost' : 'the cost'} of a training after ${faults} faults`, () => {
+      const estimate = { accuracyAfter: 0.7, gpuSeconds: 5 }
+      const done = training('cam-0', { state: 'Accepted', trainingShare: 0, gpuSeconds: 6, estimate, faults })
+      const closing = retrainingWindow(running('Closing', [done]))
+      const { status } = advance(site(closing, [inference('cam-0')], 101), planner)
+      expect(status.history![0]!.streams![0]!.outcome).to.deep.equal(want)
+    })
+
   it('says of a training that waited in vain that it never began, and records none', () => {
     const planned = training('cam-0', { state: 'Planned', trainingShare: 0, startsAt: at(90) })
     const window = retrainingWindow(running('Retraining', [planned]))

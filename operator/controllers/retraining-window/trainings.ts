@@ -202,7 +202,8 @@ export function cutOff({ site, status }: Context): Step | undefined {
   const items = plan.items.map((item): PlanItem => {
     if (!trains(item)) return item
     const training = site.streams.find(s => s.name === item.stream)?.training
-    if (training === undefined && item.state === 'Planned') return neverBegan(item)
+    if (training === undefined && item.state === 'Planned' && (item.faults ?? 0) === 0)
+      return neverBegan(item)
     const progress = training?.status?.progress
     const spent = { trainingShare: 0, gpuSeconds: training === undefined ? 0 : spentBy(training) }
     const reason = `${item.retrainingConfiguration} was not done when the window ended${progress === undefined ? '' : ` (${Math.round(progress * 100)} %)`}; the model in use stays`
