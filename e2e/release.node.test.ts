@@ -211,8 +211,7 @@ describe('a release on a real node', function () {
       },
     )
     progress(`from helm install to the first inference: ${seconds().toFixed(1)} s`)
-    // A minute is what is wanted; a machine that does other work as well may take longer.
-    expect(seconds()).to.be.below(115)
+    expect(seconds()).to.be.below(60)
     await untilRolledOut('other')
     expect((await lease()).holderIdentity).to.match(/^ekya-operator-/)
   })
