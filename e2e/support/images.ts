@@ -19,6 +19,10 @@ export interface ImagesFixture {
   reference(name: ImageDefinition['name']): string
 }
 
+/** Builds of this process: suites of one run share the images. */
+const builds = new Map<ImageDefinition['name'], BuiltImage>()
+let archives: string | undefined
+
 /** To be called in the body of a `describe`, after useRealNode. */
 export function useImages(
   { node }: RealNodeFixture,
@@ -27,31 +31,41 @@ export function useImages(
   let built: readonly BuiltImage[] = []
   before(async function () {
     this.timeout(600_000)
-    const folder = mkdtempSync(join(tmpdir(), 'ekya-images-'))
-    processGuard().watchPath(folder)
-    try {
-      const work = join(folder, 'work')
-      const output = join(folder, 'archives')
-      for (const each of [work, output]) mkdirSync(each)
-      built = await buildImages({
-        root,
-        work,
-        output,
-        images: allImages.filter(({ name }) => names.includes(name)),
-        processor: process.arch === 'arm64' ? 'arm64' : 'amd64',
-        prefix: 'ekya.dev',
-        tag: 'test',
-        localBase: true,
-      })
-      for (const { archive } of built) await node().importImage(archive!)
-    } finally {
-      rmSync(folder, { recursive: true, force: true, maxRetries: 5 })
-      processGuard().forgetPath(folder)
-    }
+    await build(names.filter(name => !builds.has(name)))
+    built = names.map(name => builds.get(name)!)
+    for (const { archive } of built) await node().importImage(archive!)
   })
   return {
     built: () => built,
     reference: name => built.find(image => image.name.includes(`ekya-${name}:`))!.name,
+  }
+}
+
+async function build(names: readonly ImageDefinition['name'][]): Promise<void> {
+  if (names.length === 0) return
+  // The guard removes them with this process.
+  if (archives === undefined) {
+    archives = mkdtempSync(join(tmpdir(), 'ekya-archives-'))
+    processGuard().watchPath(archives)
+  }
+  const work = mkdtempSync(join(tmpdir(), 'ekya-images-'))
+  processGuard().watchPath(work)
+  try {
+    const wanted = allImages.filter(({ name }) => names.includes(name))
+    const built = await buildImages({
+      root,
+      work,
+      output: archives,
+      images: wanted,
+      processor: process.arch === 'arm64' ? 'arm64' : 'amd64',
+      prefix: 'ekya.dev',
+      tag: 'test',
+      localBase: true,
+    })
+    for (const [i, { name }] of wanted.entries()) builds.set(name, built[i]!)
+  } finally {
+    rmSync(work, { recursive: true, force: true, maxRetries: 5 })
+    processGuard().forgetPath(work)
   }
 }
 

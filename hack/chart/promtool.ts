@@ -1,6 +1,6 @@
 /**
- * The program `promtool`: from PATH, else from Debian's package `prometheus`, unpacked into the cache folder without installing it
- * (no service is started, no root is needed).
+ * The programs `promtool` and `prometheus`: from PATH, else from Debian's package `prometheus`, unpacked into the cache folder without
+ * installing it (no service is started, no root is needed).
  */
 import { constants } from 'node:fs'
 import { access, chmod, mkdir, mkdtemp, readdir, rename, rm } from 'node:fs/promises'
@@ -11,20 +11,32 @@ import { run } from '../control-plane/build.ts'
 import { acquireFolderLock } from '../control-plane/folder-lock.ts'
 import { exists } from './helm.ts'
 
-const advice =
-  'promtool is needed to test the alerts: put it on PATH (it comes with Prometheus), or run on a system with apt-get, where it is unpacked from the package prometheus'
+type Program = 'promtool' | 'prometheus'
+
+const advice = (name: Program): string =>
+  `${name} is needed to test what is told to Prometheus: put it on PATH (it comes with Prometheus), or run on a system with apt-get, where it is unpacked from the package prometheus`
 
 /** Path of the program. @throws Error with advice where there is none. */
-export async function ensurePromtool(
+export const ensurePromtool = (onProgress?: (line: string) => void, signal?: AbortSignal): Promise<string> =>
+  ensure('promtool', onProgress, signal)
+
+/** As ensurePromtool. */
+export const ensurePrometheus = (
+  onProgress?: (line: string) => void,
+  signal?: AbortSignal,
+): Promise<string> => ensure('prometheus', onProgress, signal)
+
+async function ensure(
+  name: Program,
   onProgress: (line: string) => void = () => {},
   signal?: AbortSignal,
 ): Promise<string> {
   const parent = join(cacheDirectory(), 'promtool')
   const folder = join(parent, `${platform()}-${arch()}`)
-  const unpacked = join(folder, 'usr/bin/promtool')
+  const unpacked = join(folder, 'usr/bin', name)
   if (await exists(unpacked)) return unpacked
   for (const directory of (process.env.PATH ?? '').split(delimiter).filter(Boolean)) {
-    const candidate = join(directory, 'promtool')
+    const candidate = join(directory, name)
     if (
       await access(candidate, constants.X_OK).then(
         () => true,
@@ -37,7 +49,7 @@ export async function ensurePromtool(
   const release = await acquireFolderLock(join(parent, '.lock'), {}, signal)
   try {
     if (await exists(unpacked)) return unpacked
-    onProgress(`unpacking promtool from the package prometheus into ${folder} (once) …`)
+    onProgress(`unpacking ${name} from the package prometheus into ${folder} (once) …`)
     const partial = await mkdtemp(join(parent, 'partial-'))
     try {
       // apt-get downloads as another user.
@@ -52,7 +64,7 @@ export async function ensurePromtool(
     return unpacked
   } catch (error) {
     signal?.throwIfAborted()
-    throw new Error(`${advice}: ${(error as Error).message}`, { cause: error })
+    throw new Error(`${advice(name)}: ${(error as Error).message}`, { cause: error })
   } finally {
     await release()
   }

@@ -3,7 +3,17 @@
  * list of packages (CycloneDX).
  */
 import { execFileSync } from 'node:child_process'
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import {
+  cpSync,
+  existsSync,
+  globSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs'
+import { stripTypeScriptTypes } from 'node:module'
 import { basename, join } from 'node:path'
 import { run } from '../control-plane/build.ts'
 import { installProvider, librariesFolder, removeProvider } from '../gpu/cuda-provider.ts'
@@ -31,11 +41,18 @@ export async function writeContext(image: ImageDefinition, options: ContextOptio
   const { root, context, processor } = options
   const app = join(context, 'app')
   mkdirSync(join(context, 'bin'), { recursive: true })
-  for (const folder of image.folders)
+  for (const folder of image.folders) {
     cpSync(join(root, folder), join(app, folder), { recursive: true, filter: isShipped })
+    for (const file of globSync('**/*.ts', { cwd: join(app, folder) })) takeTypesOut(join(app, folder, file))
+  }
+  cpSync(join(root, 'hack/images/plain-modules.mjs'), join(app, 'plain-modules.mjs'))
   cpSync(join(root, 'package.json'), join(app, 'package.json'))
   for (const [name, file] of Object.entries({ ekya: 'operator/cli/ekya.ts', ...image.programs }))
-    writeFileSync(join(context, 'bin', name), `#!/bin/sh\nexec node /app/${file} "$@"\n`, { mode: 0o755 })
+    writeFileSync(
+      join(context, 'bin', name),
+      `#!/bin/sh\nexec node --import /app/plain-modules.mjs ${(image.nodeOptions ?? []).join(' ')} /app/${file} "$@"\n`,
+      { mode: 0o755 },
+    )
 
   const cpu = nodeName[processor]
   const lock = JSON.parse(readFileSync(join(root, 'package-lock.json'), 'utf8')) as LockFile
@@ -57,6 +74,11 @@ export async function writeContext(image: ImageDefinition, options: ContextOptio
 
 const isShipped = (path: string): boolean =>
   !/\.test\.ts$|\/(?:testing|testdata)$|\/Containerfile$|\.md$/.test(path)
+
+/** In place, with lines and columns as they were. */
+function takeTypesOut(file: string): void {
+  writeFileSync(file, stripTypeScriptTypes(readFileSync(file, 'utf8'), { mode: 'strip' }))
+}
 
 /** Packages nested inside come by themselves when they are needed; maps and declarations are for tools. */
 function copyPackage(from: string, to: string): void {

@@ -9,6 +9,8 @@ export interface ImageDefinition {
   readonly commands: readonly string[]
   /** On its PATH beside `ekya`: name → file of ours. */
   readonly programs?: Readonly<Record<string, string>>
+  /** Of its processes. */
+  readonly nodeOptions?: readonly string[]
   /** MB, uncompressed, with the base that the tests build. */
   readonly mostMegabytes: number
 }
@@ -21,6 +23,8 @@ export const images: readonly ImageDefinition[] = [
     containerfile: 'operator/Containerfile',
     folders: ['operator', 'crds'],
     commands: ['operator', 'validate', 'version', 'simulate'],
+    // Most of what it makes is short-lived; a large young generation is memory that is never given back.
+    nodeOptions: ['--max-semi-space-size=1'],
     mostMegabytes: 250,
   },
   {

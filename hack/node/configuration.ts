@@ -59,10 +59,12 @@ export interface KubeletSettings {
   readonly containerdSocket: string
   readonly pods: string
   readonly maximumPods: number
+  /** Address of the server that knows Services by name. */
+  readonly clusterDns: string
 }
 
 export function kubeletConfiguration(settings: KubeletSettings): object {
-  const { address, cgroupRoot, containerdSocket, pods, maximumPods } = settings
+  const { address, cgroupRoot, containerdSocket, pods, maximumPods, clusterDns } = settings
   return {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
@@ -79,6 +81,8 @@ export function kubeletConfiguration(settings: KubeletSettings): object {
     enforceNodeAllocatable: [],
     localStorageCapacityIsolation: false,
     podCIDR: pods,
+    clusterDNS: [clusterDns],
+    clusterDomain: 'cluster.local',
     maxPods: maximumPods,
     // A full disk of the machine is not the node's, and images come from archives: none may be thrown away.
     evictionHard: {

@@ -15,6 +15,7 @@ import { processGuard } from '../control-plane/guard.ts'
 import { waitFor } from '../testing/wait-for.ts'
 import { forwardApi } from './api-forwarder.ts'
 import { openCgroup } from './cgroups.ts'
+import { namesCommand, writeNames } from './cluster-names.ts'
 import { NodeComponent } from './component.ts'
 import {
   cniConfiguration,
@@ -57,8 +58,16 @@ export interface RealNode {
   readonly directory: string
   /** Imports an archive (`docker save` or OCI); `name` names an OCI archive's image that has no name of its own. */
   importImage(archive: string, name?: string): Promise<void>
+  /** Gives an image that was imported a second name. */
+  tagImage(name: string, other: string): Promise<void>
+  /** Kills a container's first process as the kernel would, without asking it. The ID as the API tells it. */
+  killContainer(id: string): Promise<void>
   /** Makes and imports an image out of files of this machine. */
   importScratchImage(image: ScratchImage): Promise<void>
+  /** Lets pods find the Services that there are now by name. */
+  publishServices(): Promise<void>
+  /** The command that runs `command` in the node's namespaces, from where Services are reached by their addresses. */
+  enter(command: readonly string[]): readonly string[]
   /** Runs a command in the node's namespaces; resolves with its standard output. */
   run(command: readonly string[]): Promise<string>
   /** Runs a command in a container (its `containerID` in a pod's status), with that one's user and limits. */
@@ -125,6 +134,10 @@ class NamespacedNode implements RealNode {
     return join(this.directory, 'containerd.sock')
   }
 
+  get #namesFolder(): string {
+    return join(this.directory, 'names')
+  }
+
   async start(signal?: AbortSignal): Promise<void> {
     const { kubeconfig, maximumPods = 64, readyTimeoutMs = 90_000 } = this.#options
     for (const folder of ['kubelet', 'cni', 'containerd'])
@@ -182,6 +195,7 @@ class NamespacedNode implements RealNode {
         containerdSocket: this.#containerdSocket,
         pods: network.pods,
         maximumPods,
+        clusterDns: network.nodeAddress,
       }),
     )
     this.#write(
@@ -193,6 +207,8 @@ class NamespacedNode implements RealNode {
     await this.#until('containerd to answer', () => this.#ctr('version').then(() => true), 30_000, signal)
     await this.importScratchImage(pause(pauseImage))
 
+    this.#launch('dnsmasq', namesCommand(this.#namesFolder, network.nodeAddress))
+    await this.publishServices()
     await this.#publishApi(network.machineAddress, forwarder.port)
     this.#atStop(() => this.#deleteObjects(client))
     this.#launchKubelet()
@@ -213,11 +229,29 @@ class NamespacedNode implements RealNode {
     )
   }
 
+  async tagImage(name: string, other: string): Promise<void> {
+    await this.#ctr('images', 'tag', '--force', name, other)
+  }
+
+  async killContainer(id: string): Promise<void> {
+    await this.#ctr('tasks', 'kill', '--signal', 'SIGKILL', id.replace(/^containerd:\/\//, ''))
+  }
+
   async importScratchImage(image: ScratchImage): Promise<void> {
     const archive = join(this.directory, `${image.name.replace(/[^a-z0-9.]+/g, '-')}.tar`)
     await writeScratchImage(archive, image)
     await this.importImage(archive)
     rmSync(archive)
+  }
+
+  async publishServices(): Promise<void> {
+    const { items } = await this.#client!.get<{ items: Parameters<typeof writeNames>[1] }>('/api/v1/services')
+    writeNames(this.#namesFolder, items)
+  }
+
+  enter(command: readonly string[]): readonly string[] {
+    if (!this.#namespace) throw new Error('The node does not run')
+    return this.#namespace.enter(command)
   }
 
   run(command: readonly string[]): Promise<string> {

@@ -10,6 +10,7 @@ describe('packages a real node needs', () => {
     'ip',
     'iptables',
     'conntrack',
+    'dnsmasq',
     'unshare',
     'nsenter',
     'mount',

@@ -15,6 +15,7 @@ const packages: Readonly<Record<string, string>> = {
   ip: 'iproute2',
   iptables: 'iptables',
   conntrack: 'conntrack',
+  dnsmasq: 'dnsmasq-base',
   unshare: 'util-linux',
   nsenter: 'util-linux',
   mount: 'mount',

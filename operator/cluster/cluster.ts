@@ -110,7 +110,9 @@ export function createCluster(options: ClusterOptions): Cluster {
   const gpusOf = (window: RetrainingWindow): readonly SiteGpu[] => lookAt(window).gpus
   const refusalsOf = (window: RetrainingWindow, lost: readonly LostNode[]): readonly string[] => [
     ...nodesOf(window).flatMap(node => backends.refusals(node)),
-    ...lost.flatMap(({ node, problem, leftOut }) => (leftOut ? [`node ${node}: ${problem}`] : [])),
+    ...lost.flatMap(({ node, problem, leftOut, offersNothing }) =>
+      leftOut && offersNothing !== true ? [`node ${node}: ${problem}`] : [],
+    ),
   ]
 
   return {

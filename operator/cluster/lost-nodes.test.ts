@@ -80,16 +80,24 @@ describe('GPUs of a site', () => {
   const good = { node: 'edge-0', gpus: [gpu('edge-0')] }
   const bad = { node: 'edge-1', gpus: [gpu('edge-1')], problem: 'why' }
   const plain = { node: 'plain', gpus: [] }
+  const cordoned = { node: 'cordoned', gpus: [], problem: 'why' }
+  const lostToo = { node: 'cordoned', problem: 'why', leftOut: true, offersNothing: true }
   const lost = (leftOut: boolean) => ({ node: 'edge-1', problem: 'why', leftOut })
   for (const { name, nodes, gpus, want } of [
     { name: 'are those of all nodes', nodes: [good, plain], gpus: ['edge-0'], want: [] },
     { name: 'go without a lost node', nodes: [good, bad], gpus: ['edge-0'], want: [lost(true)] },
     { name: 'stay where there are no others', nodes: [bad, plain], gpus: ['edge-1'], want: [lost(false)] },
     {
-      name: 'say nothing of lost nodes that have none',
-      nodes: [good, { ...plain, problem: 'why' }],
+      name: 'stay where a lost node has none, on which pods may be from before it was cordoned',
+      nodes: [good, cordoned],
       gpus: ['edge-0'],
-      want: [],
+      want: [lostToo],
+    },
+    {
+      name: 'stay where there are no others, and a lost node without any is told apart',
+      nodes: [bad, cordoned],
+      gpus: ['edge-1'],
+      want: [lost(false), lostToo],
     },
   ])
     it(name, () => {

@@ -22,6 +22,8 @@ export interface LostNode {
   readonly problem: string
   /** Its streams move elsewhere. False where the site has no other GPU: its pods stay, and may well serve on. */
   readonly leftOut: boolean
+  /** It has no GPU to leave out, as where it is cordoned as well; what was made there before is lost all the same. */
+  readonly offersNothing?: true
 }
 
 const readiness = ({ status }: RawNode) => status?.conditions?.find(({ type }) => type === 'Ready')
@@ -61,7 +63,7 @@ export interface LookedAt {
   readonly problem?: string
 }
 
-/** A site's GPUs without those on lost nodes, unless it has no others. */
+/** A site's GPUs without those on lost nodes, unless it has no others; and all lost nodes, whatever they offer. */
 export function withoutLost(nodes: readonly LookedAt[]): {
   readonly gpus: readonly SiteGpu[]
   readonly lost: readonly LostNode[]
@@ -70,9 +72,12 @@ export function withoutLost(nodes: readonly LookedAt[]): {
   const leftOut = offering.some(({ problem }) => problem === undefined)
   return {
     gpus: offering.flatMap(({ gpus, problem }) => (leftOut && problem !== undefined ? [] : gpus)),
-    lost: offering.flatMap(({ node, problem }) =>
-      problem === undefined ? [] : [{ node, problem, leftOut }],
-    ),
+    lost: nodes.flatMap(({ node, problem, gpus }): LostNode[] => {
+      if (problem === undefined) return []
+      return [
+        gpus.length > 0 ? { node, problem, leftOut } : { node, problem, leftOut: true, offersNothing: true },
+      ]
+    }),
   }
 }
 

@@ -8,9 +8,9 @@
 import { createHash } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import type { RequestOptions } from 'node:https'
-import { KubeConfig } from '@kubernetes/client-node'
 import type { Clock } from './clock.ts'
 import { KubeError } from './errors.ts'
+import { KubeConfig } from './kube-config.ts'
 
 export interface TlsMaterial {
   readonly ca?: string | Buffer

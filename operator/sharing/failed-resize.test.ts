@@ -11,7 +11,8 @@ const failed = (reason: string, times: number): FailedResize => {
 
 describe('a resize that failed', () => {
   const refused = 'p: UnexpectedAdmissionError: no device'
-  for (const { name, before, amount = wanted, window = 5, later = 0, want } of [
+  const elsewhere = recordFailure(undefined, wanted, { window: 5, now, reason: 'not ready', gpu: 'n/1' })
+  for (const { name, before, amount = wanted, window = 5, gpu, later = 0, want } of [
     { name: 'the first time', before: undefined, want: 0 },
     { name: 'again in the same window', before: failed('not ready', 1), want: 15 },
     { name: 'again a while later', before: failed('not ready', 1), later: 10, want: 5 },
@@ -25,6 +26,9 @@ describe('a resize that failed', () => {
       amount: { units: 35, memoryMiB: 0 },
       want: 0,
     },
+    { name: 'again on the same other GPU', before: elsewhere, gpu: 'n/1', want: 15 },
+    { name: 'on its own GPU after another one', before: elsewhere, want: 0 },
+    { name: 'on another GPU after its own', before: failed('not ready', 1), gpu: 'n/1', want: 0 },
     { name: 'after the node refused the pod', before: failed(refused, 1), want: 2 },
     {
       name: 'after the node refused the pod three times',
@@ -33,7 +37,7 @@ describe('a resize that failed', () => {
     },
   ])
     it(`is tried ${name} ${want === 0 ? 'at once' : `in ${want} s`}`, () =>
-      expect(pauseBefore(before, amount, window, now + later * 1000)).to.equal(want * 1000))
+      expect(pauseBefore(before, amount, window, now + later * 1000, gpu)).to.equal(want * 1000))
 
   it('counts from the start for another share or window', () => {
     expect(recordFailure(failed('a', 2), wanted, { window: 6, now, reason: 'b' })).to.include({

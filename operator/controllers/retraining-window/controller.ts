@@ -58,12 +58,13 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
   const { cluster, clock, solver, recorder } = dependencies
   const writes = new LatestWrites<RetrainingWindow>()
   const streamWrites = new LatestWrites<CameraStream>()
-  const profilingOrderOf = profilingOrders(solver)
+  const orders = profilingOrders(solver)
 
   return async (key, signal) => {
     const window = writes.newest(key, cluster.windows.get(key))
     if (window === undefined || window.metadata.deletionTimestamp !== undefined) {
       writes.forget(key)
+      orders.forget(key)
       dependencies.onGone?.(key)
       return undefined
     }
@@ -75,7 +76,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
       })),
     }
-    const { order, notes: unordered } = await profilingOrderOf(site)
+    const { order, notes: unordered } = await orders.of(site)
     const actuator = { ...dependencies.actuator, ...(order && { profilingOrder: order }) }
     const { pending, againInMs, readings, notes } = await actuatePods(site, actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)

@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { fault, faultySite, served, states } from '../testing/faulty-site.ts'
 import { at, gpu, pod, retrainingWindow, site } from '../testing/site.ts'
+import { swapSiteAt } from '../testing/swap-site.ts'
 import { inference, planner, running, training } from '../testing/window.ts'
 import { advance } from './phases.ts'
 import { mayServe, wantedPods } from './wanted-pods.ts'
@@ -45,6 +46,19 @@ describe('a GPU with a fault', () => {
         message: `GPU edge-0/0: ${fault}; b-training-0 are ended, and pods are made again when it serves`,
       },
     ])
+  })
+
+  it('takes no pod of a stream along that is only to move there', async () => {
+    const site = await swapSiteAt({ b: 40 })
+    site.plan({ a: 40, b: 40 }, ['a'])
+    await site.settle()
+    site.plan({ a: 60, b: 40 })
+    site.fault = fault
+    while (site.fault !== undefined) await site.step()
+    expect(site.held(), 'where it was, as it was').to.deep.equal({ 'a-inference': 40 })
+    await site.settle()
+    expect(site.held()).to.deep.equal({ 'b-inference': 40, 'a-inference-g2': 60 })
+    expect(site.frames('a')).to.deep.equal({ lost: 0, twice: 0 })
   })
 
   it('gets no training that had two faults in a window: it may be what faults', async () => {

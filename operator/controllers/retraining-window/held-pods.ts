@@ -2,7 +2,7 @@
 import { endingAnnotation, failedResizeAnnotation } from '../../api/names.ts'
 import { isOn } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot } from '../../cluster/snapshot.ts'
-import { type ReplacingBackend, SharingError, workerContainer } from '../../sharing/backend.ts'
+import { type ReplacingBackend, SharingError, type SiteGpu, workerContainer } from '../../sharing/backend.ts'
 import { parseFailedResize, pauseBefore } from '../../sharing/failed-resize.ts'
 import { parseMillicores } from '../../sharing/quantity.ts'
 import type { Amount } from '../../sharing/swap-order.ts'
@@ -61,14 +61,17 @@ export function heldBy({
       })),
       site.now,
     )
-    const { renewable, ...amounts } = amountFor(target, pods, { backend, gpu, site, outgoing })
+    const elsewhere = site.pods.filter(
+      pod => pod.role === 'inference' && pod.worker === name && !isOn(pod, gpu),
+    )
+    const { renewable, ...amounts } = amountFor(target, { pods, elsewhere }, { backend, gpu, site, outgoing })
     const isOutdated = ({ pod, state }: StatedPod): boolean =>
       renewable && state === 'serving' && pods.some(({ name, uid }) => name === pod && outgoing.has(uid))
     return {
       name,
       target,
       pods,
-      elsewhere: site.pods.filter(pod => pod.role === 'inference' && pod.worker === name && !isOn(pod, gpu)),
+      elsewhere,
       stated: stated.map(each => (isOutdated(each) ? { ...each, outdated: true } : each)),
       ...amounts,
     }
@@ -78,7 +81,7 @@ export function heldBy({
 /** What a worker should hold; what it has where that cannot be changed now. */
 function amountFor(
   target: WantedPod | undefined,
-  pods: readonly PodSnapshot[],
+  { pods, elsewhere }: Pick<Held, 'pods' | 'elsewhere'>,
   { backend, gpu, site, outgoing }: Pick<GpuPods<ReplacingBackend>, 'backend' | 'gpu' | 'site' | 'outgoing'>,
 ): Pick<Held, 'wanted' | 'refusal' | 'againInMs'> & { readonly renewable: boolean } {
   const renewable = false
@@ -100,7 +103,10 @@ function amountFor(
     return { wanted: held, refusal: error.message, renewable }
   }
   const window = site.window.status?.current?.index ?? 0
-  const againInMs = holder === undefined ? 0 : pauseBefore(failedOf(holder), amount, window, site.now)
+  const movesFrom = holder === undefined ? onDutyOn(elsewhere) : undefined
+  const failed = holder ?? movesFrom
+  const on = movesFrom === undefined ? undefined : gpuName(gpu)
+  const againInMs = failed === undefined ? 0 : pauseBefore(failedOf(failed), amount, window, site.now, on)
   return againInMs > 0 ? { wanted: held, againInMs, renewable: false } : { wanted: amount, renewable: true }
 }
 
@@ -118,6 +124,13 @@ function readySeconds({ pod }: PodSnapshot): number {
     ready.seconds + (cpu === undefined ? 0 : ready.cpuSeconds / (parseMillicores(cpu) / 1000)),
   )
 }
+
+/** The pod that serves, or is the next to, of those on some GPU; undefined: all of them stand by or have ended. */
+export const onDutyOn = (pods: readonly PodSnapshot[]): PodSnapshot | undefined =>
+  onDuty(pods.filter(({ standby, terminating, finished }) => !standby && !terminating && !finished))
+
+/** As it stands in the record of a failed resize. */
+export const gpuName = ({ node, gpu }: Pick<SiteGpu, 'node' | 'gpu'>): string => `${node}/${gpu}`
 
 export const createdAt = ({ pod }: PodSnapshot): number =>
   Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01T00:00:00Z')

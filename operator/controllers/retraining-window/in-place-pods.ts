@@ -15,12 +15,15 @@ export interface GpuPods<Backend> {
   readonly wanted: readonly WantedPod[]
   /** uids of pods that are being deleted. */
   readonly leaving: ReadonlySet<string>
-  /** uids of pods that serve and are to do so until another one takes over: on another GPU, or made from another template. */
+  /**
+   * uids of pods that serve and are to do so until another one takes over: on another GPU, or made from another template; or until their
+   * stream has a place that it can go to.
+   */
   readonly outgoing: ReadonlySet<string>
 }
 
 export async function resizeInPlace(
-  { gpu, backend, site, wanted, leaving }: GpuPods<InPlaceBackend>,
+  { gpu, backend, site, wanted, leaving, outgoing }: GpuPods<InPlaceBackend>,
   actuator: PodActuator,
   signal?: AbortSignal,
 ): Promise<Actuation> {
@@ -46,7 +49,7 @@ export async function resizeInPlace(
       exists: true,
       actual: reading.actual,
       desired: reading.desired,
-      wanted: target?.share ?? 0,
+      wanted: target?.share ?? (outgoing.has(pod.uid) ? reading.desired : 0),
       priority: target?.priority ?? 0,
     }
   })

@@ -1,6 +1,7 @@
 /** What becomes of a site's pods when one of its nodes cannot be reached any more. */
 import { expect } from 'chai'
 import { gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
+import { withoutLost } from '../../cluster/lost-nodes.ts'
 import type { PodSnapshot, SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { KubeObject } from '../../kube/objects.ts'
 import { backendLabel } from '../../sharing/backend.ts'
@@ -15,6 +16,12 @@ import { RecentPods } from './recent-pods.ts'
 
 const other = { ...gpu, node: 'edge-1' }
 const problem = 'its kubelet is not heard of (NodeStatusUnknown: Kubelet stopped posting node status.)'
+
+const cordoned = {
+  metadata: { name: 'edge-0', labels: { [backendLabel]: 'cpu' } },
+  spec: { unschedulable: true },
+  status: { allocatable: { cpu: '4' } },
+}
 
 const on = <P extends PodSnapshot>(node: string, snapshot: P): P => ({
   ...snapshot,
@@ -105,6 +112,24 @@ describe('a node that is lost', () => {
     ])
   })
 
+  it('has its trainings ended and its pods deleted also where it is cordoned, as by a drain', async () => {
+    const nodes = [
+      { node: 'edge-1', gpus: [other] },
+      { node: 'edge-0', problem, gpus: backendSet().discover(cordoned) },
+    ]
+    const { gpus, lost } = withoutLost(nodes)
+    const before = lostSite()
+    // The drain has asked for their end, which nobody there confirms.
+    const pods = before.pods.map(each => (each.stream === 'cam-0' ? { ...each, terminating: true } : each))
+    const { site: after } = settled({ ...before, gpus, lostNodes: lost, pods })
+    expect(after.window.status!.plan!.items[0]).to.include({
+      stream: 'cam-0',
+      node: 'edge-1',
+      state: 'Failed',
+    })
+    expect(await actuated(after)).to.include('delete cam-0-inference at once')
+  })
+
   it('has pods deleted at once that were told to go and cannot', async () => {
     const { site: after } = settled(lostSite())
     const pods = after.pods.map(each => (each.stream === 'cam-0' ? { ...each, terminating: true } : each))
@@ -120,6 +145,24 @@ describe('a node that is lost', () => {
     expect(after.window.status!.plan!.items.map(({ stream }) => stream)).to.deep.equal(['cam-1'])
     expect(await actuated(after)).to.not.include('delete cam-0-inference at once')
   })
+
+  for (const backend of ['cpu', 'cpu-replace'])
+    it(`has left the pod alone that no plan knows of when it is back (${backend})`, async () => {
+      const labels = { disk: 'fast', [backendLabel]: backend }
+      const back = { ...gpu, labels }
+      const stream = camera('cam-0', { nodeSelector: { disk: 'fast' } })
+      const { site: lost } = settled({
+        ...lostSite(running('Retraining', [item('cam-0'), item('cam-1', other)])),
+        streams: [{ name: 'cam-0', stream, inference: on('edge-0', pod<never>('cam-0', 'inference')) }],
+      })
+      expect(lost.window.status!.plan!.items).to.deep.equal([])
+      const pods = lost.pods.filter(({ name }) => name === 'cam-0-inference')
+      const { lostNodes: _, ...site } = { ...lost, gpus: [back, other], pods }
+      expect(await actuated(site)).to.deep.equal([])
+      const suspended = { ...stream, spec: { ...stream.spec, suspended: true } }
+      const without = { ...site, streams: [{ name: 'cam-0', stream: suspended }] }
+      expect(await actuated(without)).to.deep.equal(['delete cam-0-inference'])
+    })
 
   it('has its streams made elsewhere at once where new pods bring shares, under a name of their own', async () => {
     const { site: before } = settled(lostSite())

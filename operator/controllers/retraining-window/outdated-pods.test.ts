@@ -45,6 +45,29 @@ describe('a stream that moves to another GPU', () => {
     expect([site.frames('a').lost, site.frames('b').lost], 'one of the two is handed over').to.include(0)
   })
 
+  for (const { name, d } of [
+    { name: 'nobody', d: 40 },
+    { name: 'another one', d: 100 },
+  ])
+    it(`waits for what is tried again where it is to go, also where ${name} waits for its room`, async () => {
+      let fails = true
+      const site = await at(
+        { a: 40, d: 40 },
+        { startSeconds: pod => (fails && pod === 'c-inference-g2' ? Number.POSITIVE_INFINITY : 3) },
+      )
+      site.plan({ a: 40, d: 40, c: 100 }, ['c'])
+      await site.settle()
+      site.plan({ a: 50, d, c: 50 }, ['a', 'c'])
+      for (const end = site.now + 30_000; site.now < end; ) await site.step()
+      fails = false
+      await site.settle()
+      expect(noRoom(site)).to.equal(0)
+      expect(Object.values(site.held()).toSorted((x, y) => x - y)).to.deep.equal(
+        [50, 50, d].toSorted((x, y) => x - y),
+      )
+      expectBooks(site, ['a', 'c', 'd'])
+    })
+
   it('goes where its new pod does not get ready, whose share of the old GPU was given to others', async () => {
     const site = await at({ a: 40, b: 60 }, { startSeconds: pod => (pod === 'a-inference-g2' ? 90 : 3) })
     site.plan({ a: 40, b: 100 }, ['a'])
@@ -52,6 +75,38 @@ describe('a stream that moves to another GPU', () => {
     expect(site.held()).to.deep.equal({ 'a-inference-g2': 40, 'b-inference-g2': 100 })
     expect(site.frames('a').twice).to.equal(0)
     expect(site.frames('a').lost, 'from a minute on').to.be.within(1, 35 * 10)
+  })
+
+  it('is served where it is as long as the node refuses its new pod, which is tried less and less often', async () => {
+    let refuses = true
+    const site = await at({ a: 40, b: 60 }, { refused: pod => refuses && pod === 'a-inference-g2' })
+    site.plan({ a: 40, b: 60 }, ['a'])
+    for (const end = site.now + 90_000; site.now < end; ) {
+      await site.step()
+      expect(site.held()).to.include({ 'a-inference': 40 })
+    }
+    // After 2, 4, 8, 16 and 32 s.
+    expect(site.writes.filter(write => write === 'create a-inference-g2').length).to.be.within(5, 7)
+    refuses = false
+    for (const end = site.now + 70_000; site.now < end; ) await site.step()
+    expect(site.held()).to.deep.equal({ 'b-inference': 60, 'a-inference-g2': 40 })
+    expectBooks(site, ['a', 'b'])
+  })
+
+  it('gets another pod where the one that was to take over is refused and the old one is gone', async () => {
+    let refuses = true
+    const site = await at({ a: 40 }, { refused: pod => refuses && pod === 'a-inference-g2' })
+    site.plan({ a: 40 }, ['a'])
+    while (!site.pods.has('a-inference-g2')) await site.step()
+    site.pods.delete('a-inference')
+    refuses = false
+    site.pods.get('a-inference-g2')!.pod = {
+      ...site.pods.get('a-inference-g2')!.pod,
+      status: { phase: 'Failed', reason: 'UnexpectedAdmissionError', message: 'no device' },
+    }
+    await site.settle()
+    expect(Object.values(site.held())).to.deep.equal([40])
+    expect(site.describe()).to.include('Running')
   })
 
   it('stays where it is when the plan changes back meanwhile', async () => {

@@ -61,7 +61,9 @@ function handsOver(
   const successor = newest(others.filter(each => each.generation > pod.generation))
   // What it has agreed to is needed until its successor serves, also where it has ended.
   if (successor !== undefined && !successor.standby) return true
-  const isWaitedFor = successor === undefined || now - createdAt(successor) <= moveMs
+  // One that was refused says nothing of how long another takes.
+  const isWaitedFor =
+    successor === undefined || successor.rejected !== undefined || now - createdAt(successor) <= moveMs
   return serves(pod) && onDuty([pod, ...others]) === pod && isWaitedFor
 }
 

@@ -4,15 +4,15 @@
  */
 
 import { isOn } from '../../cluster/pod.ts'
-import type { SiteSnapshot } from '../../cluster/snapshot.ts'
-import type { ShareReading } from '../../sharing/backend.ts'
+import { onDuty, type PodSnapshot, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { ShareReading, SiteGpu } from '../../sharing/backend.ts'
 import { resizeInPlace } from './in-place-pods.ts'
 import { outdatedPods } from './outdated-pods.ts'
 import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { cutOffPods, mayServe, surplusPods, wantedPods } from './wanted-pods.ts'
+import { cutOffPods, mayServe, stayingPods, surplusPods, wantedPods } from './wanted-pods.ts'
 
 /** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
 const lostGraceSeconds = 5
@@ -24,8 +24,10 @@ export async function actuatePods(
 ): Promise<Actuation> {
   const { backends, recent } = actuator
   const site = recent.apply(seen)
-  const wanted = wantedPods(site).filter(mayServe)
-  const surplus = surplusPods(site, wanted)
+  const planned = wantedPods(site)
+  const wanted = planned.filter(mayServe)
+  const staying = stayingPods(site, planned)
+  const surplus = surplusPods(site, wanted, staying)
   const outdated = outdatedPods(site, wanted, actuator)
   const gone = new Set([...surplus, ...outdated.remove, ...cutOffPods(site, wanted)])
   const faulty = site.gpus.filter(({ fault }) => fault !== undefined)
@@ -35,10 +37,10 @@ export async function actuatePods(
   }
 
   const leaving = new Set([...gone].map(pod => pod.uid))
-  const outgoing = new Set(outdated.outgoing.map(pod => pod.uid))
+  const outgoing = new Set([...outdated.outgoing, ...onDutyOf(staying)].map(pod => pod.uid))
   const readings = new Map<string, ShareReading>()
   const notes: Note[] = [...shareProblems(site, backends)]
-  const blocked = new Set<string>()
+  const crowded: Crowded[] = []
   let underWay = leaving.size > 0 || site.pods.some(pod => pod.terminating)
   let pending = leaving.size > 0 || site.pods.some(pod => pod.rejected !== undefined)
   for (const pod of site.pods)
@@ -71,11 +73,12 @@ export async function actuatePods(
     notes.push(...done.notes)
     pending ||= done.pending
     underWay ||= done.underWay === true
-    for (const name of done.blocked ?? []) blocked.add(name)
+    if (done.blocked?.length)
+      crowded.push({ gpu, blocked: done.blocked, waits: done.againInMs !== undefined })
     againInMs = Math.min(againInMs, done.againInMs ?? againInMs)
   }
   // Pods that wait for each other's room, or a GPU without room for two of this size: one goes before its successor comes.
-  const stuck = underWay ? undefined : outdated.outgoing.find(pod => blocked.has(pod.worker))
+  const stuck = underWay ? undefined : outdated.outgoing.find(pod => makesRoom(pod, crowded))
   if (stuck !== undefined) {
     notes.push({
       type: 'Warning',
@@ -87,3 +90,21 @@ export async function actuatePods(
   }
   return { pending, ...(Number.isFinite(againInMs) ? { againInMs } : {}), readings, notes }
 }
+
+/** A GPU without room for all that is wanted. */
+interface Crowded {
+  readonly gpu: SiteGpu
+  /** Workers that wait for room. */
+  readonly blocked: readonly string[]
+  /** Something there is tried again by itself, and may make room. */
+  readonly waits: boolean
+}
+
+/** Whether the end of a pod helps somebody who waits on its GPU, and nothing but such ends can help its own successor. */
+const makesRoom = (pod: PodSnapshot, crowded: readonly Crowded[]): boolean =>
+  crowded.some(({ gpu }) => isOn(pod, gpu)) &&
+  crowded.some(({ blocked, waits }) => blocked.includes(pod.worker) && !waits)
+
+/** One pod of each worker. */
+const onDutyOf = (pods: readonly PodSnapshot[]): readonly PodSnapshot[] =>
+  [...Map.groupBy(pods, ({ worker }) => worker).values()].flatMap(of => onDuty(of) ?? [])

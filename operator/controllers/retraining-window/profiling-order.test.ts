@@ -1,4 +1,5 @@
 import { expect } from 'chai'
+import { keyOf } from '../../kube/objects.ts'
 import type { SiteProfilingQuestion } from '../../profiler/pooled/site-profiling.ts'
 import { siteProfiling } from '../../profiler/pooled/site-profiling.ts'
 import type { HistoryEntry } from '../plan-status.ts'
@@ -93,7 +94,7 @@ const solver = (asked: SiteProfilingQuestion[] = []) => ({
 
 /** What the profile pod of a stream is told. */
 async function told(snapshot: ReturnType<typeof siteOf>, ask = profilingOrders(solver())) {
-  const { order } = await ask(snapshot)
+  const { order } = await ask.of(snapshot)
   const stream = snapshot.streams[0]!
   const target = {
     name: 'p',
@@ -151,10 +152,20 @@ describe('the order of micro-profiles', () => {
   it('is asked for once in a window, and again in the next', async () => {
     const asked: SiteProfilingQuestion[] = []
     const ask = profilingOrders(solver(asked))
-    const first = await ask(siteOf())
-    expect((await ask(siteOf())).order).to.equal(first.order)
+    const first = await ask.of(siteOf())
+    expect((await ask.of(siteOf())).order).to.equal(first.order)
     expect(asked).to.have.lengthOf(1)
-    await ask(siteOf('ekya', { index: 7 }))
+    await ask.of(siteOf('ekya', { index: 7 }))
+    expect(asked).to.have.lengthOf(2)
+  })
+
+  it('is forgotten with its window', async () => {
+    const asked: SiteProfilingQuestion[] = []
+    const ask = profilingOrders(solver(asked))
+    const snapshot = siteOf()
+    await ask.of(snapshot)
+    ask.forget(keyOf(snapshot.window))
+    await ask.of(snapshot)
     expect(asked).to.have.lengthOf(2)
   })
 
@@ -165,7 +176,7 @@ describe('the order of micro-profiles', () => {
   ])
     it(`is not asked for ${name}`, async () => {
       const asked: SiteProfilingQuestion[] = []
-      expect(await profilingOrders(solver(asked))(snapshot)).to.deep.equal({ notes: [] })
+      expect(await profilingOrders(solver(asked)).of(snapshot)).to.deep.equal({ notes: [] })
       expect(asked).to.deep.equal([])
     })
 
@@ -177,7 +188,7 @@ describe('the order of micro-profiles', () => {
         return Promise.reject(new PlanningFailed('the thread died'))
       },
     })
-    const { notes, order } = await ask(siteOf())
+    const { notes, order } = await ask.of(siteOf())
     expect(order).to.equal(undefined)
     expect(notes[0]).to.include({ type: 'Warning', reason: 'PlanFailed' })
     expect(notes[0]!.message).to.include('window 6').and.include('the thread died')

@@ -11,6 +11,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import { sharedTraining } from '../../api/shared-training.ts'
 import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import { keyOf } from '../../kube/objects.ts'
 import type { SiteProfilingQuestion } from '../../profiler/pooled/site-profiling.ts'
 import { PlanningFailed } from '../planning/thread.ts'
 import { profilingTarget } from './profiling-time.ts'
@@ -81,21 +82,29 @@ export interface OrderedProfiling {
   readonly notes: readonly Note[]
 }
 
-/** @returns what tells the order for a site; each window is asked for once. */
-export function profilingOrders(solver: ProfilingSolver): (site: SiteSnapshot) => Promise<OrderedProfiling> {
+export interface ProfilingOrders {
+  /** Each window is asked for once. */
+  of(site: SiteSnapshot): Promise<OrderedProfiling>
+  /** @param key of a RetrainingWindow that is gone. */
+  forget(key: string): void
+}
+
+export function profilingOrders(solver: ProfilingSolver): ProfilingOrders {
+  /** By the RetrainingWindow's key. */
   const answers = new Map<string, { readonly window: string; readonly order?: ProfilingOrder }>()
-  return async site => {
+  const orderFor = async (site: SiteSnapshot): Promise<OrderedProfiling> => {
     const { phase, index = 0 } = site.window.status?.current ?? {}
     if (index === 0 || (phase !== 'Labeling' && phase !== 'Profiling')) return { notes: [] }
     const { uid, generation } = site.window.metadata
-    const window = JSON.stringify([index, generation, activeStreams(site).map(({ name }) => name)])
-    const last = answers.get(uid!)
+    const key = keyOf(site.window)
+    const window = JSON.stringify([uid, index, generation, activeStreams(site).map(({ name }) => name)])
+    const last = answers.get(key)
     if (last?.window === window) return { ...last, notes: [] }
     const asked = profilingQuestion(site)
     const answered = asked === undefined ? undefined : await orderOf(asked, solver).catch(failed)
     const order = answered instanceof PlanningFailed ? undefined : answered
     // Also where it failed: the next reconcile must not wait as long again.
-    answers.set(uid!, { window, ...(order && { order }) })
+    answers.set(key, { window, ...(order && { order }) })
     return {
       ...(order && { order }),
       notes:
@@ -110,6 +119,7 @@ export function profilingOrders(solver: ProfilingSolver): (site: SiteSnapshot) =
           : [],
     }
   }
+  return { of: orderFor, forget: key => void answers.delete(key) }
 }
 
 async function orderOf(

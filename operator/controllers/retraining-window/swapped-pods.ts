@@ -18,7 +18,7 @@ import { gainsBySwap } from '../../sharing/swap-gain.ts'
 import { type HeldPod, planSwaps, type SwapStep, stepUnits, type Worker } from '../../sharing/swap-planner.ts'
 import type { StatedPod } from '../../sharing/swap-state.ts'
 import { addressOf, type HandOverParties, type HandOverState, handOver, isServing } from './hand-over.ts'
-import { createdAt, failedOf, type Held, heldBy } from './held-pods.ts'
+import { createdAt, failedOf, gpuName, type Held, heldBy, onDutyOn } from './held-pods.ts'
 import type { GpuPods } from './in-place-pods.ts'
 import { type Actuation, make, type PodActuator, remove } from './pod-actuator.ts'
 import type { Note } from './step.ts'
@@ -175,8 +175,7 @@ class Swaps {
         return this.#abort(worker, podOf(step.pod))
       case 'delete': {
         const pod = podOf(step.pod)
-        // Refused pods are given a moment before they are made again.
-        if (pod.rejected !== undefined) return
+        if (pod.rejected !== undefined) return this.#refused(worker, pod)
         const next = onDuty([...worker.pods, ...worker.elsewhere])
         // Until the new pod serves, what the old one has agreed to is still needed.
         if (next === undefined || next === pod || isServing(next)) await this.#remove(pod)
@@ -223,26 +222,41 @@ class Swaps {
   }
 
   async #abort(worker: Held, pod: PodSnapshot): Promise<void> {
-    const { site, backend } = this.#here
     const stated = worker.stated.find(each => each.pod === pod.name)!
     const old = worker.pods.find(each => !each.standby && !each.terminating)
-    if (stated.state === 'failed' && old !== undefined) {
-      const reason = stated.reason ?? 'it failed'
-      const window = site.window.status?.current?.index ?? 0
-      const record = recordFailure(failedOf(old), stated, {
-        window,
-        now: site.now,
-        reason: `${pod.name}: ${reason}`,
-      })
-      // Before the pod goes: what was tried must not be forgotten with it.
-      if (!(await this.#annotate(old, { [failedResizeAnnotation]: JSON.stringify(record) }))) return
-      this.#actuator.hooks?.onResize?.(backend.name, 'failed')
-      this.#note(
-        worker.name,
-        'ResizeFailed',
-        `${pod.name} could not take over, ${old.name} goes on: ${reason}`,
-      )
-    }
+    if (stated.state !== 'failed' || old === undefined) return this.#remove(pod)
+    return this.#giveUp(worker, { pod, old, reason: stated.reason ?? 'it failed' })
+  }
+
+  /** Refused pods are given a moment before they are made again; longer and longer ones where the old pod goes on elsewhere. */
+  async #refused(worker: Held, pod: PodSnapshot): Promise<void> {
+    const old = onDutyOn(worker.elsewhere)
+    if (!pod.standby || old === undefined) return
+    await this.#giveUp(worker, { pod, old, reason: pod.rejected!, on: gpuName(this.#here.gpu) })
+  }
+
+  /** @param failed `on`: the GPU that it was made for, where that is another one than the old pod's. */
+  async #giveUp(
+    worker: Held,
+    failed: {
+      readonly pod: PodSnapshot
+      readonly old: PodSnapshot
+      readonly reason: string
+      readonly on?: string
+    },
+  ): Promise<void> {
+    const { site, backend } = this.#here
+    const { pod, old, reason, on } = failed
+    const record = recordFailure(failedOf(old), worker.stated.find(each => each.pod === pod.name)!, {
+      window: site.window.status?.current?.index ?? 0,
+      now: site.now,
+      reason: `${pod.name}: ${reason}`,
+      ...(on === undefined ? {} : { gpu: on }),
+    })
+    // Before the pod goes: what was tried must not be forgotten with it.
+    if (!(await this.#annotate(old, { [failedResizeAnnotation]: JSON.stringify(record) }))) return
+    this.#actuator.hooks?.onResize?.(backend.name, 'failed')
+    this.#note(worker.name, 'ResizeFailed', `${pod.name} could not take over, ${old.name} goes on: ${reason}`)
     await this.#remove(pod)
   }
 

@@ -1,5 +1,7 @@
 import { expect } from 'chai'
+import { gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
 import type { TrainingResult } from '../../api/worker.ts'
+import type { PodSnapshot } from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
 import { at, gpu, pod, retrainingWindow, site, trained } from '../testing/site.ts'
 import { surplusPods, wantedPods } from './wanted-pods.ts'
@@ -55,6 +57,10 @@ describe('a training that was interrupted', () => {
 })
 
 describe('pods of later generations', () => {
+  const onGpu = (index: string, of: PodSnapshot<never>): PodSnapshot<never> => {
+    const annotations = { [nodeAnnotation]: gpu.node, [gpuAnnotation]: index }
+    return { ...of, pod: { ...of.pod, metadata: { ...of.pod.metadata, annotations } } }
+  }
   const later = { ...pod<never>('cam-0', 'inference'), name: 'cam-0-inference-g3', generation: 3 }
 
   it('have their place as the first has', () => {
@@ -64,9 +70,16 @@ describe('pods of later generations', () => {
   })
 
   it('are left to those who judge them where they are to take over and were refused', () => {
-    const refused = { ...later, standby: true, rejected: 'UnexpectedAdmissionError: no device' }
-    const snapshot = site(window, [{ name: 'cam-0', inference: refused }], 20)
-    expect(surplusPods(snapshot, wantedPods(snapshot))).to.deep.equal([])
+    const refused = { ...onGpu('0', later), standby: true, rejected: 'UnexpectedAdmissionError: no device' }
+    const goes = (...before: PodSnapshot<never>[]) => {
+      const alone = site(window, [{ name: 'cam-0', inference: refused }], 20)
+      const snapshot = { ...alone, pods: [...before, refused] }
+      return surplusPods(snapshot, wantedPods(snapshot)).map(({ name }) => name)
+    }
+    const first = pod<never>('cam-0', 'inference')
+    expect(goes(onGpu('0', first))).to.deep.equal([])
+    expect(goes(onGpu('1', first)), 'a move, whose first pod is on another GPU').to.deep.equal([refused.name])
+    expect(goes(), 'nobody is left to take over from').to.deep.equal([refused.name])
   })
 })
 

@@ -7,10 +7,18 @@
  *
  * A pod of the current window that has ended stays for people to look at; it holds no share. Every other pod is to go.
  */
-import { inferencePodName, profilePodName, trainingPodName } from '../../api/names.ts'
+import {
+  gpuAnnotation,
+  inferencePodName,
+  nodeAnnotation,
+  profilePodName,
+  trainingPodName,
+} from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
+import { isOn } from '../../cluster/pod.ts'
 import {
+  activeStreams,
   type PodSnapshot,
   type SiteSnapshot,
   type StreamSnapshot,
@@ -71,12 +79,34 @@ export const mayServe = ({ gpu, role, item, stream }: WantedPod): boolean =>
   gpu.fault === undefined ||
   (role === 'training' && item.state === 'Training' && stream.training?.finished === false)
 
+/**
+ * Inference pods that go on as they are although nothing is wanted where they are: the GPU that their stream is to move to has a fault, or their
+ * stream takes part and is not planned yet, as where a node is back that only it may use. They are never on a GPU with a fault themselves.
+ */
+export function stayingPods(site: SiteSnapshot, planned: readonly WantedPod[]): readonly PodSnapshot[] {
+  const active = new Set(activeStreams(site).map(({ name }) => name))
+  const items = new Set(site.window.status?.plan?.items.map(({ stream }) => stream))
+  return site.pods.filter(pod => {
+    if (pod.role !== 'inference' || pod.finished || pod.rejected !== undefined) return false
+    const here = site.gpus.find(gpu => isOn(pod, gpu))
+    if (here === undefined || here.fault !== undefined) return false
+    const target = planned.find(({ name }) => name === pod.worker)
+    return target === undefined ? active.has(pod.stream) && !items.has(pod.stream) : !mayServe(target)
+  })
+}
+
 /** A pod that kubelet refused is made again after so long, and not at once: the node may need a moment, and refuse again. */
 const rejectedSeconds = 2
 
 const isOverdue = ({ rejected, pod }: PodSnapshot, now: number): boolean =>
   rejected !== undefined &&
   now >= Date.parse(pod.metadata.creationTimestamp ?? '1970-01-01') + rejectedSeconds * 1000
+
+/** One that is to take over on the GPU of the pod before it, which is told that it failed. */
+const isJudgedInSwap = ({ pod, standby, worker }: PodSnapshot, { pods }: SiteSnapshot): boolean => {
+  const { [nodeAnnotation]: node = '', [gpuAnnotation]: gpu = '' } = pod.metadata.annotations ?? {}
+  return standby && pods.some(each => each.worker === worker && !each.standby && isOn(each, { node, gpu }))
+}
 
 /**
  * An inference pod on a lost node whose stream has no other place: it may well serve on, and nobody gains by its end. Others that are lost
@@ -101,15 +131,20 @@ export function cutOffPods(site: SiteSnapshot, wanted: readonly WantedPod[]): re
 }
 
 /** Pods that have no place in the site any more, and those that will never run. */
-export function surplusPods(site: SiteSnapshot, wanted: readonly WantedPod[]): readonly PodSnapshot[] {
+export function surplusPods(
+  site: SiteSnapshot,
+  wanted: readonly WantedPod[],
+  staying: readonly PodSnapshot[] = [],
+): readonly PodSnapshot[] {
   const names = new Set(wanted.map(w => w.name))
   const index = site.window.status?.current?.index
   return site.pods.filter(
     pod =>
       !pod.terminating &&
-      ((isOverdue(pod, site.now) && !pod.standby) ||
+      ((isOverdue(pod, site.now) && !isJudgedInSwap(pod, site)) ||
         (!names.has(pod.worker) &&
           !isLeftAlone(pod, site) &&
+          !staying.includes(pod) &&
           !(pod.finished && pod.role !== 'inference' && pod.index === index))),
   )
 }

@@ -78,7 +78,7 @@ export class SwapSite {
   deaths = 0
   /** Of pods that are made from now on. */
   image = 'ekya'
-  /** Of the first GPU, until the last pod has gone. */
+  /** Of the first GPU, until its last pod has gone. */
   fault: string | undefined
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
@@ -260,7 +260,8 @@ export class SwapSite {
         })
       }
     }
-    if (this.pods.size === 0) this.fault = undefined
+    const onFirst = ({ pod }: Running): boolean => pod.metadata.annotations?.[gpuAnnotation] === gpu.gpu
+    if (![...this.pods.values()].some(onFirst)) this.fault = undefined
     for (const { pod } of this.pods.values())
       if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
         this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
