@@ -204,13 +204,14 @@ function sliced(draw: Random): GradientCase {
 }
 
 function padded(draw: Random): GradientCase {
-  const mode = among(draw, ['constant', 'constant', 'edge', 'reflect'])
-  const side = (): number => (mode === 'constant' ? between(draw, -1, 2) : draw.integer(3))
+  const mode = among(draw, ['constant', 'constant', 'edge', 'reflect', 'wrap'])
+  const side = (): number => between(draw, -1, 2)
   const pads = [0, 0, side(), side(), 0, mode === 'constant' ? 1 : 0, side(), side()]
   return {
     nodes: [node('Pad', ['x', 'pads'], ['y'], { mode })],
     tensors: [intTensor('pads', [8], pads)],
     x: shape(draw),
+    opset: mode === 'wrap' ? 19 : undefined,
   }
 }
 
@@ -431,6 +432,10 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   Concat: joined,
   Split: draw => split(draw, among(draw, [13, 18])),
   Slice: sliced,
+  'Slice of all axes from the first on': () => ({
+    nodes: [node('Slice', ['x', 'starts', 'ends'], ['y'])],
+    tensors: [intTensor('starts', [3], [0, 1, 2]), intTensor('ends', [3], [2 ** 31 - 1, 3, -1])],
+  }),
   Pad: padded,
   Resize: resized,
   Reshape: () => ({
