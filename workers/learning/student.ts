@@ -14,11 +14,14 @@ import {
 } from '../models/onnx.ts'
 import { constantValue, tensorValue } from './constants.ts'
 import { LearningError } from './errors.ts'
+import { type Place, withOwnTensors, withoutAliases } from './shared-tensors.ts'
 
 export interface Layer {
   readonly node: NodeProto
   /** Names of the initializers that belong to it, weight first. */
   readonly parameters: readonly string[]
+  /** Where they are read, and running statistics beside them. */
+  readonly places: readonly Place[]
 }
 
 export interface Student {
@@ -26,7 +29,7 @@ export interface Student {
   readonly model: ModelProto
   /** Of the operators' default domain, 13 to 22. */
   readonly opset: number
-  /** In topological order, constants taken out. */
+  /** In topological order, constants and other names for them taken out. */
   readonly nodes: readonly NodeProto[]
   /** Constants included. */
   readonly initializers: ReadonlyMap<string, TensorProto>
@@ -49,11 +52,12 @@ export function describeStudent(model: ModelProto): Student {
   const { graph } = model
   const opset = opsetOf(model)
   const initializers = new Map(graph.initializer.map(tensor => [tensor.name!, tensor]))
-  const nodes = graph.node.filter(node => {
+  const computed = graph.node.filter(node => {
     const value = constantValue(node)
     if (value !== undefined) initializers.set(value.name!, value)
     return value === undefined
   })
+  const nodes = withoutAliases(computed, initializers)
   const inputs = graph.input.filter(value => !initializers.has(value.name))
   if (inputs.length !== 1 || graph.output.length !== 1)
     throw new LearningError(
@@ -96,28 +100,45 @@ function opsetOf({ opsetImport }: ModelProto): number {
 function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<string, TensorProto>): Layer[] {
   const isFloat = (name: string | undefined): name is string =>
     name !== undefined && initializers.get(name)?.dataType === dataType.float
-  const layers: { node: NodeProto; parameters: string[] }[] = []
+  const layers: { node: NodeProto; places: Place[] }[] = []
   /** The layer whose output a tensor is, possibly through nodes without weights. */
   const origin = new Map<string, number>()
 
   for (const node of nodes) {
-    const own = node.input.filter(isFloat)
+    const own = node.input.flatMap((tensor, input): Place[] =>
+      isFloat(tensor) ? [{ output: node.output[0]!, input, tensor, statistic: false }] : [],
+    )
     const upstream = node.input.map(name => origin.get(name)).filter(index => index !== undefined)
     let index = upstream.length === 0 ? -1 : Math.max(...upstream)
     if (weightOperators.has(node.opType) && own.length > 0) {
-      index = layers.push({ node, parameters: own }) - 1
+      index = layers.push({ node, places: own }) - 1
     } else if (normalisations.has(node.opType) && index >= 0) {
-      layers[index]!.parameters.push(...node.input.slice(1, 3).filter(isFloat))
+      // Scale and bias, then running statistics.
+      const places = own.filter(({ input }) => input > 0)
+      layers[index]!.places.push(...places.map(each => ({ ...each, statistic: each.input > 2 })))
     } else if (node.opType === 'Add' && own.length === 1 && follows(layers[index]?.node, 'MatMul', node)) {
-      layers[index]!.parameters.push(...own)
+      layers[index]!.places.push(...own)
     }
     for (const output of node.output) if (output !== '') origin.set(output, index)
   }
-  return layers
+  return layers.map(({ node, places }) => ({
+    node,
+    places,
+    parameters: places.filter(({ statistic }) => !statistic).map(({ tensor }) => tensor),
+  }))
 }
 
 const follows = (from: NodeProto | undefined, opType: string, node: NodeProto): boolean =>
   from?.opType === opType && node.input.includes(from.output[0]!)
+
+/** The student whose layers from `first` on share no tensor with another place that trains apart from them (shared-tensors.ts). */
+export function withOwnWeights(student: Student, first: number): Student {
+  const model = withOwnTensors(
+    student,
+    student.layers.slice(first).flatMap(({ places }) => places),
+  )
+  return model === undefined ? student : describeStudent(model)
+}
 
 /** A copy of the model with other values for some float weights; nothing else differs. */
 export function withWeights(model: ModelProto, values: ReadonlyMap<string, Float32Array>): ModelProto {

@@ -9,6 +9,7 @@ import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider, type Session } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
+import { withKnownShapes } from './computed-shapes.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
@@ -17,7 +18,7 @@ import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
-import { firstTrained, readStudent, type Student } from './student.ts'
+import { firstTrained, readStudent, type Student, withOwnWeights } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
 
@@ -160,11 +161,12 @@ async function compile(
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
-  const student = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
+  const shaped = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
   const added = hiddenUnits === undefined ? 0 : 1
   // The hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
-  const first = trainable === 'head' ? firstTrained(student, 1 + added) : firstTrained(student, trainable)
+  const first = trainable === 'head' ? firstTrained(shaped, 1 + added) : firstTrained(shaped, trainable)
+  const student = await withKnownShapes(withOwnWeights(shaped, first))
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,
