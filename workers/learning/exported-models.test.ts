@@ -2,6 +2,7 @@
 import { expect } from 'chai'
 import { openClassifier } from '../models/classifier.ts'
 import {
+  dataType,
   decodeModel,
   encodeModel,
   floatTensor,
@@ -221,4 +222,59 @@ describe('shapes that a model computes', () => {
           expect(await logitsOf(found.model)).to.deep.equal(await logitsOf(want.model))
         }
       })
+})
+
+describe('a model that ends with a Softmax', () => {
+  const tensors = [drawn('h', [classes, 48]), drawn('k', [classes])]
+  const ending = (...last: NodeProto[]): Uint8Array => file([node('Flatten', ['x'], ['f']), ...last], tensors)
+  const plain = ending(node('Gemm', ['f', 'h', 'k'], ['logits'], { transB: 1 }))
+  for (const axis of [-1, 1])
+    it(`is trained by what the Softmax reads: axis ${axis}`, async () => {
+      const want = await outcomeOf(plain)
+      const found = await outcomeOf(
+        ending(
+          node('Gemm', ['f', 'h', 'k'], ['scores'], { transB: 1 }),
+          node('Softmax', ['scores'], ['logits'], { axis }),
+        ),
+      )
+      expect(found.epochs.map(each => each.loss)).to.deep.equal(want.epochs.map(each => each.loss))
+      const weights = (bytes: Uint8Array) => decodeModel(bytes).graph.initializer.map(floatValues)
+      expect(weights(found.model)).to.deep.equal(weights(want.model))
+    })
+})
+
+describe('a model that was exported in training mode', () => {
+  for (const { name, nodes, want } of [
+    {
+      name: 'BatchNormalization',
+      nodes: [
+        node('BatchNormalization', ['x', 's', 's', 's', 's'], ['n', 'mean', 'variance'], {
+          training_mode: 1,
+        }),
+      ],
+      want: /node n \(BatchNormalization\) is in training mode; accepted: a model as it serves/,
+    },
+    {
+      name: 'Dropout',
+      nodes: [node('Dropout', ['x', '', 'yes'], ['n'])],
+      want: /node n \(Dropout\) is in training mode/,
+    },
+  ])
+    it(`is refused, whatever is trained: ${name}`, async () => {
+      const bytes = file(
+        [...nodes, node('Flatten', ['n'], ['f']), node('Gemm', ['f', 'h', 'k'], ['logits'], { transB: 1 })],
+        [
+          drawn('h', [classes, 48]),
+          drawn('k', [classes]),
+          floatTensor('s', [3], [1, 1, 1]),
+          { name: 'yes', dims: [], dataType: dataType.bool, rawData: Uint8Array.of(1) },
+        ],
+      )
+      const error = await outcomeOf(bytes, { trainableLayers: 'head' }).then(
+        () => expect.fail('it was trained'),
+        (reason: Error & { code?: string }) => reason,
+      )
+      expect(error).to.have.property('code', 'ModelInvalid')
+      expect(error.message).to.match(want)
+    })
 })

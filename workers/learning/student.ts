@@ -8,6 +8,8 @@ import {
   dataType,
   decodeModel,
   floatTensor,
+  intAttribute,
+  isTrue,
   type ModelProto,
   type NodeProto,
   type TensorProto,
@@ -64,6 +66,12 @@ export function describeStudent(model: ModelProto): Student {
       'ModelInvalid',
       `the model has ${inputs.length} inputs and ${graph.output.length} outputs; accepted: one of each`,
     )
+  const training = nodes.find(node => isInTraining(node, initializers))
+  if (training !== undefined)
+    throw new LearningError(
+      'ModelInvalid',
+      `node ${training.name || training.output[0]} (${training.opType}) is in training mode; accepted: a model as it serves`,
+    )
   const layers = findLayers(nodes, initializers)
   if (layers.length === 0)
     throw new LearningError(
@@ -79,6 +87,13 @@ export function describeStudent(model: ModelProto): Student {
     output: graph.output[0]!.name,
     layers,
   }
+}
+
+/** Whether what the node gives hangs on the other images of a batch, or on chance. */
+function isInTraining(node: NodeProto, initializers: ReadonlyMap<string, TensorProto>): boolean {
+  if (node.opType === 'BatchNormalization') return intAttribute(node, 'training_mode', 0) === 1
+  const mode = node.opType === 'Dropout' ? initializers.get(node.input[2] ?? '') : undefined
+  return mode !== undefined && isTrue(mode)
 }
 
 /** Index of the first layer that is trained. */

@@ -15,6 +15,7 @@ import {
   encodeModel,
   floatValue,
   type GraphProto,
+  intAttribute,
   type ModelProto,
   model,
   type NodeProto,
@@ -240,7 +241,8 @@ function stepModel(
     return gradientRules.get(node.opType)!(context)
   })
 
-  const gradients = new Map<string, string[]>([[student.output, [crossEntropy(emit, student.output)]]])
+  const scores = scoresOf(student, shapes)
+  const gradients = new Map<string, string[]>([[scores, [crossEntropy(emit, scores)]]])
   const gradientOf = (name: string): string | undefined => {
     const parts = gradients.get(name)
     return parts === undefined || parts.length === 1 ? parts?.[0] : emit.emit('Sum', parts)
@@ -298,6 +300,14 @@ const namesOf = (student: Student, { parameters, statistics }: Cut): Set<string>
     ...parameters.map(({ name }) => wire.gradient(name)),
     ...statistics.map(({ name }) => wire.batch(name)),
   ])
+
+/** What the loss takes the softmax of: where a model ends with one of its own, what that reads. */
+function scoresOf({ nodes, output }: Student, shapes: ReadonlyMap<string, Dims>): string {
+  const last = nodes.find(node => node.output[0] === output)
+  const rank = shapes.get(output)?.length ?? 0
+  const overClasses = last?.opType === 'Softmax' && [-1, rank - 1].includes(intAttribute(last, 'axis', -1))
+  return overClasses ? last.input[0]! : output
+}
 
 /** loss = −Σ targets · log softmax(logits); its gradient is softmax · (row sum of targets) − targets. */
 function crossEntropy(emit: Emitter, logits: string): string {

@@ -200,6 +200,10 @@ export function intValues(tensor: TensorProto): number[] {
   )
 }
 
+/** The value of a tensor of one bool. */
+export const isTrue = ({ rawData, int32Data }: TensorProto): boolean =>
+  rawData !== undefined && rawData.length > 0 ? rawData.some(byte => byte !== 0) : int32Data?.[0] === 1
+
 /** A string dimension is symbolic (the batch). */
 export function floatValue(name: string, dims: readonly (number | string)[]): ValueInfoProto {
   return valueInfo(name, dataType.float, dims)

@@ -1,5 +1,5 @@
 /** Small networks around each operator, with shapes and attributes drawn at random. For tests. */
-import { type Attributes, floatTensor, intTensor, type NodeProto, node } from '../../models/onnx.ts'
+import { type Attributes, dataType, floatTensor, intTensor, type NodeProto, node } from '../../models/onnx.ts'
 import type { Random } from '../../models/random.ts'
 import { type GradientCase, normal } from './gradient-check.ts'
 
@@ -465,8 +465,12 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
       [0, 1, 3, 2],
     ]),
   })),
-  'Identity and Dropout': () => ({
-    nodes: [node('Identity', ['x'], ['i']), node('Dropout', ['i'], ['y'])],
+  'Identity and Dropout': draw => ({
+    nodes: [
+      node('Identity', ['x'], ['i']),
+      node('Dropout', ['i', ...among<string[]>(draw, [[], ['', 'no']])], ['y']),
+    ],
+    tensors: [{ name: 'no', dims: [], dataType: dataType.bool, rawData: Uint8Array.of(0) }],
   }),
   Constant: draw => ({
     nodes: [
