@@ -28,7 +28,7 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
   )
     throw new LearningError(
       'OperatorUnsupported',
-      `node ${node.name} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with weight and bias of its own, alpha and beta 1`,
+      `node ${node.name || node.output[0]} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with weight and bias of its own, alpha and beta 1`,
     )
   const transposed = intAttribute(node, 'transB', 0) === 1
   const [classes, inputs] = (transposed ? weight.dims : weight.dims.toReversed()) as [number, number]

@@ -44,9 +44,9 @@ const normalisations = new Set(['BatchNormalization', 'LayerNormalization'])
 const weightOperators = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
 const [oldestOpset, newestOpset] = [13, 22]
 
-/** @throws LearningError ModelInvalid */
-export function readStudent(bytes: Uint8Array): Student {
-  return describeStudent(decodeModel(bytes))
+/** @param origin names the file in messages. @throws LearningError ModelInvalid */
+export function readStudent(bytes: Uint8Array, origin?: string): Student {
+  return describeStudent(decodeModel(bytes, origin))
 }
 
 /** @throws LearningError ModelInvalid */

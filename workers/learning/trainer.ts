@@ -42,6 +42,8 @@ export interface Trainer {
 }
 
 export interface TrainerOptions {
+  /** Names the model in messages. Default "the model". */
+  readonly origin?: string
   /** What shall train; cuda falls back to cpu where the runtime has none. Default cpu. */
   readonly device?: Provider
   /** Of the model as given, inside one operator; trainings have their own. Default 1. */
@@ -60,6 +62,7 @@ export interface TrainerOptions {
 export async function createTrainer(
   bytes: Uint8Array,
   {
+    origin = 'the model',
     device = 'cpu',
     threads = 1,
     classes: wanted,
@@ -68,8 +71,8 @@ export async function createTrainer(
     spin = false,
   }: TrainerOptions = {},
 ): Promise<Trainer> {
-  const student = readStudent(bytes)
-  const classifier = await openClassifier(bytes, 'the model', { device, threads })
+  const student = readStudent(bytes, origin)
+  const classifier = await openClassifier(bytes, origin, { device, threads })
   const more = wanted ?? (classifier.classes < fewestClasses ? fewestClasses : undefined)
   try {
     // Refuses at once what no seed can make possible.

@@ -6,7 +6,7 @@ import { writeAtomically } from '../../../workers/models/store.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { usageOf } from '../errors.ts'
 import { describeRefused, loadLists, readTrainingLists, type TrainingLists } from '../labelled-images.ts'
-import { checkFolder, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
+import { checkFolder, checkInput, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
 import { OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
 import { ProgressLine } from '../progress.ts'
@@ -151,6 +151,7 @@ async function read(raw: RawTrainOptions): Promise<Work> {
     model === undefined || Number.isNaN(classes)
       ? undefined
       : await createTrainer(model, {
+          origin: raw.model,
           device: 'cuda',
           threads: threadsOf(configuration),
           // Nobody else's share is burnt by it.
@@ -159,6 +160,7 @@ async function read(raw: RawTrainOptions): Promise<Work> {
           ...(classes === undefined ? {} : { classes }),
         })
   try {
+    if (trainer !== undefined) checkInput(reader, raw.model, trainer.shape)
     const lists = await readTrainingLists(reader, raw, trainer?.classes)
     reader.check()
     return {
