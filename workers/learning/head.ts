@@ -1,5 +1,12 @@
 /** A student's head: the last layer, a Gemm whose rows are classes. What changes its size goes through here. */
-import { floatTensor, floatValues, intAttribute, type NodeProto, type TensorProto } from '../models/onnx.ts'
+import {
+  floatAttribute,
+  floatTensor,
+  floatValues,
+  intAttribute,
+  type NodeProto,
+  type TensorProto,
+} from '../models/onnx.ts'
 import { LearningError } from './errors.ts'
 import type { Student } from './student.ts'
 
@@ -18,7 +25,7 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
   const [, weightName, biasName] = node.input
   const weight = initializers.get(weightName!)
   const bias = biasName ? initializers.get(biasName) : null
-  const scaled = node.attribute?.some(({ name, f = 1 }) => ['alpha', 'beta'].includes(name ?? '') && f !== 1)
+  const scaled = ['alpha', 'beta'].some(name => floatAttribute(node, name, 1) !== 1)
   if (
     node.opType !== 'Gemm' ||
     weight === undefined ||

@@ -138,10 +138,15 @@ function attribute(name: string, value: Attributes[string]): AttributeProto {
 
 const find = (from: NodeProto, name: string) => from.attribute?.find(a => a.name === name)
 
-export const intAttribute = (from: NodeProto, name: string, fallback: number): number =>
-  find(from, name)?.i ?? fallback
-export const floatAttribute = (from: NodeProto, name: string, fallback: number): number =>
-  find(from, name)?.f ?? fallback
+// Writers by the rules of proto3 leave zeros out: an attribute without a value is 0.
+export const intAttribute = (from: NodeProto, name: string, fallback: number): number => {
+  const found = find(from, name)
+  return found === undefined ? fallback : (found.i ?? 0)
+}
+export const floatAttribute = (from: NodeProto, name: string, fallback: number): number => {
+  const found = find(from, name)
+  return found === undefined ? fallback : (found.f ?? 0)
+}
 export const intsAttribute = (from: NodeProto, name: string): readonly number[] | undefined => {
   const found = find(from, name)
   return found?.ints === undefined || found.ints.length === 0 ? undefined : found.ints
