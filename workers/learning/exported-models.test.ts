@@ -224,6 +224,48 @@ describe('shapes that a model computes', () => {
       })
 })
 
+describe('weights that a model computes from its tensors', () => {
+  /** Head weight and bias, the weight as it is stored. */
+  const ending = (stored: TensorProto, ...computing: NodeProto[]): Uint8Array =>
+    file(
+      [
+        node('Conv', ['x', 'v'], ['c']),
+        node('Relu', ['c'], ['r']),
+        node('Flatten', ['r'], ['f']),
+        ...computing,
+        node('MatMul', ['f', 'h'], ['m']),
+        node('Add', ['m', 'k'], ['logits']),
+      ],
+      [drawn('v', [channels, 3, 1, 1]), stored, drawn('k', [classes])],
+    )
+  const turned = (tensor: TensorProto, name: string): TensorProto => {
+    const [columns, rows] = tensor.dims as [number, number]
+    const values = floatValues(tensor)
+    return floatTensor(
+      name,
+      [rows, columns],
+      values.map((_, i) => values[(i % columns) * rows + Math.floor(i / columns)]!),
+    )
+  }
+  const stored = drawn('stored', [classes, 16 * channels])
+  const plain = ending(turned(stored, 'h'))
+  const computed = ending(stored, node('Transpose', ['stored'], ['h'], { perm: [1, 0] }))
+
+  for (const trainableLayers of ['all', 'head'] as const)
+    it(`are trained as if they were stored: ${trainableLayers}`, async () => {
+      const [found, want] = [
+        await outcomeOf(computed, { trainableLayers }),
+        await outcomeOf(plain, { trainableLayers }),
+      ]
+      for (const [i, { loss }] of found.epochs.entries())
+        expect(loss).to.be.closeTo(want.epochs[i]!.loss, 1e-5)
+      const weight = (bytes: Uint8Array) => floatValues(decodeModel(bytes).graph.initializer[1]!)
+      expect(weight(found.model)).to.not.deep.equal(floatValues(stored))
+      const [a, b] = [await logitsOf(found.model), await logitsOf(want.model)]
+      for (const [i, value] of a.entries()) expect(value).to.be.closeTo(b[i]!, 1e-4)
+    })
+})
+
 describe('a model that ends with a Softmax', () => {
   const tensors = [drawn('h', [classes, 48]), drawn('k', [classes])]
   const ending = (...last: NodeProto[]): Uint8Array => file([node('Flatten', ['x'], ['f']), ...last], tensors)

@@ -1,8 +1,9 @@
 /**
  * A student network as training sees it: nodes in order, weights by name, and which of them belong to which layer.
  *
- * A layer is a node with a weight matrix of its own (Conv, ConvTranspose, Gemm, MatMul), counted from the input; the last is the head. The scale and
- * bias of a BatchNormalization or LayerNormalization, and the bias added after a MatMul, belong to the layer whose output they act on.
+ * A layer is a node with a weight matrix of its own (Conv, ConvTranspose, Gemm, MatMul), counted from the input; the last is the head. The weight may be
+ * computed from tensors of the file, which belong to the layer then, numbers apart. The scale and bias of a BatchNormalization or LayerNormalization, and the
+ * bias added after a MatMul, belong to the layer whose output they act on.
  */
 import {
   dataType,
@@ -118,15 +119,23 @@ function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<strin
   const layers: { node: NodeProto; places: Place[] }[] = []
   /** The layer whose output a tensor is, possibly through nodes without weights. */
   const origin = new Map<string, number>()
+  /** Where what a tensor is computed from lies in the file, for tensors that nothing else goes into. */
+  const sources = new Map<string, readonly Place[]>()
 
   for (const node of nodes) {
     const own = node.input.flatMap((tensor, input): Place[] =>
       isFloat(tensor) ? [{ output: node.output[0]!, input, tensor, statistic: false }] : [],
     )
+    const computed = node.input.flatMap(name => sources.get(name) ?? [])
+    if (node.input.every(name => name === '' || initializers.has(name) || sources.has(name))) {
+      const varying = own.filter(({ tensor }) => initializers.get(tensor)!.dims.length > 0)
+      for (const output of node.output) sources.set(output, [...varying, ...computed])
+      continue
+    }
     const upstream = node.input.map(name => origin.get(name)).filter(index => index !== undefined)
     let index = upstream.length === 0 ? -1 : Math.max(...upstream)
-    if (weightOperators.has(node.opType) && own.length > 0) {
-      index = layers.push({ node, places: own }) - 1
+    if (weightOperators.has(node.opType) && own.length + computed.length > 0) {
+      index = layers.push({ node, places: [...computed, ...own] }) - 1
     } else if (normalisations.has(node.opType) && index >= 0) {
       // Scale and bias, then running statistics.
       const places = own.filter(({ input }) => input > 0)
