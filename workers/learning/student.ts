@@ -67,12 +67,6 @@ export function describeStudent(model: ModelProto): Student {
       'ModelInvalid',
       `the model has ${inputs.length} inputs and ${graph.output.length} outputs; accepted: one of each`,
     )
-  const training = nodes.find(node => isInTraining(node, initializers))
-  if (training !== undefined)
-    throw new LearningError(
-      'ModelInvalid',
-      `node ${training.name || training.output[0]} (${training.opType}) is in training mode; accepted: a model as it serves`,
-    )
   const layers = findLayers(nodes, initializers)
   if (layers.length === 0)
     throw new LearningError(
@@ -90,7 +84,10 @@ export function describeStudent(model: ModelProto): Student {
   }
 }
 
-/** Whether what the node gives hangs on the other images of a batch, or on chance. */
+/** The first node that is in training mode: what it gives hangs on the other images of a batch, or on chance. */
+export const nodeInTraining = ({ nodes, initializers }: Student): NodeProto | undefined =>
+  nodes.find(node => isInTraining(node, initializers))
+
 function isInTraining(node: NodeProto, initializers: ReadonlyMap<string, TensorProto>): boolean {
   if (node.opType === 'BatchNormalization') return intAttribute(node, 'training_mode', 0) === 1
   const mode = node.opType === 'Dropout' ? initializers.get(node.input[2] ?? '') : undefined

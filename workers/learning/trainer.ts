@@ -18,7 +18,7 @@ import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
-import { firstTrained, readStudent, type Student, withOwnWeights } from './student.ts'
+import { firstTrained, nodeInTraining, readStudent, type Student, withOwnWeights } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
 
@@ -28,6 +28,8 @@ export interface Trainer {
   readonly shape: ImageShape
   /** sha-256 of the model, hex. */
   readonly digest: string
+  /** What a user should know of the model, which is trained all the same. */
+  readonly remark?: string
   /** What trains, and why it does. */
   readonly provider: ProviderChoice
   /** @throws LearningError OperatorUnsupported, LossDiverged, TooFewSamples, LabelsInvalid, ConfigInvalid, Cancelled */
@@ -127,6 +129,7 @@ export async function createTrainer(
     shape,
     digest,
     provider: choice,
+    ...remarkOn(student),
     accuracy,
     train: async (request, hooks = {}, signal) => {
       checkRequest(request, classes, shape)
@@ -143,6 +146,15 @@ export async function createTrainer(
       await preparation.close()
       for (const each of compiled.values()) await (await each.catch(() => null))?.close()
     },
+  }
+}
+
+function remarkOn(student: Student): Pick<Trainer, 'remark'> {
+  const node = nodeInTraining(student)
+  if (node === undefined) return {}
+  const named = `node ${node.name || node.output[0]} (${node.opType})`
+  return {
+    remark: `${named} is in training mode: what the model answers hangs on the other images of a batch, or on chance; better export it for inference`,
   }
 }
 

@@ -63,6 +63,7 @@ export async function profileCommand(raw: RawProfileOptions, io: Io): Promise<nu
     const loaded = cpuSeconds()
     const refused = [...given.refused, ...held.refused]
     io.stderr.write(describeRefused('profile', refused))
+    if (trainer.remark !== undefined) io.stderr.write(`profile: ${trainer.remark}\n`)
     const report = await profiled(work, trainer, {
       train: given.images,
       validation: held.images,

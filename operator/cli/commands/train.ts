@@ -62,6 +62,7 @@ export async function trainCommand(raw: RawTrainOptions, io: Io): Promise<number
     const refused = [...given.refused, ...held.refused]
     io.stderr.write(describeRefused('train', refused))
     await makeRoomFor('train', raw.out)
+    if (trainer.remark !== undefined) io.stderr.write(`train: ${trainer.remark}\n`)
     const { provider, reason } = trainer.provider
     io.stderr.write(`train: runs on ${provider} (${reason})\n`)
 
