@@ -3,7 +3,15 @@
  * a Reshape. Nothing of the image goes into them, so they are worked out beforehand: what comes out alike for batches of two sizes is a
  * constant, and of a Reshape's result the one dimension that differs is the batch's. Nodes that only computed those are left out.
  */
-import { dataType, encodeModel, intTensor, type NodeProto, node, type TensorProto } from '../models/onnx.ts'
+import {
+  dataType,
+  encodeModel,
+  holdsGraphs,
+  intTensor,
+  type NodeProto,
+  node,
+  type TensorProto,
+} from '../models/onnx.ts'
 import { floats, openSession, type Tensor } from '../models/session.ts'
 import { LearningError } from './errors.ts'
 import type { Student } from './student.ts'
@@ -31,7 +39,7 @@ function nodesOfShapes({ nodes, initializers }: Student): ReadonlySet<NodeProto>
   const isWhole = (name: string): boolean =>
     name === '' || given.has(name) || (initializers.get(name)?.dataType ?? dataType.float) !== dataType.float
   const found = nodes.filter(each => {
-    const belongs = each.opType === 'Shape' || each.input.every(isWhole)
+    const belongs = each.opType === 'Shape' || (each.input.every(isWhole) && !holdsGraphs(each))
     if (belongs) for (const output of each.output) given.add(output)
     return belongs
   })
@@ -135,7 +143,8 @@ function without(
   { nodes, output }: Student,
   known: ReadonlyMap<NodeProto, NodeProto>,
 ): NodeProto[] {
-  const read = new Set([output])
+  // What graphs within nodes read is not seen here.
+  const read = new Set(nodes.some(holdsGraphs) ? nodes.flatMap(each => each.output) : [output])
   const kept: NodeProto[] = []
   for (const each of nodes.toReversed()) {
     if (computing.has(each) && !each.output.some(name => read.has(name))) continue

@@ -267,6 +267,52 @@ describe('weights that a model computes from its tensors', () => {
     })
 })
 
+describe('graphs within nodes, which read what is around them', () => {
+  const text = (value: string) => [...new TextEncoder().encode(value)]
+  const field = (number: number, bytes: readonly number[]) => [number * 8 + 2, bytes.length, ...bytes]
+  /** A GraphProto of one Add, whose result is a float tensor. */
+  const adding = (a: string, b: string, sum: string): Uint8Array => {
+    const add = [...field(1, text(a)), ...field(1, text(b)), ...field(2, text(sum)), ...field(4, text('Add'))]
+    const output = [...field(1, text(sum)), ...field(2, field(1, [8, 1]))]
+    return Uint8Array.from([...field(1, add), ...field(2, text('g')), ...field(12, output)])
+  }
+  const branch = (name: string, sum: string) => ({ name, type: 5, g: adding('c', 'alias', sum) })
+  const bytes = file(
+    [
+      node('Identity', ['one'], ['alias']),
+      node('Conv', ['x', 'v'], ['c']),
+      {
+        ...node('If', ['yes'], ['i']),
+        attribute: [branch('then_branch', 'p'), branch('else_branch', 'q')],
+      },
+      node('Shape', ['i'], ['sizes']),
+      node('Gather', ['sizes', 'first'], ['batch']),
+      node('Concat', ['batch', 'rest'], ['flat'], { axis: 0 }),
+      node('Reshape', ['i', 'flat'], ['f']),
+      node('Gemm', ['f', 'h', 'k'], ['logits'], { transB: 1 }),
+    ],
+    [
+      ...[drawn('v', [channels, 3, 1, 1]), drawn('h', [classes, 16 * channels]), drawn('k', [classes])],
+      ...[
+        floatTensor('one', [1], [1]),
+        intTensor('first', [1], [0]),
+        intTensor('rest', [1], [16 * channels]),
+      ],
+      { name: 'yes', dims: [], dataType: dataType.bool, rawData: Uint8Array.of(1) },
+    ],
+  )
+  const failure = (trainableLayers: 'all' | 'head') =>
+    outcomeOf(bytes, { trainableLayers }).then(
+      () => undefined,
+      (error: Error) => error.message,
+    )
+
+  it('do not matter below the trained layers, and are refused by name above', async () => {
+    expect(await failure('head')).to.equal(undefined)
+    expect(await failure('all')).to.match(/^cannot train through If \(node i\)/)
+  })
+})
+
 describe('a model that ends with a Softmax', () => {
   const tensors = [drawn('h', [classes, 48]), drawn('k', [classes])]
   const ending = (...last: NodeProto[]): Uint8Array => file([node('Flatten', ['x'], ['f']), ...last], tensors)

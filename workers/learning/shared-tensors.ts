@@ -2,7 +2,13 @@
  * Exporters store equal tensors once: the unit scales and zero biases of many layers are then one tensor, which several nodes read, directly
  * or through an Identity. What is trained must not change with another layer's weight, so it gets a tensor of its own.
  */
-import { floatValues, type ModelProto, type NodeProto, type TensorProto } from '../models/onnx.ts'
+import {
+  floatValues,
+  holdsGraphs,
+  type ModelProto,
+  type NodeProto,
+  type TensorProto,
+} from '../models/onnx.ts'
 
 /** Where a layer reads a tensor. */
 export interface Place {
@@ -24,7 +30,8 @@ export function withoutAliases(
     const source = sources.get(input[0] ?? '') ?? input[0] ?? ''
     if (opType === 'Identity' && initializers.has(source)) sources.set(output[0]!, source)
   }
-  if (sources.size === 0) return nodes
+  // Graphs within nodes may read the other names.
+  if (sources.size === 0 || nodes.some(holdsGraphs)) return nodes
   return nodes
     .filter(({ output }) => !sources.has(output[0]!))
     .map(node => ({ ...node, input: node.input.map(name => sources.get(name) ?? name) }))

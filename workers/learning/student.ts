@@ -9,6 +9,7 @@ import {
   dataType,
   decodeModel,
   floatTensor,
+  holdsGraphs,
   intAttribute,
   isTrue,
   type ModelProto,
@@ -124,7 +125,8 @@ function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<strin
       isFloat(tensor) ? [{ output: node.output[0]!, input, tensor, statistic: false }] : [],
     )
     const computed = node.input.flatMap(name => sources.get(name) ?? [])
-    if (node.input.every(name => name === '' || initializers.has(name) || sources.has(name))) {
+    const isOfFile = (name: string): boolean => name === '' || initializers.has(name) || sources.has(name)
+    if (node.input.every(isOfFile) && !holdsGraphs(node)) {
       const varying = own.filter(({ tensor }) => initializers.get(tensor)!.dims.length > 0)
       for (const output of node.output) sources.set(output, [...varying, ...computed])
       continue

@@ -15,6 +15,7 @@ import {
   encodeModel,
   floatValue,
   type GraphProto,
+  holdsGraphs,
   intAttribute,
   type ModelProto,
   model,
@@ -134,7 +135,9 @@ function dependentOn(
 ): [readonly NodeProto[], ReadonlySet<string>] {
   const given = new Set<string>()
   const found = nodes.filter(node => {
-    const depends = node.input.some(name => names.has(name) || given.has(name))
+    // A graph within a node may read anything that there is before it.
+    const depends =
+      node.input.some(name => names.has(name) || given.has(name)) || (given.size > 0 && holdsGraphs(node))
     if (depends) for (const output of node.output) given.add(output)
     return depends
   })
@@ -188,9 +191,11 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
   const wanted = new Set(boundary.map(each => each.name))
   if (wanted.size === 1 && wanted.has(student.input)) return null
   const skipped = new Set(trained)
+  // What graphs within nodes read is not seen here.
+  const whole = student.nodes.some(holdsGraphs)
   const needed: NodeProto[] = []
   for (const node of student.nodes.toReversed()) {
-    if (skipped.has(node) || !node.output.some(name => wanted.has(name))) continue
+    if (skipped.has(node) || !(whole || node.output.some(name => wanted.has(name)))) continue
     for (const name of node.input) wanted.add(name)
     needed.unshift(node)
   }
@@ -200,7 +205,7 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
     graph: {
       name: 'frozen',
       node: needed,
-      initializer: initializersOf(student, name => wanted.has(name)),
+      initializer: initializersOf(student, name => whole || wanted.has(name)),
       input: model.graph.input.filter(value => value.name === student.input),
       output: boundary
         .filter(each => each.name !== student.input)

@@ -67,7 +67,16 @@ export interface ValueInfoProto {
 }
 
 export const dataType = { float: 1, uint8: 2, int32: 6, int64: 7, bool: 9, double: 11 } as const
-const attributeType = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const
+const attributeType = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  graphs: 10,
+} as const
 
 /** Opset that models built here use. */
 export const opsetVersion = 17
@@ -155,6 +164,9 @@ export const stringAttribute = (from: NodeProto, name: string, fallback: string)
   const found = find(from, name)?.s
   return found === undefined ? fallback : new TextDecoder().decode(found)
 }
+/** Whether a node has graphs of its own (If, Loop), which may read what is around them. */
+export const holdsGraphs = ({ attribute = [] }: NodeProto): boolean =>
+  attribute.some(({ type }) => type === attributeType.graph || type === attributeType.graphs)
 export const tensorAttribute = (from: NodeProto, name: string): TensorProto | undefined => find(from, name)?.t
 
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
