@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import { expect } from 'chai'
 import { encodeJpeg } from '../../workers/frames/images.ts'
 import { digestOf } from '../../workers/models/classifier.ts'
+import { encodeModel, floatTensor, floatValue, node, model as onnxModel } from '../../workers/models/onnx.ts'
 import { random } from '../../workers/models/random.ts'
 import { runEkya } from './testing/run-ekya.ts'
 
@@ -227,12 +228,76 @@ describe('ekya train, evaluate and model build', function () {
       expect(stderr).to.match(says)
     })
 
+  for (const { name, out, says } of [
+    { name: 'a folder that is not there', out: at('folder/'), says: /--out: ".*folder\/" names no file/ },
+    { name: 'nothing', out: '', says: /--out: "" names no file; accepted: / },
+    { name: 'a name that is too long', out: at('x'.repeat(300)), says: /cannot write .*: ENAMETOOLONG/ },
+    { name: 'a file where none can be', out: '/proc/x.onnx', says: /cannot write \/proc\/x\.onnx: / },
+  ])
+    it(`refuses before it trains to write to ${name}`, async () => {
+      const { status, stderr } = await train(quick, out)
+      expect(status).to.equal(2)
+      expect(stderr).to.match(says).and.not.match(/steps/)
+    })
+
+  /** A model that takes the mean of every channel of images of so many, with a bias. */
+  const written = (name: string, channels: number, bias: number): string => {
+    const graph = {
+      name,
+      node: [
+        node('GlobalAveragePool', ['x'], ['g']),
+        node('Flatten', ['g'], ['f']),
+        node('Gemm', ['f', 'w', 'b'], ['y']),
+      ],
+      initializer: [
+        floatTensor('w', [channels, 3], new Float32Array(3 * channels)),
+        floatTensor('b', [3], [0, bias, 0]),
+      ],
+      input: [floatValue('x', ['N', channels, 32, 32])],
+      output: [floatValue('y', ['N', 3])],
+    }
+    writeFileSync(at(name), encodeModel(onnxModel(graph)))
+    return at(name)
+  }
+  const evaluate = (file: string) =>
+    ekya(false, 'evaluate', '--model', file, '--list', at('validation.csv'), '--images', folder)
+
+  it('refuses models of images that are not of three channels', async () => {
+    const file = written('grey.onnx', 1, 0)
+    for (const { status, stderr } of [
+      await evaluate(file),
+      await ekya(
+        false,
+        ...['train', '--model', file, '--train', at('train.csv'), '--validation', at('validation.csv')],
+        ...['--images', folder, '--config', '{}', '--out', at('x.onnx')],
+      ),
+    ]) {
+      expect(status).to.equal(2)
+      expect(stderr).to.match(
+        /--model: .*grey\.onnx reads images \[1, 32, 32\]; accepted: \[3, height, width\]/,
+      )
+    }
+  })
+
+  it('does not take answers that are no numbers for classes', async () => {
+    expect((await evaluate(written('good.onnx', 3, 1))).status).to.equal(0)
+    const { status, stdout, stderr } = await evaluate(written('nan.onnx', 3, Number.NaN))
+    expect({ status, stdout }).to.deep.equal({ status: 1, stdout: '' })
+    expect(stderr).to.match(/nan\.onnx answers NaN; accepted: /)
+  })
+
   it('fails for a file that is no model', async () => {
     writeFileSync(at('text.onnx'), 'hello')
     const args = ['--list', at('validation.csv'), '--images', folder]
     const { status, stderr } = await ekya(false, 'evaluate', '--model', at('text.onnx'), ...args)
     expect(status).to.equal(1)
     expect(stderr).to.match(/^ekya: .*text\.onnx cannot be loaded/)
+    const trained = await ekya(
+      false,
+      ...['train', '--model', at('text.onnx'), '--train', at('train.csv'), '--validation', at('train.csv')],
+      ...['--images', folder, '--config', '{}', '--out', at('x.onnx')],
+    )
+    expect(trained.stderr).to.match(/^ekya: .*text\.onnx is not an ONNX file/)
   })
 
   it('refuses a network, classes, a seed and an input that cannot be built, all at once', async () => {

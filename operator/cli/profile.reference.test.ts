@@ -82,6 +82,17 @@ describe('ekya profile', function () {
     expect(dear.gpuSeconds.median).to.be.above(1.2 * informed.gpuSeconds.median)
   })
 
+  it('says which configurations it leaves out', async () => {
+    const { status, stdout, stderr } = await profile([head, { ...all, learningRate: 1e30 }])
+    expect(status).to.equal(0)
+    expect(stdout)
+      .to.match(/head +\d/)
+      .and.not.match(/all +\d/)
+    expect(stderr).to.match(
+      /profile: left out, because the loss became no number .*: all; a lower learningRate/,
+    )
+  })
+
   it('prints a table, naming configurations by their knobs where they have no name', async () => {
     const { stdout } = await profile(['{"epochs": 5, "dataFraction": 0.5}'])
     expect(stdout).to.match(/all-50pct-5 +\d+\.\d +\d+\.\d–\d+\.\d +\d+\.\d\d +\d+\.\d\d–\d+\.\d\d/)

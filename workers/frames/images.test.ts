@@ -52,9 +52,11 @@ describe('images', () => {
       'good.jpg': good,
       'cut.jpg': good.subarray(0, good.length - 12),
       'text.jpg': Buffer.from('no image'),
+      // Of which the decoder complains in several lines.
+      'half.jpg': good.subarray(0, good.length / 2),
     }
     for (const [name, bytes] of Object.entries(files)) await writeFile(join(folder, name), bytes)
-    const rows = ['cut.jpg', 'good.jpg', 'text.jpg', 'gone.jpg'].map((name, label) => ({
+    const rows = ['cut.jpg', 'good.jpg', 'text.jpg', 'gone.jpg', 'half.jpg'].map((name, label) => ({
       image: join(folder, name),
       label,
     }))
@@ -62,8 +64,8 @@ describe('images', () => {
     expect(images.count).to.equal(1)
     expect([...images.labels]).to.deep.equal([1])
     expect(images.pixels).to.have.length(48)
-    expect(refused.map(({ row }) => row.label)).to.deep.equal([0, 2, 3])
-    for (const { row, reason } of refused) expect(reason).to.include(row.image)
+    expect(refused.map(({ row }) => row.label)).to.deep.equal([0, 2, 3, 4])
+    for (const { row, reason } of refused) expect(reason).to.include(row.image).and.not.include('\n')
   })
 
   it('fails when no image is left, and stops when aborted', async () => {

@@ -134,4 +134,6 @@ function checkBox(box: Box, image: Image, name: string): void {
   }
 }
 
-const messageOf = (error: unknown): string => (error instanceof Error ? error.message : String(error))
+/** In one line, although decoders complain in several and repeat themselves. */
+const messageOf = (error: unknown): string =>
+  [...new Set((error instanceof Error ? error.message : String(error)).split('\n'))].join('; ')

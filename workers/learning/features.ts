@@ -12,8 +12,12 @@ import { inPlace, type Preparation } from './preparation/thread.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 
 export interface Features {
-  /** Computes what is kept for these images, so that its cost does not fall into the first steps. */
-  prepare(indexes: ArrayLike<number>, augment: boolean): Promise<void>
+  /**
+   * Computes what is kept for these images, so that its cost does not fall into the first steps.
+   *
+   * @param between called now and then; what it throws ends the work
+   */
+  prepare(indexes: ArrayLike<number>, augment: boolean, between?: () => Promise<void>): Promise<void>
   /** Feeds of one batch. */
   batch(indexes: ArrayLike<number>, alterations?: readonly Alteration[]): Promise<Record<string, Tensor>>
 }
@@ -61,9 +65,11 @@ export function features(
     { vectors, have }: Store,
     indexes: readonly number[],
     alteration: Alteration,
+    between?: () => Promise<void>,
   ): Promise<void> => {
     const missing = indexes.filter(index => have[index] === 0)
     for (let from = 0; from < missing.length; from += chunk) {
+      await between?.()
       const part = missing.slice(from, from + chunk)
       const computed = await frozenOutputs(
         part,
@@ -80,10 +86,10 @@ export function features(
     Object.fromEntries(sizes.map(({ name, dims }) => [name, floats(vectors[name]!, [count, ...dims])]))
 
   return {
-    async prepare(indexes, augment) {
+    async prepare(indexes, augment, between) {
       if (frozen === null || bytes > cacheLimitBytes) return
-      await fill(kept.plain, Array.from(indexes), unaltered)
-      if (augment) await fill(kept.flipped, Array.from(indexes), flipped)
+      await fill(kept.plain, Array.from(indexes), unaltered, between)
+      if (augment) await fill(kept.flipped, Array.from(indexes), flipped, between)
     },
     async batch(indexes, alterations) {
       const count = indexes.length

@@ -1,5 +1,12 @@
 /** A student's head: the last layer, a Gemm whose rows are classes. What changes its size goes through here. */
-import { floatTensor, floatValues, intAttribute, type NodeProto, type TensorProto } from '../models/onnx.ts'
+import {
+  floatAttribute,
+  floatTensor,
+  floatValues,
+  intAttribute,
+  type NodeProto,
+  type TensorProto,
+} from '../models/onnx.ts'
 import { LearningError } from './errors.ts'
 import type { Student } from './student.ts'
 
@@ -18,7 +25,7 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
   const [, weightName, biasName] = node.input
   const weight = initializers.get(weightName!)
   const bias = biasName ? initializers.get(biasName) : null
-  const scaled = node.attribute?.some(({ name, f = 1 }) => ['alpha', 'beta'].includes(name ?? '') && f !== 1)
+  const scaled = ['alpha', 'beta'].some(name => floatAttribute(node, name, 1) !== 1)
   if (
     node.opType !== 'Gemm' ||
     weight === undefined ||
@@ -28,7 +35,7 @@ export function headOf({ layers, initializers }: Student, wanted: string): Head 
   )
     throw new LearningError(
       'OperatorUnsupported',
-      `node ${node.name} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with weight and bias of its own, alpha and beta 1`,
+      `node ${node.name || node.output[0]} (${node.opType}) is the head; accepted with ${wanted}: a Gemm with weight and bias of its own, alpha and beta 1`,
     )
   const transposed = intAttribute(node, 'transB', 0) === 1
   const [classes, inputs] = (transposed ? weight.dims : weight.dims.toReversed()) as [number, number]

@@ -10,20 +10,21 @@
 import { floatTensor, floatValues, type ModelProto, node, type TensorProto } from '../models/onnx.ts'
 import { random } from '../models/random.ts'
 import { type Head, headOf, headTensors } from './head.ts'
-import { describeStudent, replaceTensors, type Student } from './student.ts'
+import { describeStudent, replaceTensors, type Student, withOwnWeights } from './student.ts'
 
 const hiddenName = 'ekya.hidden'
 const names = { weight: `${hiddenName}.weight`, bias: `${hiddenName}.bias`, output: `${hiddenName}.output` }
 
 /** @throws LearningError OperatorUnsupported for a head of another kind */
-export function withHiddenLayer(student: Student, units: number, seed: number): Student {
+export function withHiddenLayer(given: Student, units: number, seed: number): Student {
+  const student = withOwnWeights(given, given.layers.length - 1)
   const head = headOf(student, 'hiddenUnits')
   const [features, weightName, biasName] = head.node.input
   if (features === names.output) return head.inputs === units ? student : resized(student, head, units, seed)
   const tensors = initialise(head, units, seed)
 
   const { graph } = student.model
-  const at = graph.node.indexOf(head.node)
+  const at = graph.node.findIndex(({ output }) => output[0] === head.node.output[0])
   const model: ModelProto = {
     ...student.model,
     graph: {

@@ -68,7 +68,7 @@ describe('withClasses', () => {
       .with.property('code', 'ConfigInvalid')
     const product = {
       name: 'product',
-      node: [node('Flatten', ['x'], ['flat']), node('MatMul', ['flat', 'w'], ['y'])],
+      node: [node('Flatten', ['x'], ['flat']), node('MatMul', ['flat', 'w'], ['y'], {}, '')],
       initializer: [floatTensor('w', [192, 3], new Float32Array(576))],
       input: [floatValue('x', ['N', 3, 8, 8])],
       output: [floatValue('y', ['N', 3])],

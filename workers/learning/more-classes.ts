@@ -6,10 +6,11 @@ import { floatValue, type GraphProto } from '../models/onnx.ts'
 import { random } from '../models/random.ts'
 import { LearningError } from './errors.ts'
 import { headOf, headTensors } from './head.ts'
-import { describeStudent, replaceTensors, type Student } from './student.ts'
+import { describeStudent, replaceTensors, type Student, withOwnWeights } from './student.ts'
 
 /** @throws LearningError ConfigInvalid for fewer classes than there are, OperatorUnsupported for a head of another kind */
-export function withClasses(student: Student, classes: number, seed: number): Student {
+export function withClasses(given: Student, classes: number, seed: number): Student {
+  const student = withOwnWeights(given, given.layers.length - 1)
   const head = headOf(student, 'more classes')
   if (classes === head.classes) return student
   if (!Number.isInteger(classes) || classes < head.classes)

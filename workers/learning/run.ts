@@ -65,9 +65,14 @@ export async function runTraining(
   const steps = stepsPerEpoch(used.length, batchSize)
   const state = startingState(network, request)
   const weightsFed = slotTensors(network.graphs.parameters, state.parameters)
+  const stopWhenAborted = async (): Promise<void> => {
+    if (!signal?.aborted) return
+    await hooks.onCheckpoint?.(copyOf(state))
+    throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
+  }
   const inputs = network.featuresOf(train)
   const featuresBegun = hooks.cpuSeconds()
-  await inputs.prepare(used, configuration.augment ?? true)
+  await inputs.prepare(used, configuration.augment ?? true, stopWhenAborted)
   const setup = {
     setupCpuSeconds: hooks.cpuSeconds() - request.begunCpuSeconds,
     featureCpuSeconds: hooks.cpuSeconds() - featuresBegun,
@@ -94,10 +99,7 @@ export async function runTraining(
     }
     let begun = hooks.cpuSeconds()
     for await (const { rows, feeds } of oneAhead(batches.slice(state.step), prepare)) {
-      if (signal?.aborted) {
-        await hooks.onCheckpoint?.(copyOf(state))
-        throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
-      }
+      await stopWhenAborted()
       const rates = ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports)
       await step(network, state, { ...feeds, ...weightsFed }, rows, rates)
       const done = hooks.cpuSeconds()
@@ -109,7 +111,7 @@ export async function runTraining(
       }
       begun = hooks.cpuSeconds()
     }
-    await finishEpoch(network, state, validation, { samples: used.length, steps }, hooks)
+    await finishEpoch(network, state, validation, { samples: used.length, steps }, hooks, stopWhenAborted)
   }
   return outcome(network, state, used.length, setup)
 }
@@ -221,9 +223,10 @@ async function finishEpoch(
   validation: ImageSet,
   { samples, steps }: { samples: number; steps: number },
   hooks: RunHooks,
+  between: () => Promise<void>,
 ): Promise<void> {
   const begun = hooks.cpuSeconds()
-  const validationAccuracy = await evaluate(network, state, validation)
+  const validationAccuracy = await evaluate(network, state, validation, between)
   const { loss, correct, cpuSeconds } = state.running
   const report = {
     epoch: state.epoch + 1,
@@ -249,6 +252,7 @@ async function evaluate(
   { graphs, evaluation, featuresOf }: Network,
   state: State,
   images: ImageSet,
+  between: () => Promise<void>,
 ): Promise<number> {
   const source = featuresOf(images)
   const weights = {
@@ -257,6 +261,7 @@ async function evaluate(
   }
   let correct = 0
   for (let from = 0; from < images.count; from += evaluationBatch) {
+    await between()
     const count = Math.min(evaluationBatch, images.count - from)
     const indexes = Int32Array.from({ length: count }, (_, i) => from + i)
     const results = await evaluation.run({ ...(await source.batch(indexes)), ...weights })

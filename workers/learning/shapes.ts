@@ -8,7 +8,12 @@ import type { Student } from './student.ts'
 /** Null stands for the batch, or for a size that is only known when the graph runs. */
 export async function inferShapes(student: Student): Promise<ReadonlyMap<string, Dims>> {
   const made = student.nodes.flatMap(node => node.output.filter(name => name !== ''))
-  const graph: GraphProto = { ...student.model.graph, output: made.map(name => ({ name })) }
+  const graph: GraphProto = {
+    ...student.model.graph,
+    node: [...student.nodes],
+    initializer: [...student.initializers.values()],
+    output: made.map(name => ({ name })),
+  }
   let session: Awaited<ReturnType<typeof openSession>>
   try {
     session = await openSession(encodeModel({ ...student.model, graph }), { optimise: false })

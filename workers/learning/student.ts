@@ -1,24 +1,31 @@
 /**
  * A student network as training sees it: nodes in order, weights by name, and which of them belong to which layer.
  *
- * A layer is a node with a weight matrix of its own (Conv, ConvTranspose, Gemm, MatMul), counted from the input; the last is the head. The scale and
- * bias of a BatchNormalization or LayerNormalization, and the bias added after a MatMul, belong to the layer whose output they act on.
+ * A layer is a node with a weight matrix of its own (Conv, ConvTranspose, Gemm, MatMul), counted from the input; the last is the head. The weight may be
+ * computed from tensors of the file, which belong to the layer then, numbers apart. The scale and bias of a BatchNormalization or LayerNormalization, and the
+ * bias added after a MatMul, belong to the layer whose output they act on.
  */
 import {
   dataType,
   decodeModel,
   floatTensor,
+  holdsGraphs,
+  intAttribute,
+  isTrue,
   type ModelProto,
   type NodeProto,
   type TensorProto,
 } from '../models/onnx.ts'
 import { constantValue, tensorValue } from './constants.ts'
 import { LearningError } from './errors.ts'
+import { type Place, withOwnTensors, withoutAliases } from './shared-tensors.ts'
 
 export interface Layer {
   readonly node: NodeProto
   /** Names of the initializers that belong to it, weight first. */
   readonly parameters: readonly string[]
+  /** Where they are read, and running statistics beside them. */
+  readonly places: readonly Place[]
 }
 
 export interface Student {
@@ -26,7 +33,7 @@ export interface Student {
   readonly model: ModelProto
   /** Of the operators' default domain, 13 to 22. */
   readonly opset: number
-  /** In topological order, constants taken out. */
+  /** In topological order, constants and other names for them taken out. */
   readonly nodes: readonly NodeProto[]
   /** Constants included. */
   readonly initializers: ReadonlyMap<string, TensorProto>
@@ -39,9 +46,9 @@ const normalisations = new Set(['BatchNormalization', 'LayerNormalization'])
 const weightOperators = new Set(['Conv', 'ConvTranspose', 'Gemm', 'MatMul'])
 const [oldestOpset, newestOpset] = [13, 22]
 
-/** @throws LearningError ModelInvalid */
-export function readStudent(bytes: Uint8Array): Student {
-  return describeStudent(decodeModel(bytes))
+/** @param origin names the file in messages. @throws LearningError ModelInvalid */
+export function readStudent(bytes: Uint8Array, origin?: string): Student {
+  return describeStudent(decodeModel(bytes, origin))
 }
 
 /** @throws LearningError ModelInvalid */
@@ -49,11 +56,12 @@ export function describeStudent(model: ModelProto): Student {
   const { graph } = model
   const opset = opsetOf(model)
   const initializers = new Map(graph.initializer.map(tensor => [tensor.name!, tensor]))
-  const nodes = graph.node.filter(node => {
+  const computed = graph.node.filter(node => {
     const value = constantValue(node)
     if (value !== undefined) initializers.set(value.name!, value)
     return value === undefined
   })
+  const nodes = withoutAliases(computed, initializers)
   const inputs = graph.input.filter(value => !initializers.has(value.name))
   if (inputs.length !== 1 || graph.output.length !== 1)
     throw new LearningError(
@@ -77,6 +85,16 @@ export function describeStudent(model: ModelProto): Student {
   }
 }
 
+/** The first node that is in training mode: what it gives hangs on the other images of a batch, or on chance. */
+export const nodeInTraining = ({ nodes, initializers }: Student): NodeProto | undefined =>
+  nodes.find(node => isInTraining(node, initializers))
+
+function isInTraining(node: NodeProto, initializers: ReadonlyMap<string, TensorProto>): boolean {
+  if (node.opType === 'BatchNormalization') return intAttribute(node, 'training_mode', 0) === 1
+  const mode = node.opType === 'Dropout' ? initializers.get(node.input[2] ?? '') : undefined
+  return mode !== undefined && isTrue(mode)
+}
+
 /** Index of the first layer that is trained. */
 export function firstTrained(student: Student, trainable: 'all' | 'head' | number): number {
   if (trainable === 'all') return 0
@@ -96,28 +114,54 @@ function opsetOf({ opsetImport }: ModelProto): number {
 function findLayers(nodes: readonly NodeProto[], initializers: ReadonlyMap<string, TensorProto>): Layer[] {
   const isFloat = (name: string | undefined): name is string =>
     name !== undefined && initializers.get(name)?.dataType === dataType.float
-  const layers: { node: NodeProto; parameters: string[] }[] = []
+  const layers: { node: NodeProto; places: Place[] }[] = []
   /** The layer whose output a tensor is, possibly through nodes without weights. */
   const origin = new Map<string, number>()
+  /** Where what a tensor is computed from lies in the file, for tensors that nothing else goes into. */
+  const sources = new Map<string, readonly Place[]>()
 
   for (const node of nodes) {
-    const own = node.input.filter(isFloat)
+    const own = node.input.flatMap((tensor, input): Place[] =>
+      isFloat(tensor) ? [{ output: node.output[0]!, input, tensor, statistic: false }] : [],
+    )
+    const computed = node.input.flatMap(name => sources.get(name) ?? [])
+    const isOfFile = (name: string): boolean => name === '' || initializers.has(name) || sources.has(name)
+    if (node.input.every(isOfFile) && !holdsGraphs(node)) {
+      const varying = own.filter(({ tensor }) => initializers.get(tensor)!.dims.length > 0)
+      for (const output of node.output) sources.set(output, [...varying, ...computed])
+      continue
+    }
     const upstream = node.input.map(name => origin.get(name)).filter(index => index !== undefined)
     let index = upstream.length === 0 ? -1 : Math.max(...upstream)
-    if (weightOperators.has(node.opType) && own.length > 0) {
-      index = layers.push({ node, parameters: own }) - 1
+    if (weightOperators.has(node.opType) && own.length + computed.length > 0) {
+      index = layers.push({ node, places: [...computed, ...own] }) - 1
     } else if (normalisations.has(node.opType) && index >= 0) {
-      layers[index]!.parameters.push(...node.input.slice(1, 3).filter(isFloat))
+      // Scale and bias, then running statistics.
+      const places = own.filter(({ input }) => input > 0)
+      layers[index]!.places.push(...places.map(each => ({ ...each, statistic: each.input > 2 })))
     } else if (node.opType === 'Add' && own.length === 1 && follows(layers[index]?.node, 'MatMul', node)) {
-      layers[index]!.parameters.push(...own)
+      layers[index]!.places.push(...own)
     }
     for (const output of node.output) if (output !== '') origin.set(output, index)
   }
-  return layers
+  return layers.map(({ node, places }) => ({
+    node,
+    places,
+    parameters: places.filter(({ statistic }) => !statistic).map(({ tensor }) => tensor),
+  }))
 }
 
 const follows = (from: NodeProto | undefined, opType: string, node: NodeProto): boolean =>
   from?.opType === opType && node.input.includes(from.output[0]!)
+
+/** The student whose layers from `first` on share no tensor with another place that trains apart from them (shared-tensors.ts). */
+export function withOwnWeights(student: Student, first: number): Student {
+  const model = withOwnTensors(
+    student,
+    student.layers.slice(first).flatMap(({ places }) => places),
+  )
+  return model === undefined ? student : describeStudent(model)
+}
 
 /** A copy of the model with other values for some float weights; nothing else differs. */
 export function withWeights(model: ModelProto, values: ReadonlyMap<string, Float32Array>): ModelProto {

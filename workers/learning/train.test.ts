@@ -190,8 +190,35 @@ describe('train', () => {
     )
   })
 
-  it('stops at once when it is cancelled beforehand', async () => {
-    expect(await codeOf(train(request(), {}, AbortSignal.abort()))).to.equal('Cancelled')
+  for (const trainableLayers of ['all', 'head'] as const)
+    it(`stops at once when it is cancelled beforehand: ${trainableLayers}`, async () => {
+      const steps: number[] = []
+      const hooks = { onStep: (done: number) => steps.push(done) }
+      const work = train(request({ trainableLayers }), hooks, AbortSignal.abort())
+      expect(await codeOf(work)).to.equal('Cancelled')
+      // The features of frozen layers come before the first step, and are not computed.
+      expect(steps).to.deep.equal(trainableLayers === 'head' ? [] : [0])
+    })
+
+  it('stops before it validates, and goes on from there', async () => {
+    const stop = new AbortController()
+    let resume: Checkpoint | undefined
+    const work = train(
+      request(),
+      {
+        onStep: done => {
+          if (done === 8) stop.abort()
+        },
+        onCheckpoint: checkpoint => {
+          resume = checkpoint
+        },
+      },
+      stop.signal,
+    )
+    expect(await codeOf(work)).to.equal('Cancelled')
+    expect(resume).to.include({ epoch: 1, step: 4 })
+    const whole = await train(request())
+    expect((await train({ ...request(), resume })).digest).to.equal(whole.digest)
   })
 
   it('names every problem of a configuration', async () => {

@@ -9,6 +9,7 @@ import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider, type Session } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
+import { withKnownShapes } from './computed-shapes.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
@@ -17,7 +18,7 @@ import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
-import { firstTrained, readStudent, type Student } from './student.ts'
+import { firstTrained, nodeInTraining, readStudent, type Student, withOwnWeights } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
 
@@ -27,6 +28,8 @@ export interface Trainer {
   readonly shape: ImageShape
   /** sha-256 of the model, hex. */
   readonly digest: string
+  /** What a user should know of the model, which is trained all the same. */
+  readonly remark?: string
   /** What trains, and why it does. */
   readonly provider: ProviderChoice
   /** @throws LearningError OperatorUnsupported, LossDiverged, TooFewSamples, LabelsInvalid, ConfigInvalid, Cancelled */
@@ -41,6 +44,8 @@ export interface Trainer {
 }
 
 export interface TrainerOptions {
+  /** Names the model in messages. Default "the model". */
+  readonly origin?: string
   /** What shall train; cuda falls back to cpu where the runtime has none. Default cpu. */
   readonly device?: Provider
   /** Of the model as given, inside one operator; trainings have their own. Default 1. */
@@ -59,6 +64,7 @@ export interface TrainerOptions {
 export async function createTrainer(
   bytes: Uint8Array,
   {
+    origin = 'the model',
     device = 'cpu',
     threads = 1,
     classes: wanted,
@@ -67,8 +73,8 @@ export async function createTrainer(
     spin = false,
   }: TrainerOptions = {},
 ): Promise<Trainer> {
-  const student = readStudent(bytes)
-  const classifier = await openClassifier(bytes, 'the model', { device, threads })
+  const student = readStudent(bytes, origin)
+  const classifier = await openClassifier(bytes, origin, { device, threads })
   const more = wanted ?? (classifier.classes < fewestClasses ? fewestClasses : undefined)
   try {
     // Refuses at once what no seed can make possible.
@@ -123,6 +129,7 @@ export async function createTrainer(
     shape,
     digest,
     provider: choice,
+    ...remarkOn(student),
     accuracy,
     train: async (request, hooks = {}, signal) => {
       checkRequest(request, classes, shape)
@@ -139,6 +146,15 @@ export async function createTrainer(
       await preparation.close()
       for (const each of compiled.values()) await (await each.catch(() => null))?.close()
     },
+  }
+}
+
+function remarkOn(student: Student): Pick<Trainer, 'remark'> {
+  const node = nodeInTraining(student)
+  if (node === undefined) return {}
+  const named = `node ${node.name || node.output[0]} (${node.opType})`
+  return {
+    remark: `${named} is in training mode: what the model answers hangs on the other images of a batch, or on chance; better export it for inference`,
   }
 }
 
@@ -160,11 +176,12 @@ async function compile(
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
-  const student = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
+  const shaped = hiddenUnits === undefined ? base : withHiddenLayer(base, hiddenUnits, seed)
   const added = hiddenUnits === undefined ? 0 : 1
   // The hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
-  const first = trainable === 'head' ? firstTrained(student, 1 + added) : firstTrained(student, trainable)
+  const first = trainable === 'head' ? firstTrained(shaped, 1 + added) : firstTrained(shaped, trainable)
+  const student = await withKnownShapes(withOwnWeights(shaped, first))
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,

@@ -15,6 +15,8 @@ import {
   encodeModel,
   floatValue,
   type GraphProto,
+  holdsGraphs,
+  intAttribute,
   type ModelProto,
   model,
   type NodeProto,
@@ -133,7 +135,9 @@ function dependentOn(
 ): [readonly NodeProto[], ReadonlySet<string>] {
   const given = new Set<string>()
   const found = nodes.filter(node => {
-    const depends = node.input.some(name => names.has(name) || given.has(name))
+    // A graph within a node may read anything that there is before it.
+    const depends =
+      node.input.some(name => names.has(name) || given.has(name)) || (given.size > 0 && holdsGraphs(node))
     if (depends) for (const output of node.output) given.add(output)
     return depends
   })
@@ -187,9 +191,11 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
   const wanted = new Set(boundary.map(each => each.name))
   if (wanted.size === 1 && wanted.has(student.input)) return null
   const skipped = new Set(trained)
+  // What graphs within nodes read is not seen here.
+  const whole = student.nodes.some(holdsGraphs)
   const needed: NodeProto[] = []
   for (const node of student.nodes.toReversed()) {
-    if (skipped.has(node) || !node.output.some(name => wanted.has(name))) continue
+    if (skipped.has(node) || !(whole || node.output.some(name => wanted.has(name)))) continue
     for (const name of node.input) wanted.add(name)
     needed.unshift(node)
   }
@@ -199,7 +205,7 @@ function frozenModel(student: Student, { trained, boundary }: Cut): Uint8Array |
     graph: {
       name: 'frozen',
       node: needed,
-      initializer: initializersOf(student, name => wanted.has(name)),
+      initializer: initializersOf(student, name => whole || wanted.has(name)),
       input: model.graph.input.filter(value => value.name === student.input),
       output: boundary
         .filter(each => each.name !== student.input)
@@ -240,7 +246,8 @@ function stepModel(
     return gradientRules.get(node.opType)!(context)
   })
 
-  const gradients = new Map<string, string[]>([[student.output, [crossEntropy(emit, student.output)]]])
+  const scores = scoresOf(student, shapes)
+  const gradients = new Map<string, string[]>([[scores, [crossEntropy(emit, scores)]]])
   const gradientOf = (name: string): string | undefined => {
     const parts = gradients.get(name)
     return parts === undefined || parts.length === 1 ? parts?.[0] : emit.emit('Sum', parts)
@@ -298,6 +305,14 @@ const namesOf = (student: Student, { parameters, statistics }: Cut): Set<string>
     ...parameters.map(({ name }) => wire.gradient(name)),
     ...statistics.map(({ name }) => wire.batch(name)),
   ])
+
+/** What the loss takes the softmax of: where a model ends with one of its own, what that reads. */
+function scoresOf({ nodes, output }: Student, shapes: ReadonlyMap<string, Dims>): string {
+  const last = nodes.find(node => node.output[0] === output)
+  const rank = shapes.get(output)?.length ?? 0
+  const overClasses = last?.opType === 'Softmax' && [-1, rank - 1].includes(intAttribute(last, 'axis', -1))
+  return overClasses ? last.input[0]! : output
+}
 
 /** loss = −Σ targets · log softmax(logits); its gradient is softmax · (row sum of targets) − targets. */
 function crossEntropy(emit: Emitter, logits: string): string {

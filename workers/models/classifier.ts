@@ -56,7 +56,9 @@ export async function openClassifier(
     const { provider } = await chooseProvider(device)
     session = await openSession(bytes, { provider, threads })
   } catch (cause) {
-    throw new ModelError('ModelInvalid', `${origin} cannot be loaded: ${firstLine(cause)}`, { cause })
+    const reason = firstLine(cause)
+    const hint = /external data/i.test(reason) ? '; accepted: weights inside the file' : ''
+    throw new ModelError('ModelInvalid', `${origin} cannot be loaded: ${reason}${hint}`, { cause })
   }
   try {
     const { input, classes } = signature(session, origin)

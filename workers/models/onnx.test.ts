@@ -75,6 +75,13 @@ describe('attributes', () => {
   })
 })
 
+describe('attributes without a value, as writers by the rules of proto3 leave zeros', () => {
+  it('are 0, whatever holds where there is none', () => {
+    const given = { opType: 'X', input: [], output: [], attribute: [{ name: 'beta' }, { name: 'axis' }] }
+    expect([floatAttribute(given, 'beta', 1), intAttribute(given, 'axis', -1)]).to.deep.equal([0, 0])
+  })
+})
+
 describe('tensors', () => {
   it('give back their values, raw or not', () => {
     expect([...floatValues(floatTensor('t', [2, 1], [1.5, -2]))]).to.deep.equal([1.5, -2])

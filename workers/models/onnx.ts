@@ -67,7 +67,16 @@ export interface ValueInfoProto {
 }
 
 export const dataType = { float: 1, uint8: 2, int32: 6, int64: 7, bool: 9, double: 11 } as const
-const attributeType = { float: 1, int: 2, string: 3, tensor: 4, floats: 6, ints: 7 } as const
+const attributeType = {
+  float: 1,
+  int: 2,
+  string: 3,
+  tensor: 4,
+  graph: 5,
+  floats: 6,
+  ints: 7,
+  graphs: 10,
+} as const
 
 /** Opset that models built here use. */
 export const opsetVersion = 17
@@ -138,10 +147,15 @@ function attribute(name: string, value: Attributes[string]): AttributeProto {
 
 const find = (from: NodeProto, name: string) => from.attribute?.find(a => a.name === name)
 
-export const intAttribute = (from: NodeProto, name: string, fallback: number): number =>
-  find(from, name)?.i ?? fallback
-export const floatAttribute = (from: NodeProto, name: string, fallback: number): number =>
-  find(from, name)?.f ?? fallback
+// Writers by the rules of proto3 leave zeros out: an attribute without a value is 0.
+export const intAttribute = (from: NodeProto, name: string, fallback: number): number => {
+  const found = find(from, name)
+  return found === undefined ? fallback : (found.i ?? 0)
+}
+export const floatAttribute = (from: NodeProto, name: string, fallback: number): number => {
+  const found = find(from, name)
+  return found === undefined ? fallback : (found.f ?? 0)
+}
 export const intsAttribute = (from: NodeProto, name: string): readonly number[] | undefined => {
   const found = find(from, name)
   return found?.ints === undefined || found.ints.length === 0 ? undefined : found.ints
@@ -150,6 +164,9 @@ export const stringAttribute = (from: NodeProto, name: string, fallback: string)
   const found = find(from, name)?.s
   return found === undefined ? fallback : new TextDecoder().decode(found)
 }
+/** Whether a node has graphs of its own (If, Loop), which may read what is around them. */
+export const holdsGraphs = ({ attribute = [] }: NodeProto): boolean =>
+  attribute.some(({ type }) => type === attributeType.graph || type === attributeType.graphs)
 export const tensorAttribute = (from: NodeProto, name: string): TensorProto | undefined => find(from, name)?.t
 
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
@@ -199,6 +216,10 @@ export function intValues(tensor: TensorProto): number[] {
     Number,
   )
 }
+
+/** The value of a tensor of one bool. */
+export const isTrue = ({ rawData, int32Data }: TensorProto): boolean =>
+  rawData !== undefined && rawData.length > 0 ? rawData.some(byte => byte !== 0) : int32Data?.[0] === 1
 
 /** A string dimension is symbolic (the batch). */
 export function floatValue(name: string, dims: readonly (number | string)[]): ValueInfoProto {

@@ -2,11 +2,12 @@
 
 import type { SampleList } from '../../../workers/frames/samplelist.ts'
 import { imageBytes } from '../../../workers/learning/image-set.ts'
-import { type Classifier, openClassifier } from '../../../workers/models/classifier.ts'
+import { type Classifier, largest, openClassifier } from '../../../workers/models/classifier.ts'
+import { ModelError } from '../../../workers/models/errors.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { usageOf } from '../errors.ts'
 import { describeRefused, loadLists, readList } from '../labelled-images.ts'
-import { checkFolder, readModelFile } from '../model-file.ts'
+import { checkFolder, checkInput, readModelFile } from '../model-file.ts'
 import { OptionReader } from '../option-reader.ts'
 import type { Io } from '../program.ts'
 import { table } from '../table.ts'
@@ -44,7 +45,13 @@ export async function evaluateCommand(raw: RawEvaluateOptions, io: Io): Promise<
     const [counts, right] = [new Int32Array(classifier.classes), new Int32Array(classifier.classes)]
     for (let from = 0; from < images.count; from += batch) {
       const to = Math.min(images.count, from + batch)
-      const found = await classifier.classify(images.pixels.subarray(from * size, to * size), to - from)
+      const logits = await classifier.logits(images.pixels.subarray(from * size, to * size), to - from)
+      if (logits.some(Number.isNaN))
+        throw new ModelError(
+          'ModelInvalid',
+          `${raw.model} answers NaN; accepted: a model that answers with numbers`,
+        )
+      const found = largest(logits, classifier.classes)
       for (const [i, label] of images.labels.subarray(from, to).entries()) {
         counts[label]!++
         if (found[i] === label) right[label]!++
@@ -74,6 +81,7 @@ async function read(raw: RawEvaluateOptions): Promise<{ classifier: Classifier; 
   const model = await readModelFile(reader, raw.model)
   const classifier = model === undefined ? undefined : await openClassifier(model, raw.model)
   try {
+    if (classifier !== undefined) checkInput(reader, raw.model, classifier.input)
     const classes = classifier?.classes ?? Number.MAX_SAFE_INTEGER
     const list = await readList(reader, '--list', raw.list, { images: raw.images, classes })
     reader.check()

@@ -14,7 +14,7 @@ import { parseTrace, type Trace } from '../../simulate/trace.ts'
 import { UsageError, usageOf } from '../errors.ts'
 import { readText } from '../files.ts'
 import { describeRefused, loadLists, readTrainingLists, type TrainingLists } from '../labelled-images.ts'
-import { checkFolder, readModelFile } from '../model-file.ts'
+import { checkFolder, checkInput, readModelFile } from '../model-file.ts'
 import { above0, OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
 import { table } from '../table.ts'
@@ -63,18 +63,32 @@ export async function profileCommand(raw: RawProfileOptions, io: Io): Promise<nu
     const loaded = cpuSeconds()
     const refused = [...given.refused, ...held.refused]
     io.stderr.write(describeRefused('profile', refused))
+    if (trainer.remark !== undefined) io.stderr.write(`profile: ${trainer.remark}\n`)
     const report = await profiled(work, trainer, {
       train: given.images,
       validation: held.images,
       startGpuSeconds,
       gpuSecondsPerImage: (loaded - reading) / (given.images.count + held.images.count),
     })
+    io.stderr.write(describeDiverged(work.configurations, report))
     const result = { ...report, refused: refused.length }
     io.stdout.write(raw.json === true ? `${JSON.stringify(result, null, 2)}\n` : asText(result))
     return 0
   } finally {
     await trainer.close()
   }
+}
+
+/** One line for all configurations that are not in the report. */
+function describeDiverged(
+  asked: readonly NamedConfiguration[],
+  { configurations }: Pick<ProfileReport, 'configurations'>,
+): string {
+  const told = new Set(configurations.map(each => each.configuration))
+  const diverged = asked.map(({ name }) => name).filter(name => !told.has(name))
+  return diverged.length === 0
+    ? ''
+    : `profile: left out, because the loss became no number in their micro-profile: ${diverged.join(', ')}; a lower learningRate may help\n`
 }
 
 type Loaded = Pick<
@@ -168,8 +182,9 @@ async function read(raw: RawProfileOptions): Promise<Work> {
   await checkFolder(reader, '--images', raw.images)
   const history = raw.history === undefined ? undefined : await readHistory(reader, raw.history)
   const model = await readModelFile(reader, raw.model)
-  const trainer = model === undefined ? undefined : await createTrainer(model)
+  const trainer = model === undefined ? undefined : await createTrainer(model, { origin: raw.model })
   try {
+    if (trainer !== undefined) checkInput(reader, raw.model, trainer.shape)
     const lists = await readTrainingLists(reader, raw, trainer?.classes)
     reader.check()
     return {

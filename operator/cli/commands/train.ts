@@ -6,7 +6,7 @@ import { writeAtomically } from '../../../workers/models/store.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { usageOf } from '../errors.ts'
 import { describeRefused, loadLists, readTrainingLists, type TrainingLists } from '../labelled-images.ts'
-import { checkFolder, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
+import { checkFolder, checkInput, checkOutFile, makeRoomFor, readModelFile } from '../model-file.ts'
 import { OptionReader, wholeFrom } from '../option-reader.ts'
 import type { Io } from '../program.ts'
 import { ProgressLine } from '../progress.ts'
@@ -62,6 +62,7 @@ export async function trainCommand(raw: RawTrainOptions, io: Io): Promise<number
     const refused = [...given.refused, ...held.refused]
     io.stderr.write(describeRefused('train', refused))
     await makeRoomFor('train', raw.out)
+    if (trainer.remark !== undefined) io.stderr.write(`train: ${trainer.remark}\n`)
     const { provider, reason } = trainer.provider
     io.stderr.write(`train: runs on ${provider} (${reason})\n`)
 
@@ -151,6 +152,7 @@ async function read(raw: RawTrainOptions): Promise<Work> {
     model === undefined || Number.isNaN(classes)
       ? undefined
       : await createTrainer(model, {
+          origin: raw.model,
           device: 'cuda',
           threads: threadsOf(configuration),
           // Nobody else's share is burnt by it.
@@ -159,6 +161,7 @@ async function read(raw: RawTrainOptions): Promise<Work> {
           ...(classes === undefined ? {} : { classes }),
         })
   try {
+    if (trainer !== undefined) checkInput(reader, raw.model, trainer.shape)
     const lists = await readTrainingLists(reader, raw, trainer?.classes)
     reader.check()
     return {

@@ -1,5 +1,5 @@
 /** Small networks around each operator, with shapes and attributes drawn at random. For tests. */
-import { type Attributes, floatTensor, intTensor, type NodeProto, node } from '../../models/onnx.ts'
+import { type Attributes, dataType, floatTensor, intTensor, type NodeProto, node } from '../../models/onnx.ts'
 import type { Random } from '../../models/random.ts'
 import { type GradientCase, normal } from './gradient-check.ts'
 
@@ -204,13 +204,14 @@ function sliced(draw: Random): GradientCase {
 }
 
 function padded(draw: Random): GradientCase {
-  const mode = among(draw, ['constant', 'constant', 'edge', 'reflect'])
-  const side = (): number => (mode === 'constant' ? between(draw, -1, 2) : draw.integer(3))
+  const mode = among(draw, ['constant', 'constant', 'edge', 'reflect', 'wrap'])
+  const side = (): number => between(draw, -1, 2)
   const pads = [0, 0, side(), side(), 0, mode === 'constant' ? 1 : 0, side(), side()]
   return {
     nodes: [node('Pad', ['x', 'pads'], ['y'], { mode })],
     tensors: [intTensor('pads', [8], pads)],
     x: shape(draw),
+    opset: mode === 'wrap' ? 19 : undefined,
   }
 }
 
@@ -431,6 +432,10 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   Concat: joined,
   Split: draw => split(draw, among(draw, [13, 18])),
   Slice: sliced,
+  'Slice of all axes from the first on': () => ({
+    nodes: [node('Slice', ['x', 'starts', 'ends'], ['y'])],
+    tensors: [intTensor('starts', [3], [0, 1, 2]), intTensor('ends', [3], [2 ** 31 - 1, 3, -1])],
+  }),
   Pad: padded,
   Resize: resized,
   Reshape: () => ({
@@ -460,8 +465,12 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
       [0, 1, 3, 2],
     ]),
   })),
-  'Identity and Dropout': () => ({
-    nodes: [node('Identity', ['x'], ['i']), node('Dropout', ['i'], ['y'])],
+  'Identity and Dropout': draw => ({
+    nodes: [
+      node('Identity', ['x'], ['i']),
+      node('Dropout', ['i', ...among<string[]>(draw, [[], ['', 'no']])], ['y']),
+    ],
+    tensors: [{ name: 'no', dims: [], dataType: dataType.bool, rawData: Uint8Array.of(0) }],
   }),
   Constant: draw => ({
     nodes: [

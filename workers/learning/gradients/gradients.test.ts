@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { openClassifier } from '../../models/classifier.ts'
-import { floatTensor, node } from '../../models/onnx.ts'
+import { floatTensor, intTensor, node } from '../../models/onnx.ts'
 import { random } from '../../models/random.ts'
 import { createTrainer } from '../trainer.ts'
 import { gradientCases } from './gradient-cases.ts'
@@ -36,7 +36,7 @@ describe('gradient rules', () => {
 })
 
 describe('what cannot be trained', () => {
-  for (const { name, nodes, want } of [
+  for (const { name, nodes, want, opset } of [
     {
       name: 'an unknown operator',
       nodes: [node('Softsign', ['x'], ['y'])],
@@ -48,17 +48,41 @@ describe('what cannot be trained', () => {
       want: /node y \(Resize\): mode is cubic; accepted: nearest, linear/,
     },
     {
-      name: 'a dropout that drops',
-      nodes: [node('Dropout', ['x', '', 'drops'], ['y'])],
-      want: /node y \(Dropout\): training_mode is given; accepted: none/,
+      name: 'a resize that keeps the aspect ratio',
+      nodes: [
+        node('Resize', ['x', '', '', 'sizes'], ['y'], {
+          axes: [2, 3],
+          keep_aspect_ratio_policy: 'not_larger',
+        }),
+      ],
+      opset: 18,
+      want: /node y \(Resize\): keep_aspect_ratio_policy is not_larger; accepted: stretch/,
+    },
+    {
+      name: 'a window behind the input, of which the runtime thinks in two ways',
+      nodes: [
+        node('AveragePool', ['x'], ['y'], {
+          ceil_mode: 1,
+          kernel_shape: [2, 2],
+          strides: [3, 3],
+          pads: [0, 0, 1, 1],
+        }),
+      ],
+      want: /node y \(AveragePool\): its windows have 2×2 positions, the runtime infers 3×3; accepted: /,
+    },
+    {
+      name: 'a dropout that may drop',
+      nodes: [node('Not', ['no'], ['drops']), node('Dropout', ['x', '', 'drops'], ['y'])],
+      want: /node y \(Dropout\): training_mode may be true; accepted: none, or false/,
     },
   ])
     it(`names the node and what is accepted: ${name}`, async () => {
       const tensors = [
         floatTensor('scales', [4], [1, 1, 2, 2]),
-        { name: 'drops', dims: [], dataType: 9, rawData: Uint8Array.of(0) },
+        intTensor('sizes', [2], [9, 9]),
+        { name: 'no', dims: [], dataType: 9, rawData: Uint8Array.of(0) },
       ]
-      const error = await gradientDifference({ nodes, tensors }, 1).then(
+      const error = await gradientDifference({ nodes, tensors, opset }, 1).then(
         () => null,
         (reason: unknown) => reason,
       )

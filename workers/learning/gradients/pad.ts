@@ -25,7 +25,12 @@ export const pad: GradientRule = context => {
       const size = dims[axis]
       if (size === null || size === undefined)
         return context.refuse(`it pads axis ${axis}, whose size is unknown; accepted: axes of known size`)
-      const from = Array.from({ length: before + size + after }, (_, i) => origin(i - before, size))
+      // A negative side is cut off first; what is padded is the rest.
+      const [first, rest] = [Math.max(0, -before), size + Math.min(0, before) + Math.min(0, after)]
+      const from = Array.from(
+        { length: before + size + after },
+        (_, i) => first + origin(i - Math.max(0, before), rest),
+      )
       const back = Array.from({ length: size }, (_, place) => from.map(each => (each === place ? 1 : 0)))
       spread = alongAxis(context, spread, axis, back)
     }

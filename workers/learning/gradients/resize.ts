@@ -50,6 +50,8 @@ export const resize: GradientRule = context => {
   const round = chosen(roundings, 'nearest_mode', 'round_prefer_floor')
   const row = chosen({ nearest: nearest(round), linear }, 'mode', 'nearest')
   if (intAttribute(node, 'antialias', 0) !== 0) context.refuse('antialias is 1; accepted: 0')
+  const policy = stringAttribute(node, 'keep_aspect_ratio_policy', 'stretch')
+  if (policy !== 'stretch') context.refuse(`keep_aspect_ratio_policy is ${policy}; accepted: stretch`)
   if (intAttribute(node, 'exclude_outside', 0) !== 0) context.refuse('exclude_outside is 1; accepted: 0')
   context.copy()
 

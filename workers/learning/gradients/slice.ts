@@ -33,6 +33,9 @@ interface Taken {
   readonly places: readonly number[]
 }
 
+/** What exporters write for "to the end", in 32 bits or 64. */
+const endOfAny = 2 ** 31 - 1
+
 function takenPlaces(context: NodeContext): Taken[] {
   const { node } = context
   const dims = context.dims(node.input[0]!)
@@ -47,13 +50,14 @@ function takenPlaces(context: NodeContext): Taken[] {
   const ends = values(2, 'ends')!
   const axes = values(3, 'axes') ?? starts.map((_, i) => i)
   const steps = values(4, 'steps') ?? starts.map(() => 1)
-  return axes.map((given, i) => {
+  return axes.flatMap((given, i) => {
     const axis = fromFront(given, dims.length)
     const size = dims[axis]
+    if (starts[i] === 0 && ends[i]! >= endOfAny && steps[i] === 1) return []
     if (size === null || size === undefined)
       return context.refuse(`it cuts axis ${axis}, whose size is unknown; accepted: axes of known size`)
     const places = placesOf(starts[i]!, ends[i]!, steps[i]!, size)
-    return places.length === 0 ? context.refuse('nothing is left of its input') : { axis, size, places }
+    return places.length === 0 ? context.refuse('nothing is left of its input') : [{ axis, size, places }]
   })
 }
 

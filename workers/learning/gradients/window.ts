@@ -30,7 +30,13 @@ export function windowOf(context: NodeContext, kernel?: Pair): Window {
     const last = Math.ceil(steps)
     return last * sliding.strides[axis] < input[axis] + pads[axis] ? last + 1 : last
   }
-  return { ...sliding, input, pads, output: [positions(0), positions(1)] }
+  const output: Pair = [positions(0), positions(1)]
+  const inferred = placesOf(context, node.output[0]!)
+  if (output.some((size, axis) => size !== inferred[axis]))
+    context.refuse(
+      `its windows have ${output.join('×')} positions, the runtime infers ${inferred.join('×')}; accepted: no last window that begins behind the input`,
+    )
+  return { ...sliding, input, pads, output }
 }
 
 /** Kernel, strides and dilations. */
