@@ -51,8 +51,19 @@ export const sampleSize = (trainCount: number, fraction: number): number =>
   Math.min(trainCount, Math.max(fewestTrained, Math.round(trainCount * fraction)))
 
 /** What the cheapest micro-profile takes, where a training of all layers takes so many. */
-export const largestSample = (sampled: number, trainCount: number): number =>
+const largestSample = (sampled: number, trainCount: number): number =>
   Math.min(trainCount, Math.ceil(sampled / trainedPart('head')))
+
+/** What a request says of training data that is in memory as a whole. @param order of its images, at random */
+export function sampleOf(
+  train: ImageSet,
+  order: Int32Array,
+  fraction: number,
+): Pick<MicroProfileRequest, 'sample' | 'sampled' | 'trainCount'> {
+  const sampled = sampleSize(train.count, fraction)
+  const sample = selectImages(train, order.subarray(0, largestSample(sampled, train.count)))
+  return { sample, sampled, trainCount: train.count }
+}
 
 /** @throws LearningError other than LossDiverged, which only rules its configurations out. */
 export async function microProfile(
