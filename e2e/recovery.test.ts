@@ -4,6 +4,7 @@
  */
 import { expect } from 'chai'
 import { waitFor } from '../hack/testing/wait-for.ts'
+import { findCondition } from '../operator/api/conditions.ts'
 import type { RetrainingWindow } from '../operator/api/generated/types.ts'
 import { streamLabel } from '../operator/api/names.ts'
 import { sceneClasses, useSite } from './support/site.ts'
@@ -45,6 +46,12 @@ describe('the operator, killed in each phase', function () {
         classes: sceneClasses,
         model: { uri: 'initial/student.onnx' },
       })
+    await site.camera('cam-rtsp', {
+      source: { rtsp: { url: 'rtsp://10.0.3.7/main' } },
+      goldenModel: { uri: 'initial/student.onnx' },
+      classes: sceneClasses,
+      model: { uri: 'initial/student.onnx' },
+    })
     await site.window('site', {
       streamSelector: { matchLabels: { site: 'a' } },
       duration: `${windowSeconds}s`,
@@ -116,5 +123,13 @@ describe('the operator, killed in each phase', function () {
     expect([...made.keys()].filter(name => name.endsWith('-inference'))).to.have.members(
       streams.map(stream => `${stream}-inference`),
     )
+  })
+
+  it('gives no pod to a stream whose source no worker can read, and says so', async () => {
+    const { status } = await site.readCamera('cam-rtsp')
+    const ready = findCondition(status?.conditions, 'Ready')
+    expect(ready).to.include({ status: 'False', reason: 'SourceInvalid' })
+    expect(ready?.message).to.include('spec.source.rtsp: workers cannot read such a source yet')
+    expect([...made.keys()].filter(name => name.startsWith('cam-rtsp'))).to.deep.equal([])
   })
 })

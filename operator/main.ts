@@ -2,7 +2,7 @@
  * Composition root of the operator: one readonly configuration in, everything wired, nothing decided.
  *
  * Every replica keeps its caches and its page; only the leader reconciles. A lost leadership ends the process with exit code 1, so that
- * the kubelet starts it again from nothing; SIGTERM and SIGINT end it with 0 after what is under way has been finished.
+ * the kubelet starts it again from nothing; a signal that aborts ends it with 0 after what is under way has been finished.
  */
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
@@ -53,7 +53,8 @@ import { createResizeExecutor } from './sharing/executor.ts'
 /** How often running workers are asked how they do. */
 const pollMs = 1000
 
-export async function runOperator(config: OperatorConfig): Promise<number> {
+/** @returns the exit code. */
+export async function runOperator(config: OperatorConfig, stop: AbortSignal): Promise<number> {
   const log = pino({
     level: config.logLevel,
     base: undefined,
@@ -61,10 +62,6 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     serializers: { err: loggedError },
   })
   const clock = systemClock
-  const stop = new AbortController()
-  const end = () => stop.abort(new Error('told to stop'))
-  process.once('SIGTERM', end)
-  process.once('SIGINT', end)
 
   const metrics = createMetrics({ version: packageVersion })
   const hooks = {
@@ -241,8 +238,8 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
   const watching = cluster.run(stopAll.signal)
   try {
     const outcome = config.leaderElection.enabled
-      ? await elector.run(lead, stop.signal)
-      : await lead(stop.signal).then(() => 'released' as const)
+      ? await elector.run(lead, stop)
+      : await lead(stop).then(() => 'released' as const)
     if (outcome === 'lost')
       log.error({ identity }, 'lost the leadership: ending, so that a fresh process takes part again')
     return outcome === 'lost' ? 1 : 0
@@ -256,8 +253,6 @@ export async function runOperator(config: OperatorConfig): Promise<number> {
     await workers.close()
     await planning.close()
     await Promise.all([transport.close(), electionTransport.close()])
-    process.off('SIGTERM', end)
-    process.off('SIGINT', end)
   }
 }
 

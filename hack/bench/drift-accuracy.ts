@@ -7,6 +7,7 @@
  * of the test.
  */
 import { parseArgs } from 'node:util'
+import { pretraining } from '../../operator/cli/profile-log/grid.ts'
 import { type ImageSet, selectImages } from '../../workers/learning/image-set.ts'
 import { train } from '../../workers/learning/train.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
@@ -17,14 +18,6 @@ import { machine } from './support/machine.ts'
 
 const [cameras, windows, trained, classes] = [6, 8, 200, 6]
 
-const pretraining = {
-  epochs: 25,
-  batchSize: 64,
-  learningRate: 0.05,
-  trainableLayers: 'all',
-  dataFraction: 1,
-  photometric: 0,
-} as const
 const retraining = {
   epochs: 15,
   batchSize: 32,

@@ -5,13 +5,12 @@
  */
 
 import { readFileSync } from 'node:fs'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDirectory } from '../control-plane/binaries.ts'
 import { checkGo, goBuild } from '../control-plane/build.ts'
-import { acquireFolderLock } from '../control-plane/folder-lock.ts'
+import { addMissingPrograms, exists } from '../control-plane/built-programs.ts'
 import { pinnedVersions } from '../control-plane/versions.ts'
 
 const modulePath = fileURLToPath(new URL('.', import.meta.url))
@@ -45,38 +44,26 @@ export async function ensureHelm(
   const program = join(directory, 'helm')
   if (await exists(program)) return program
   await checkGo(pinnedVersions())
-  await mkdir(directory, { recursive: true })
-  const onWait = () => onProgress('another process is building helm; waiting for it')
-  const release = await acquireFolderLock(join(directory, '.lock'), { onWait }, signal)
-  try {
-    if (await exists(program)) return program
-    onProgress(`building helm ${helm} into ${directory} (once; about 80 s on 2 cores) …`)
-    const partial = `${program}.partial`
-    const set = (name: string, value: string) => `-X helm.sh/helm/v3/${name}=${value}`
-    // Without these it takes every cluster for a Kubernetes 1.20.
-    const ldflags = [
-      '-s -w',
-      set('internal/version.version', `v${helm}`),
-      set('pkg/chartutil.k8sVersionMajor', '1'),
-      set('pkg/chartutil.k8sVersionMinor', kubernetesMinor),
-      set('pkg/lint/rules.k8sVersionMajor', '1'),
-      set('pkg/lint/rules.k8sVersionMinor', kubernetesMinor),
-    ].join(' ')
-    await rm(partial, { force: true })
-    await goBuild(
-      { source: 'helm.sh/helm/v3/cmd/helm', ldflags, program: partial, module: modulePath },
-      signal,
-    )
-    await rename(partial, program)
-    return program
-  } finally {
-    await release()
-  }
-}
-
-export async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
+  const set = (name: string, value: string) => `-X helm.sh/helm/v3/${name}=${value}`
+  // Without these it takes every cluster for a Kubernetes 1.20.
+  const ldflags = [
+    '-s -w',
+    set('internal/version.version', `v${helm}`),
+    set('pkg/chartutil.k8sVersionMajor', '1'),
+    set('pkg/chartutil.k8sVersionMinor', kubernetesMinor),
+    set('pkg/lint/rules.k8sVersionMajor', '1'),
+    set('pkg/lint/rules.k8sVersionMinor', kubernetesMinor),
+  ].join(' ')
+  await addMissingPrograms(
+    {
+      directory,
+      names: ['helm'],
+      onWait: () => onProgress('another process is building helm; waiting for it'),
+      onMissing: () => onProgress(`building helm ${helm} into ${directory} (once; about 80 s on 2 cores) …`),
+      build: (_, path) =>
+        goBuild({ source: 'helm.sh/helm/v3/cmd/helm', ldflags, program: path, module: modulePath }, signal),
+    },
+    signal,
   )
+  return program
 }

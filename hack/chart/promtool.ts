@@ -8,8 +8,8 @@ import { arch, platform } from 'node:os'
 import { delimiter, join } from 'node:path'
 import { cacheDirectory } from '../control-plane/binaries.ts'
 import { run } from '../control-plane/build.ts'
+import { exists } from '../control-plane/built-programs.ts'
 import { acquireFolderLock } from '../control-plane/folder-lock.ts'
-import { exists } from './helm.ts'
 
 type Program = 'promtool' | 'prometheus'
 

@@ -1,14 +1,9 @@
 /**
  * Builds control plane programs from their Go modules into the cache folder. No code of ours, no download besides Go modules.
- *
- * Each program is built beside its place and renamed into it, so that an interrupted build leaves whole programs or none, and the
- * next one goes on where it stopped. A lock keeps two builds apart; the second finds what the first has built.
  */
 import { spawn } from 'node:child_process'
-import { access, mkdir, readdir, rename, rm } from 'node:fs/promises'
-import { join } from 'node:path'
+import { addMissingPrograms } from './built-programs.ts'
 import { ControlPlaneError } from './errors.ts'
-import { acquireFolderLock } from './folder-lock.ts'
 import {
   compareVersions,
   components,
@@ -63,48 +58,37 @@ export async function buildComponents(
   signal?: AbortSignal,
 ): Promise<void> {
   await checkGo(versions)
-  await mkdir(directory, { recursive: true })
-  const release = await acquireFolderLock(
-    join(directory, '.lock'),
-    { onWait: () => onProgress('another process is building the control plane; waiting for it') },
+  let missing: readonly string[] = []
+  await addMissingPrograms(
+    {
+      directory,
+      names,
+      onWait: () => onProgress('another process is building the control plane; waiting for it'),
+      onMissing(found) {
+        missing = found
+        onProgress(
+          `building ${missing.length} programs of Kubernetes ${versions.kubernetes} into ${directory} (once; the control plane takes about 6 minutes on 2 cores, 2 GB of disk with Go's cache)`,
+        )
+      },
+      async build(name, path) {
+        const started = performance.now()
+        onProgress(`building ${name} (${missing.indexOf(name) + 1} of ${missing.length}) …`)
+        await buildOne(name, path, versions, signal)
+        onProgress(`built ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
+      },
+    },
     signal,
   )
-  try {
-    for (const entry of await readdir(directory)) {
-      if (entry.endsWith('.partial')) await rm(join(directory, entry), { force: true })
-    }
-    const missing: ProgramName[] = []
-    for (const name of names) if (!(await exists(join(directory, name)))) missing.push(name)
-    if (missing.length === 0) return
-    onProgress(
-      `building ${missing.length} programs of Kubernetes ${versions.kubernetes} into ${directory} (once; the control plane takes about 6 minutes on 2 cores, 2 GB of disk with Go's cache)`,
-    )
-    for (const [index, name] of missing.entries()) {
-      const started = performance.now()
-      onProgress(`building ${name} (${index + 1} of ${missing.length}) …`)
-      await buildOne(name, directory, versions, signal)
-      onProgress(`built ${name} in ${Math.round((performance.now() - started) / 1000)} s`)
-    }
-  } finally {
-    await release()
-  }
 }
 
-async function buildOne(
-  name: ProgramName,
-  directory: string,
-  versions: Versions,
-  signal?: AbortSignal,
-): Promise<void> {
+async function buildOne(name: string, path: string, versions: Versions, signal?: AbortSignal): Promise<void> {
   const [major, minor] = versions.kubernetes.split('.')
   const version = 'k8s.io/component-base/version'
-  const partial = join(directory, `${name}.partial`)
   const ldflags = `-s -w -X ${version}.gitVersion=v${versions.kubernetes} -X ${version}.gitMajor=${major} -X ${version}.gitMinor=${minor}`
   const source = [...components, ...nodeComponents].find(program => program.name === name)!.package
   try {
-    await goBuild({ source, ldflags, program: partial, module: modulePath }, signal)
+    await goBuild({ source, ldflags, program: path, module: modulePath }, signal)
   } catch (error) {
-    await rm(partial, { force: true })
     signal?.throwIfAborted()
     throw new ControlPlaneError(
       'build-failed',
@@ -112,7 +96,6 @@ async function buildOne(
       { retryable: true, cause: error },
     )
   }
-  await rename(partial, join(directory, name))
 }
 
 export interface GoBuild {
@@ -136,13 +119,6 @@ export async function goBuild(
     env: { ...process.env, CGO_ENABLED: '0', GOWORK: 'off' },
     signal,
   })
-}
-
-async function exists(path: string): Promise<boolean> {
-  return access(path).then(
-    () => true,
-    () => false,
-  )
 }
 
 interface RunOptions {

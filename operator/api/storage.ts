@@ -24,9 +24,15 @@ export const checkpointFolder = (namespace: string, stream: string): string =>
 export const framesList = 'frames.csv'
 export const framesListOf = (generation: number): string =>
   generation === 1 ? framesList : `frames-${generation}.csv`
-/** Columns of frames.csv: running number, frame number in the window, image file, class served, 1 if this very frame was analysed, the source's own label (empty if it has none). */
-export const framesColumns = ['idx', 'frame', 'imgpath', 'served', 'fresh', 'class'] as const
-/** Golden labels in Ekya's samplelist form (idx,class,x0,y0,x1,y1,imgpath), written by the profile pod. */
+/**
+ * Columns of frames.csv: running number, frame number in the window, image file, 1 if this very frame was analysed, class served, the source's own
+ * label (empty if it has none). Classes stand by name ({@link formatClass}), because their order may change with another model.
+ */
+export const framesColumns = ['idx', 'frame', 'imgpath', 'fresh', 'served', 'class'] as const
+/**
+ * Golden labels in Ekya's samplelist form (idx,class,x0,y0,x1,y1,imgpath), written by the profile pod. `class` is an index into the classes
+ * of that moment; what counts is the column `name`.
+ */
 export const labelsList = 'labels.csv'
 /** FrameCounts and gpuSecondsPerFrame of the window, kept up to date by the inference pod; `complete` once the window has ended. */
 export const summaryFile = 'summary.json'
@@ -37,4 +43,17 @@ export const summaryFileOf = (generation: number): string =>
 export function generationOf(file: string): number | undefined {
   const match = /^(?:frames(?:-(\d+))?\.csv|summary(?:-(\d+))?\.json)$/.exec(file)
   return match === null ? undefined : Number(match[1] ?? match[2] ?? 1)
+}
+
+/** A class's name as a cell of a list, without commas, quotes and white space. */
+export const formatClass = (name: string): string =>
+  name.replace(/[%,"\s]/g, each => encodeURIComponent(each))
+
+/** undefined: the cell is empty or no such name. */
+export function parseClass(cell = ''): string | undefined {
+  try {
+    return decodeURIComponent(cell) || undefined
+  } catch {
+    return undefined
+  }
 }

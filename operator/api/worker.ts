@@ -260,7 +260,7 @@ export interface ProfileResult {
   readonly window: number
   readonly samplesWindow: number
   readonly labelled: number
-  /** Corrupt images left out. */
+  /** Left out: corrupt images, and labels of classes that the stream no longer has. */
   readonly refused: number
   readonly accuracy?: {
     /** What was served in samplesWindow (reused results included) against the golden labels. */
@@ -361,6 +361,7 @@ export interface TrainingResult {
   readonly bestEpoch?: number
   readonly epochs: number
   readonly samples: number
+  /** Left out: corrupt images, and labels of classes that the stream no longer has. */
   readonly refused: number
   readonly gpuSeconds: number
   readonly seconds: number

@@ -23,7 +23,7 @@ describe('ekya worker', function () {
       const loaded = [...stderr.matchAll(/^loads file:\/\/(.*)$/gm)].map(([, file]) => file!)
       expect(loaded.some(file => file.includes('/workers/runtime/run-worker.ts'))).to.equal(true)
       const needless =
-        /operator\/(?!api\/|cli\/ekya\.ts|cli\/errors\.ts|cli\/commands\/worker\.ts|config\/errors\.ts|text\/)|commander|@kubernetes/
+        /operator\/(?!api\/|cli\/ekya\.ts|cli\/errors\.ts|cli\/commands\/worker\.ts|config\/errors\.ts|process\/|text\/)|commander|@kubernetes/
       expect(loaded.filter(file => needless.test(file))).to.deep.equal([])
     })
 

@@ -34,6 +34,7 @@ export interface Pod extends KubeObject {
     readonly nodeName?: string
     readonly containers: readonly {
       readonly name: string
+      readonly env?: readonly { readonly name: string; readonly value?: string }[]
       readonly resources?: {
         readonly limits?: Record<string, string>
         readonly requests?: Record<string, string>

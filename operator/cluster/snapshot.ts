@@ -3,6 +3,7 @@
  * Immutable; everything that decides works on this and on nothing else.
  */
 import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import { sourceProblem } from '../api/sources.ts'
 import type {
   InferenceStatus,
   ProfileResult,
@@ -102,7 +103,7 @@ export function stepOf({ window, gpus }: Pick<SiteSnapshot, 'window' | 'gpus'>):
 /** As many streams take part in a window: the CRD's bound of the plan in its status, which the API server must be able to keep. */
 export const mostStreams = 512
 
-/** Those that take part: neither suspended nor without a node that they may run on, and of too many the oldest. */
+/** Those that take part: neither suspended, nor with a source that workers cannot read, nor without a node that they may run on, and of too many the oldest. */
 export function activeStreams(site: SiteSnapshot): readonly StreamSnapshot[] {
   const eligible = eligibleStreams(site)
   if (eligible.length <= mostStreams) return eligible
@@ -121,6 +122,7 @@ const eligibleStreams = (site: SiteSnapshot): readonly StreamSnapshot[] =>
   site.streams.filter(
     s =>
       s.stream.spec.suspended !== true &&
+      sourceProblem(s.stream.spec.source) === undefined &&
       (site.gpus.length === 0 || allowedNodes(site.gpus, s.stream).length > 0),
   )
 

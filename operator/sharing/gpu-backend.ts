@@ -1,6 +1,7 @@
 /**
  * Backends of real GPUs have nearly everything in common: shares are whole units, pods keep theirs from their making to their end, and a change
- * is a new pod. `gpuBackend` makes one of what is its own, `foundGpu` a GPU of what its node says.
+ * is a new pod. `gpuBackend` makes one of what is its own, `foundGpu` a GPU of what its node says, `labelledGpus` all GPUs of a
+ * node whose labels tell of them.
  */
 import type { WorkerRole } from '../api/worker.ts'
 import type {
@@ -12,7 +13,7 @@ import type {
   SiteGpu,
   TrainingTraits,
 } from './backend.ts'
-import { admission, type Inspection } from './gpu-node.ts'
+import { admission, type Inspection, labelledFacts } from './gpu-node.ts'
 import type { GpuBackendName, GpuOptions } from './gpu-options.ts'
 import {
   graceSeconds,
@@ -136,5 +137,22 @@ export function foundGpu(
       ...(model === undefined ? {} : { model }),
       ...(memory === undefined ? {} : { unitMiB: memory / memoryUnits }),
     },
+  }
+}
+
+/** `count` GPUs that are alike, of which a node tells by labels. */
+export function labelledGpus(
+  name: GpuBackendName,
+  node: RawNode,
+  machine: string,
+  count: number,
+  found: Omit<FoundGpu, 'index' | 'model' | 'memoryMiB'>,
+): Inspection {
+  const { memoryMiB, model } = labelledFacts(node)
+  return {
+    refusals: [],
+    gpus: Array.from({ length: count }, (_, index) =>
+      foundGpu(name, node, machine, { ...found, index, memoryMiB, model }),
+    ),
   }
 }

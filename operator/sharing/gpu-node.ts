@@ -88,6 +88,23 @@ export function labelledFacts({ metadata }: RawNode): {
   }
 }
 
+/**
+ * Why a plugin of MPS cannot divide a node's GPUs: they are cut by MIG, or shared in another way.
+ *
+ * @param label tells the strategy by which they are shared @param accepted in words
+ */
+export function dividedOtherwise(
+  node: RawNode,
+  label: string,
+  accepted: { readonly wholeGpus: string; readonly strategy: string },
+): string | undefined {
+  if (labelledFacts(node).mig) return `MIG mode is on; accepted: ${accepted.wholeGpus}`
+  const strategy = node.metadata?.labels?.[label]
+  return strategy === undefined || strategy === 'mps'
+    ? undefined
+    : `its GPUs are shared by ${strategy}, which gives no shares; accepted: ${accepted.strategy}`
+}
+
 /** A positive integer of a label; undefined for anything else. */
 export function positive(text: string | undefined): number | undefined {
   return text !== undefined && /^[1-9][0-9]{0,8}$/.test(text) ? Number(text) : undefined

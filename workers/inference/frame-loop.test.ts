@@ -23,6 +23,9 @@ const windowClock = (index: number, seconds: number, change: Partial<WindowClock
   ...change,
 })
 
+const classes = ['car', 'bus', 'dog', 'bicycle']
+const named = (label: number) => classes[label]!
+
 /** The label of a frame is its number modulo 4. */
 const footage: Footage = {
   labelled: true,
@@ -64,6 +67,7 @@ describe('FrameLoop', () => {
       namespace: 'default',
       stream: 'cam-0',
       storage,
+      classes,
       seed: 1,
       frameRate,
       schedule,
@@ -152,12 +156,16 @@ describe('FrameLoop', () => {
     expect(kept.map(({ frame }) => frame)).to.deep.equal([...selected].sort((a, b) => a - b))
     expect(scarce.map(({ frame }) => frame)).to.deep.equal(kept.map(({ frame }) => frame))
     for (const { frame, served, fresh, label } of kept) {
-      expect({ served, fresh, label }).to.deep.equal({ served: frame % 4, fresh: true, label: frame % 4 })
+      expect({ served, fresh, label }).to.deep.equal({
+        served: named(frame % 4),
+        fresh: true,
+        label: named(frame % 4),
+      })
     }
-    let last: number | null = null
+    let last: string | null = null
     const served = new Map(
       busy.seen.map(({ frame, result }) => {
-        if (result === 'analysed') last = frame % 4
+        if (result === 'analysed') last = named(frame % 4)
         return [frame, last] as const
       }),
     )

@@ -24,6 +24,7 @@ export interface FrameLoopOptions {
   readonly namespace: string
   readonly stream: string
   readonly storage: string
+  readonly classes: readonly string[]
   readonly seed: number
   readonly frameRate: number
   readonly schedule: WindowSchedule
@@ -282,11 +283,11 @@ export class FrameLoop {
   }
 
   async #openBook(window: ActiveWindow, selected: ReadonlySet<number>): Promise<WindowBook | null> {
-    const { storage, namespace, stream, log, generation = 1 } = this.#options
+    const { storage, namespace, stream, classes, log, generation = 1 } = this.#options
     const folder = join(storage, samplesFolder(namespace, stream, window.index))
     try {
       this.#error = null
-      return await WindowBook.open({ folder, window, selected, generation })
+      return await WindowBook.open({ folder, window, selected, classes, generation })
     } catch (error) {
       this.#error = failureOf(error)
       log.error(

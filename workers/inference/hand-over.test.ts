@@ -61,6 +61,7 @@ describe('a hand-over between two pods', () => {
       namespace: 'default',
       stream: 'cam-0',
       storage: options.storage,
+      classes: ['car', 'bus', 'dog', 'bicycle'],
       seed: 1,
       frameRate,
       schedule,

@@ -31,6 +31,8 @@ export interface WindowBookOptions {
   readonly folder: string
   readonly window: ActiveWindow
   readonly selected: ReadonlySet<number>
+  /** Names of what is served and of the source's labels. */
+  readonly classes: readonly string[]
   /** Whose books these are, from 1. */
   readonly generation: number
 }
@@ -41,6 +43,7 @@ export class WindowBook {
   readonly #folder: string
   readonly #window: ActiveWindow
   readonly #generation: number
+  readonly #classes: readonly string[]
   readonly #kept: Set<number>
   /** Counts of this window from before a restart. */
   readonly before: FrameCounts
@@ -57,6 +60,7 @@ export class WindowBook {
     this.#folder = options.folder
     this.#window = options.window
     this.#generation = options.generation
+    this.#classes = options.classes
     this.#selected = options.selected
     this.#kept = kept
     this.before = earlier?.frames ?? noFrames
@@ -168,13 +172,17 @@ export class WindowBook {
       const row = formatKeptFrame(this.#kept.size, {
         frame: frame.index,
         image,
-        served,
         fresh,
-        label: frame.label,
+        served: this.#nameOf(served),
+        label: this.#nameOf(frame.label),
       })
       await appendFile(join(this.#folder, framesListOf(this.#generation)), row)
       this.#kept.add(frame.index)
     })
+  }
+
+  #nameOf(index: number | null): string | null {
+    return index === null ? null : this.#classes[index]!
   }
 
   async #guard(write: () => Promise<void>): Promise<void> {

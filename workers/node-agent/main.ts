@@ -1,7 +1,7 @@
 /**
  * `ekya node-agent`: a pod on every node with GPUs that makes them shareable.
  *
- * It runs until SIGTERM or SIGINT, then takes its device plugins back and ends its MPS daemons; a second signal kills it.
+ * It runs until it is asked to end, then takes its device plugins back and ends its MPS daemons.
  */
 import { mkdir } from 'node:fs/promises'
 import { join } from 'node:path'
@@ -36,18 +36,6 @@ const stepsForDiscovery = 6
 const killMarginMs = 5000
 /** kubelet's restarts are looked for so often. */
 const pluginCheckMs = 1000
-
-/** @returns the exit code. */
-export async function main(options: NodeAgentOptions): Promise<number> {
-  const ending = new AbortController()
-  for (const name of ['SIGTERM', 'SIGINT'] as const) {
-    process.once(name, () =>
-      ending.abort(new DOMException(`${name}: the process is asked to end`, 'AbortError')),
-    )
-  }
-  await runNodeAgent(options, ending.signal)
-  return 0
-}
 
 /** Returns once `signal` has aborted and everything is taken back. @throws KubeError configuration, or what the HTTP address refuses */
 export async function runNodeAgent(

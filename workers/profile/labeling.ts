@@ -3,7 +3,7 @@
  * The golden labels are the golden model's, or the source's own where there is no golden model.
  */
 import { join } from 'node:path'
-import { labelsList } from '../../operator/api/storage.ts'
+import { formatClass, labelsList } from '../../operator/api/storage.ts'
 import { readImage } from '../frames/images.ts'
 import { resizeToPlanes, type Shape } from '../frames/resize.ts'
 import { writeSampleList } from '../frames/samplelist.ts'
@@ -15,6 +15,7 @@ import type { KeptFrame } from '../runtime/sample-folder.ts'
 export interface LabelledFrame {
   /** Number in the window. */
   readonly frame: number
+  /** null: nothing yet, or a class that the stream no longer has. */
   readonly served: number | null
   readonly label: number
   /** Path of the file. */
@@ -34,7 +35,7 @@ export interface LabelledFrames {
 export interface LabelingRequest {
   readonly folder: string
   readonly kept: readonly KeptFrame[]
-  readonly classes: number
+  readonly classes: readonly string[]
   /** Absent: the kept frames carry labels. */
   readonly golden?: Classifier
   /** Of the student's input. */
@@ -56,30 +57,37 @@ export async function labelFrames(
   const pixels = new Uint8Array(ordered.length * size)
   const labels = new Int32Array(ordered.length)
   const frames: LabelledFrame[] = []
+  const indexOf = indexes(classes)
   const refused: { file: string; reason: string }[] = []
   let readingGpuSeconds = 0
   for (let from = 0; from < ordered.length; from += goldenBatch) {
     const begun = gpuSeconds()
     signal?.throwIfAborted()
     const large: Uint8Array[] = []
-    const batch: { frame: KeptFrame; file: string }[] = []
+    const batch: { frame: KeptFrame; file: string; own?: number }[] = []
     for (const frame of ordered.slice(from, from + goldenBatch)) {
       const file = join(folder, frame.image)
+      const own = golden === undefined ? indexOf(ownLabel(frame, file)) : undefined
+      if (golden === undefined && own === undefined) {
+        refused.push({ file, reason: `its label ${frame.label} is none of the stream's classes` })
+        continue
+      }
       try {
         const image = await readImage(file)
         resizeToPlanes(image, shape, undefined, place(pixels, frames.length + batch.length, size))
         if (golden !== undefined) large.push(resizeToPlanes(image, golden.input))
-        batch.push({ frame, file })
+        batch.push({ frame, file, ...(own === undefined ? {} : { own }) })
       } catch (error) {
         refused.push({ file, reason: (error as Error).message })
       }
     }
     readingGpuSeconds += gpuSeconds() - begun
     const found = golden && (await golden.classify(concat(large), large.length))
-    for (const [i, { frame, file }] of batch.entries()) {
-      const label = found === undefined ? ownLabel(frame, classes, file) : found[i]!
+    for (const [i, { frame, file, own }] of batch.entries()) {
+      const label = own ?? found![i]!
       labels[frames.length] = label
-      frames.push({ frame: frame.frame, served: frame.served, label, image: file })
+      const served = frame.served === null ? null : (indexOf(frame.served) ?? null)
+      frames.push({ frame: frame.frame, served, label, image: file })
     }
     onProgress(Math.min(ordered.length, from + goldenBatch))
   }
@@ -96,8 +104,13 @@ export async function labelFrames(
   }
 }
 
-/** labels.csv of the folder: Ekya's columns, and what of the books a training needs. */
-export async function writeLabels(folder: string, { frames }: LabelledFrames): Promise<void> {
+/** labels.csv of the folder: Ekya's columns, the classes by name, and what of the books a training needs. */
+export async function writeLabels(
+  folder: string,
+  { frames }: LabelledFrames,
+  classes: readonly string[],
+): Promise<void> {
+  const nameOf = (index: number): string => formatClass(classes[index]!)
   await writeSampleList(
     join(folder, labelsList),
     frames.map(({ frame, label, image, served }, index) => ({
@@ -105,20 +118,27 @@ export async function writeLabels(folder: string, { frames }: LabelledFrames): P
       label,
       box: null,
       image,
-      extra: { frame: String(frame), served: served === null ? '' : String(served) },
+      extra: {
+        frame: String(frame),
+        served: served === null ? '' : nameOf(served),
+        name: nameOf(label),
+      },
     })),
   )
 }
 
-function ownLabel({ label }: KeptFrame, classes: number, file: string): number {
+function ownLabel({ label }: KeptFrame, file: string): string {
   if (label === null)
     throw new WorkerFailure(
       'LabelsInvalid',
       `${file}: the source gives no label and no golden model is set; one of the two is needed`,
     )
-  if (label >= classes)
-    throw new WorkerFailure('LabelsInvalid', `${file}: class ${label}; accepted: 0 to ${classes - 1}`)
   return label
+}
+
+function indexes(classes: readonly string[]): (name: string) => number | undefined {
+  const byName = new Map(classes.map((name, index) => [name, index]))
+  return name => byName.get(name)
 }
 
 const place = (pixels: Uint8Array, index: number, size: number): Uint8Array =>

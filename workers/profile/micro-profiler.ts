@@ -7,7 +7,7 @@
  * another one the rest is left out: of a configuration without a profile nothing new is known in this window. The first is profiled whatever the budget, unless the time is over.
  */
 
-import { sharedTraining } from '../../operator/api/shared-training.ts'
+import { sharedKnobs, sharedTraining } from '../../operator/api/shared-training.ts'
 import type { MicroProfile, ProfileWorkerConfig, RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { type ImageSet, selectImages } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
@@ -51,8 +51,19 @@ export const sampleSize = (trainCount: number, fraction: number): number =>
   Math.min(trainCount, Math.max(fewestTrained, Math.round(trainCount * fraction)))
 
 /** What the cheapest micro-profile takes, where a training of all layers takes so many. */
-export const largestSample = (sampled: number, trainCount: number): number =>
+const largestSample = (sampled: number, trainCount: number): number =>
   Math.min(trainCount, Math.ceil(sampled / trainedPart('head')))
+
+/** What a request says of training data that is in memory as a whole. @param order of its images, at random */
+export function sampleOf(
+  train: ImageSet,
+  order: Int32Array,
+  fraction: number,
+): Pick<MicroProfileRequest, 'sample' | 'sampled' | 'trainCount'> {
+  const sampled = sampleSize(train.count, fraction)
+  const sample = selectImages(train, order.subarray(0, largestSample(sampled, train.count)))
+  return { sample, sampled, trainCount: train.count }
+}
 
 /** @throws LearningError other than LossDiverged, which only rules its configurations out. */
 export async function microProfile(
@@ -96,11 +107,6 @@ function inOrder(configurations: readonly ProfiledConfiguration[], order: readon
   return [...configurations].sort((a, b) => place(a) - place(b) || effort(a) - effort(b))
 }
 
-/** All but what a micro-profile sets itself. */
-function knobsOf({ name: _, epochs: __, dataFraction: ___, ...knobs }: ProfiledConfiguration) {
-  return knobs
-}
-
 /** @param group configurations of the same knobs, at least one. */
 async function profileTogether(
   request: MicroProfileRequest,
@@ -110,7 +116,7 @@ async function profileTogether(
 ): Promise<MicroProfile[]> {
   const { trainer, microProfiler, sample, trainCount, validation, seed, threads, cores, deviceSeconds } =
     request
-  const knobs = knobsOf(group[0]!)
+  const knobs = sharedKnobs(group[0]!)
   const taken = Math.min(sample.count, Math.ceil(request.sampled / trainedPart(knobs.trainableLayers)))
   const outcome = await trainer.train(
     {

@@ -91,7 +91,7 @@ describe('the profile worker', () => {
     const labels = (await readFile(join(folder.path, 'samples/default/cam-0/5/labels.csv'), 'utf8')).split(
       '\n',
     )
-    expect(labels[0]).to.equal('idx,class,x0,y0,x1,y1,imgpath,frame,served')
+    expect(labels[0]).to.equal('idx,class,x0,y0,x1,y1,imgpath,frame,served,name')
     expect(labels).to.have.length(62)
   })
 
@@ -228,5 +228,22 @@ describe('the profile worker', () => {
     expect(result.soFar!.expected).to.be.within(0, 1)
     const labels = await readFile(join(folder.path, 'samples/default/cam-0/51/labels.csv'), 'utf8')
     expect(labels.trimEnd().split('\n')).to.have.length(29)
+  })
+
+  it('knows classes again in another order, and leaves out labels of those that are gone', async () => {
+    const measure = async (change: Partial<ProfileWorkerConfig>) => {
+      const { result } = await profile({ configurations: [], window: 61, samplesWindow: 60, ...change })
+      const { labelled, refused, accuracy, classMix } = result
+      return { labelled, refused, measured: accuracy!.measured, classMix: classMix! }
+    }
+    await keepWindow({ storage: folder.path, classes, window: 60, samples: 60 })
+    const before = await measure({})
+    const reordered = await measure({ classes: classes.toReversed() })
+    expect(reordered).to.deep.equal({ ...before, classMix: before.classMix.toReversed() })
+    const cars = Math.round(before.classMix[0]! * before.labelled)
+    expect(cars).to.be.above(0)
+    const without = await measure({ classes: ['tram', ...classes.slice(1)] })
+    expect(without).to.include({ labelled: before.labelled - cars, refused: cars })
+    expect(without.classMix[0]).to.equal(0)
   })
 })

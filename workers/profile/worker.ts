@@ -134,7 +134,7 @@ export class ProfileWorker implements Worker {
         const labelled = await this.#label(folder, golden, trainer, signal)
         const gpuSecondsPerImage = labelled.readingGpuSeconds / Math.max(1, labelled.frames.length)
         const fresh = await this.#labelKept(this.#folder(window), golden, trainer, signal)
-        if (fresh.frames.length > 0) await writeLabels(this.#folder(window), fresh)
+        if (fresh.frames.length > 0) await writeLabels(this.#folder(window), fresh, config.classes)
         const data = this.#split(labelled, fresh)
         await this.#measure(labelled, data.validation, trainer)
         await this.#microProfile(labelled, data, trainer, { startGpuSeconds, gpuSecondsPerImage }, signal)
@@ -170,7 +170,7 @@ export class ProfileWorker implements Worker {
     for (const { file, reason } of refused.slice(0, 5)) log.warn({ file }, `an image was left out: ${reason}`)
     this.#result.labelled = frames.length
     this.#result.refused = refused.length
-    if (frames.length > 0) await writeLabels(folder, labelled)
+    if (frames.length > 0) await writeLabels(folder, labelled, config.classes)
     return labelled
   }
 
@@ -243,7 +243,7 @@ export class ProfileWorker implements Worker {
     return {
       folder,
       kept,
-      classes: config.classes.length,
+      classes: config.classes,
       shape,
       gpuSeconds: () => meter.gpuSeconds(),
       ...(golden ? { golden } : {}),
@@ -275,14 +275,16 @@ export class ProfileWorker implements Worker {
     costs: { readonly startGpuSeconds: number; readonly gpuSecondsPerImage: number },
     signal: AbortSignal,
   ): Promise<void> {
-    const { config, meter } = this.#context
+    const { config, log, meter } = this.#context
     const { configurations, microProfiler, samplesWindow, historyWindows, historyWeight, seed, device } =
       config
     this.#requireEnough(frames.length)
     if (configurations.length === 0 || this.#secondsLeft() <= 0) return
     this.#enter('profiling', 0.5)
     const older = Array.from({ length: historyWindows }, (_, i) => samplesWindow - 1 - i).filter(w => w >= 0)
-    const history = await readHistory(config, older, historyWeight, signal)
+    const { samples: history, leftOut } = await readHistory(config, older, historyWeight, signal)
+    if (leftOut > 0)
+      log.warn({ leftOut }, 'labels of earlier windows are of classes that the stream no longer has')
     const fresh = await withoutRepeated(split.train, split.validation, signal)
     const trainCount = fresh.length + history.length
     const order = random(seed, 'micro-profile', config.stream, samplesWindow).permutation(trainCount)

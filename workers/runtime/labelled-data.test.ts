@@ -1,12 +1,55 @@
-import { writeFile } from 'node:fs/promises'
+import { mkdir, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { splitAtPresent, splitInTime, withoutRepeated } from './labelled-data.ts'
+import { samplesFolder } from '../../operator/api/storage.ts'
+import { writeLabels } from '../profile/labeling.ts'
+import { readHistory, readLabels, splitAtPresent, splitInTime, withoutRepeated } from './labelled-data.ts'
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const frames = (count: number) => Array.from({ length: count }, (_, i) => ({ frame: 7 * i }))
 const options = { stream: 'cam-0', seed: 1, validationFraction: 0.3 }
+
+describe('labels on disk', () => {
+  const folder = temporaryFolder()
+  const owner = { namespace: 'default', stream: 'cam-0' }
+  const labelled = ['car', 'traffic light', 'bus']
+
+  before(async () => {
+    const window = join(folder.path, samplesFolder('default', 'cam-0', 3))
+    await mkdir(window, { recursive: true })
+    const given = [0, 1, 2, 1].map((label, i) => ({
+      frame: 10 * i,
+      label,
+      served: i === 0 ? null : 0,
+      image: join(window, `${i}.jpg`),
+    }))
+    for (const { image } of given) await writeFile(image, '')
+    const images = { count: 0, shape: { channels: 3, height: 1, width: 1 }, pixels: new Uint8Array() }
+    const of = { frames: given, images: { ...images, labels: new Int32Array() } }
+    await writeLabels(window, { ...of, refused: [], readingGpuSeconds: 0 }, labelled)
+  })
+
+  for (const { name, classes, want } of [
+    { name: 'mean the same classes', classes: labelled, want: { labels: [0, 1, 2, 1], leftOut: 0 } },
+    {
+      name: 'mean the same classes in another order',
+      classes: ['bus', 'traffic light', 'car'],
+      want: { labels: [2, 1, 0, 1], leftOut: 0 },
+    },
+    {
+      name: 'are left out and counted where their class is gone',
+      classes: ['tram', 'bus'],
+      want: { labels: [1], leftOut: 3 },
+    },
+  ])
+    it(name, async () => {
+      const data = { storage: folder.path, ...owner, classes, seed: 1, validationFraction: 0.3 }
+      const { samples, leftOut } = await readLabels(data, 3)
+      expect({ labels: samples.map(({ label }) => label), leftOut }).to.deep.equal(want)
+      expect(await readHistory(data, [3, 2], 1)).to.deep.equal({ samples, leftOut })
+    })
+})
 
 describe('splitInTime', () => {
   it('puts every frame into exactly one part, whatever the order it comes in', () => {

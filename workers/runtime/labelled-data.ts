@@ -13,7 +13,7 @@
 import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { labelsList, samplesFolder } from '../../operator/api/storage.ts'
+import { labelsList, parseClass, samplesFolder } from '../../operator/api/storage.ts'
 import { readSampleList, type Sample } from '../frames/samplelist.ts'
 import { random } from '../models/random.ts'
 
@@ -42,15 +42,32 @@ export interface Split<T> {
 /** Blocks of time in a window. */
 const blocks = 20
 
-/** labels.csv of one window. @throws FrameError SourceNotFound, LabelsInvalid */
+export interface Labels {
+  readonly samples: readonly LabelledSample[]
+  /** Labels of classes that the stream no longer has. */
+  readonly leftOut: number
+}
+
+/**
+ * labels.csv of one window. Classes go by their names: the list's indexes are those of the classes of its day.
+ *
+ * @throws FrameError SourceNotFound, LabelsInvalid
+ */
 export async function readLabels(
   { storage, namespace, stream, classes }: StreamData,
   window: number,
   signal?: AbortSignal,
-): Promise<LabelledSample[]> {
+): Promise<Labels> {
   const file = join(storage, samplesFolder(namespace, stream, window), labelsList)
-  const { samples } = await readSampleList(file, { classes: classes.length }, signal)
-  return samples.map(sample => ({ ...sample, frame: Number(sample.extra.frame ?? sample.index) }))
+  const list = await readSampleList(file, { classes: Number.MAX_SAFE_INTEGER }, signal)
+  const indexes = new Map(classes.map((name, index) => [name, index]))
+  const samples = list.samples.flatMap(sample => {
+    const label = indexes.get(parseClass(sample.extra.name) ?? '')
+    return label === undefined
+      ? []
+      : [{ ...sample, label, frame: Number(sample.extra.frame ?? sample.index) }]
+  })
+  return { samples, leftOut: list.samples.length - samples.length }
 }
 
 /**
@@ -63,18 +80,21 @@ export async function readHistory(
   windows: readonly number[],
   weight: number,
   signal?: AbortSignal,
-): Promise<LabelledSample[]> {
+): Promise<Labels> {
   const found = await Promise.all(
     windows.map(window =>
       readLabels(data, window, signal).catch((error: unknown) => {
         signal?.throwIfAborted()
-        if ((error as { code?: string }).code === 'SourceNotFound') return []
+        if ((error as { code?: string }).code === 'SourceNotFound') return { samples: [], leftOut: 0 }
         throw error
       }),
     ),
   )
-  const samples = found.flat()
-  return weight === 1 ? samples : samples.map(sample => ({ ...sample, weight }))
+  const samples = found.flatMap(each => each.samples)
+  return {
+    samples: weight === 1 ? samples : samples.map(sample => ({ ...sample, weight })),
+    leftOut: found.reduce((sum, each) => sum + each.leftOut, 0),
+  }
 }
 
 /**

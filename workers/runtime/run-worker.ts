@@ -6,7 +6,7 @@
  *        ▼
  *   HTTP answers ──▶ the role's run() ──▶ termination message ──▶ exit 0, or 1 where the role failed
  *
- * SIGTERM and SIGINT abort run(), which ends what it is at and returns as it would otherwise; a second signal kills the process.
+ * SIGTERM and SIGINT abort run(), which ends what it is at and returns as it would otherwise; a second signal ends the process at once.
  */
 import {
   podAddressVariable,
@@ -14,8 +14,8 @@ import {
   type WorkerStatus,
   workerPort,
 } from '../../operator/api/worker.ts'
+import { endInOrder } from '../../operator/process/end-signals.ts'
 import { chooseProvider } from '../models/provider.ts'
-import { endInOrder } from './end-signals.ts'
 import { failureOf } from './failure.ts'
 import { type GpuMeter, gpuMeter } from './gpu-meter.ts'
 import { type Route, serveHttp } from './http-server.ts'

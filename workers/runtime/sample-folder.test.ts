@@ -6,8 +6,8 @@ import { formatKeptFrame, framesHeader, type KeptFrame, pruneSamples, readFrames
 import { temporaryFolder } from './testing/temporary-folder.ts'
 
 const rows: KeptFrame[] = [
-  { frame: 4, image: '000004.jpg', served: null, fresh: false, label: 2 },
-  { frame: 9, image: '000009.jpg', served: 1, fresh: true, label: null },
+  { frame: 4, image: '000004.jpg', served: null, fresh: false, label: 'bus' },
+  { frame: 9, image: '000009.jpg', served: 'traffic light, "100 %"', fresh: true, label: null },
 ]
 const text = framesHeader + rows.map((row, i) => formatKeptFrame(i, row)).join('')
 
@@ -27,12 +27,13 @@ describe('frames.csv', () => {
     {
       name: 'another header',
       content: 'a,b\n1,2\n',
-      want: 'line 1 must be idx,frame,imgpath,served,fresh,class',
+      want: 'line 1 must be idx,frame,imgpath,fresh,served,class',
     },
-    { name: 'a word for a number', content: `${text}2,x,a.jpg,1,1,1\n`, want: 'line 4: frame "x"' },
+    { name: 'a word for a number', content: `${text}2,x,a.jpg,1,car,car\n`, want: 'line 4: frame "x"' },
+    { name: 'a name that is torn', content: `${text}2,3,a.jpg,1,%e,car\n`, want: 'line 4: served "%e"' },
     {
       name: 'a path that leads out',
-      content: `${framesHeader}0,1,../a.jpg,1,1,1\n`,
+      content: `${framesHeader}0,1,../a.jpg,1,car,car\n`,
       want: 'line 2: imgpath "../a.jpg"',
     },
   ]) {

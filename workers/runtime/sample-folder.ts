@@ -6,9 +6,11 @@
 import { readdir, readFile, rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import {
+  formatClass,
   framesColumns,
   framesListOf,
   generationOf,
+  parseClass,
   samplesFolder,
   summaryFileOf,
 } from '../../operator/api/storage.ts'
@@ -23,12 +25,12 @@ export interface KeptFrame {
   readonly frame: number
   /** Relative to the folder. */
   readonly image: string
-  /** Class served; null before the first result. */
-  readonly served: number | null
+  /** Name of the class served; null before the first result. */
+  readonly served: string | null
   /** Whether this very frame was analysed. */
   readonly fresh: boolean
-  /** The source's own label. */
-  readonly label: number | null
+  /** The source's own label, by name. */
+  readonly label: string | null
 }
 
 /** summary.json */
@@ -50,7 +52,7 @@ export interface WindowSummary {
 export const framesHeader = `${formatCsvRow(framesColumns)}\n`
 
 export const formatKeptFrame = (idx: number, { frame, image, served, fresh, label }: KeptFrame): string =>
-  `${formatCsvRow([idx, frame, image, served ?? '', fresh ? 1 : 0, label ?? ''])}\n`
+  `${formatCsvRow([idx, frame, image, fresh ? 1 : 0, formatClass(served ?? ''), formatClass(label ?? '')])}\n`
 
 /**
  * Of all generations, by frame.
@@ -97,8 +99,8 @@ async function booksIn(folder: string): Promise<{ readonly file: string; readonl
 }
 
 function parseRow(line: string, where: string): KeptFrame {
-  const [idx, frame, image = '', served, fresh, label] = parseCsvRow(line)
-  const numbers = { idx, frame, served: served || '0', fresh, class: label || '0' }
+  const [idx, frame, image = '', fresh, served, label] = parseCsvRow(line)
+  const numbers = { idx, frame, fresh }
   for (const [name, text] of Object.entries(numbers)) {
     if (text === undefined || !/^\d+$/.test(text))
       throw new WorkerFailure('LabelsInvalid', `${where}: ${name} "${text ?? ''}" is not a number from 0`)
@@ -108,10 +110,17 @@ function parseRow(line: string, where: string): KeptFrame {
   return {
     frame: Number(frame),
     image,
-    served: served === '' ? null : Number(served),
     fresh: fresh === '1',
-    label: label === '' ? null : Number(label),
+    served: classOf(served, `${where}: served`),
+    label: classOf(label, `${where}: class`),
   }
+}
+
+function classOf(cell: string | undefined, where: string): string | null {
+  if (cell === '') return null
+  const name = parseClass(cell)
+  if (name !== undefined) return name
+  throw new WorkerFailure('LabelsInvalid', `${where} "${cell ?? ''}" is not the name of a class`)
 }
 
 /** Those that can be read, by generation. */

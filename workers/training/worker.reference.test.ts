@@ -116,7 +116,7 @@ describe('the training worker', () => {
   }
   const checkpoints = () => readdir(join(folder.path, 'checkpoints/default/cam-0')).catch(() => [])
 
-  const newest = () => readLabels(trainingConfig(), 1)
+  const newest = async () => (await readLabels(trainingConfig(), 1)).samples
 
   let reference: TrainingResult
 

@@ -233,9 +233,14 @@ export class TrainingWorker implements Worker {
     const [newest, ...older] = [...config.samplesWindows].sort((a, b) => b - a) as [number, ...number[]]
     // What of the running window was labelled when the training was planned.
     const fresh = await readHistory(config, [config.window], 1, signal)
-    const split = splitAtPresent(await readLabels(config, newest, signal), fresh, newest, config)
+    const last = await readLabels(config, newest, signal)
+    const split = splitAtPresent(last.samples, fresh.samples, newest, config)
     const history = await readHistory(config, older, config.historyWeight, signal)
-    const rows = await withoutRepeated([...split.train, ...history], split.validation, signal)
+    const leftOut = fresh.leftOut + last.leftOut + history.leftOut
+    this.#result.refused += leftOut
+    if (leftOut > 0)
+      this.#context.log.warn({ leftOut }, 'labels are of classes that the stream no longer has')
+    const rows = await withoutRepeated([...split.train, ...history.samples], split.validation, signal)
     if (rows.length < 2 || split.validation.length === 0)
       throw new WorkerFailure(
         'TooFewSamples',

@@ -9,7 +9,7 @@ import { createTrainer } from '../../../workers/learning/trainer.ts'
 import { openClassifier } from '../../../workers/models/classifier.ts'
 import { random } from '../../../workers/models/random.ts'
 import { independentLabels } from '../../../workers/profile/independent-labels.ts'
-import { largestSample, microProfile, sampleSize } from '../../../workers/profile/micro-profiler.ts'
+import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
 
 export interface RecordedTraining {
   readonly configuration: string
@@ -104,7 +104,6 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
     const train = concatImages([own, ...older.map(i => camera.windows[i]!)])
     const draw = random(options.seed, camera.name, w)
     const order = draw.permutation(train.count)
-    const sampled = sampleSize(train.count, microProfiler.sampleFraction)
 
     const begun = cpuSeconds()
     const trainer = await createTrainer(model, { threads })
@@ -114,9 +113,7 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
         trainer,
         configurations,
         microProfiler,
-        sample: selectImages(train, order.subarray(0, largestSample(sampled, train.count))),
-        sampled,
-        trainCount: train.count,
+        ...sampleOf(train, order, microProfiler.sampleFraction),
         validation,
         startGpuSeconds,
         gpuSecondsPerImage: 0,

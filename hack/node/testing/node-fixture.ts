@@ -6,18 +6,17 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before } from 'mocha'
 import type { Pod, PodSpec } from '../../process-node/pod.ts'
-import { type ApiServer, waitFor } from '../../testing/api-server.ts'
+import type { ApiServer } from '../../testing/api-server.ts'
+import { type PodReader, podReader } from '../../testing/pods.ts'
 import { NodeError } from '../errors.ts'
 import { type NodeOptions, type RealNode, startNode } from '../node.ts'
 
 /** A test cannot do anything about these; in CI they are failures all the same. */
 const unfit = ['not-linux', 'not-root', 'programs-missing', 'no-namespaces']
 
-export interface RealNodeFixture {
+export interface RealNodeFixture extends PodReader {
   node(): RealNode
   create(name: string, spec: PodSpec): Promise<Pod>
-  read(name: string): Promise<Pod>
-  until(name: string, what: string, condition: (pod: Pod) => boolean, deadlineMs?: number): Promise<Pod>
   /** Standard output and error of the pod's only container. */
   logs(name: string): Promise<string>
   delete(name: string): Promise<void>
@@ -79,17 +78,7 @@ export function useRealNode(api: ApiServer, given: Partial<NodeOptions> = {}): R
           containers: spec.containers.map(container => ({ imagePullPolicy: 'IfNotPresent', ...container })),
         },
       }),
-    read: name => api.client().get<Pod>(`${pods()}/${name}`),
-    async until(name, what, condition, deadlineMs = 45_000) {
-      let last: Pod | undefined
-      return waitFor(
-        async () => {
-          last = await fixture.read(name)
-          return condition(last) ? last : undefined
-        },
-        { deadlineMs, describe: () => `pod ${name}: ${what}; its status is ${JSON.stringify(last?.status)}` },
-      )
-    },
+    ...podReader(api, 45_000),
     async logs(name) {
       const pod = await fixture.read(name)
       const container = pod.spec.containers[0]!.name

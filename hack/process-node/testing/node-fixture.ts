@@ -7,21 +7,19 @@ import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { after, before } from 'mocha'
 import { type ApiServer, waitFor } from '../../testing/api-server.ts'
+import { type PodReader, podReader } from '../../testing/pods.ts'
 import type { ContainerSpec, Pod, PodSpec } from '../pod.ts'
 import { type ProcessNode, type ProcessNodeOptions, startProcessNode } from '../process-node.ts'
 
 export const repository = fileURLToPath(new URL('../../../', import.meta.url))
 
-export interface NodeFixture {
+export interface NodeFixture extends PodReader {
   node(): ProcessNode
   options(): ProcessNodeOptions
   /** Stops the node without a word to the API, and starts it again. */
   restart(): Promise<void>
   create(name: string, container: Partial<ContainerSpec>, spec?: Partial<PodSpec>): Promise<Pod>
-  read(name: string): Promise<Pod>
   exists(name: string): Promise<boolean>
-  /** Waits until the pod is as wanted. */
-  until(name: string, what: string, condition: (pod: Pod) => boolean, deadlineMs?: number): Promise<Pod>
   resize(name: string, cpu: string): Promise<Pod>
   delete(name: string, body?: object): Promise<void>
 }
@@ -81,18 +79,8 @@ export function useProcessNode(api: ApiServer, given: Partial<ProcessNodeOptions
         },
       })
     },
-    read: name => api.client().get<Pod>(path(name)),
+    ...podReader(api, 15_000),
     exists: name => api.client().exists(path(name)),
-    async until(name, what, condition, deadlineMs = 15_000) {
-      let last: Pod | undefined
-      return waitFor(
-        async () => {
-          last = await fixture.read(name)
-          return condition(last) ? last : undefined
-        },
-        { deadlineMs, describe: () => `pod ${name}: ${what}; its status is ${JSON.stringify(last?.status)}` },
-      )
-    },
     resize: (name, cpu) =>
       api.client().patch<Pod>(`${path(name)}/resize`, 'strategic', {
         spec: { containers: [{ name: 'main', resources: { requests: { cpu }, limits: { cpu } } }] },

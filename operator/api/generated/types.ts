@@ -70,7 +70,7 @@ export type Source =
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples: SamplesSource; readonly scene?: undefined }
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples?: undefined; readonly scene: SceneSource }
 
-/** A camera that speaks RTSP. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
+/** A camera that speaks RTSP. Workers cannot read it yet. Such a stream gets no pod, and its condition Ready says SourceInvalid. */
 export interface RtspSource {
   /** Address of the stream, for example rtsp://10.0.3.7:554/main. Without user and password, which belong into credentialsSecret. */
   readonly url: string
@@ -80,7 +80,7 @@ export interface RtspSource {
   readonly transport: 'tcp' | 'udp'
 }
 
-/** A video file, played at frameRate. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
+/** A video file, played at frameRate. Workers cannot read it yet. Such a stream gets no pod, and its condition Ready says SourceInvalid. */
 export interface VideoSource {
   /** The file. A path relative to the storage root, or file:///absolute/path. */
   readonly uri: string
@@ -165,7 +165,7 @@ export type SourceInput =
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples: SamplesSource; readonly scene?: undefined }
   | { readonly rtsp?: undefined; readonly video?: undefined; readonly samples?: undefined; readonly scene: SceneSourceInput }
 
-/** A camera that speaks RTSP. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
+/** A camera that speaks RTSP. Workers cannot read it yet. Such a stream gets no pod, and its condition Ready says SourceInvalid. */
 export interface RtspSourceInput {
   /** Address of the stream, for example rtsp://10.0.3.7:554/main. Without user and password, which belong into credentialsSecret. */
   readonly url: string
@@ -175,7 +175,7 @@ export interface RtspSourceInput {
   readonly transport?: 'tcp' | 'udp'
 }
 
-/** A video file, played at frameRate. Workers cannot read it yet; the stream's condition Ready then says SourceInvalid. */
+/** A video file, played at frameRate. Workers cannot read it yet. Such a stream gets no pod, and its condition Ready says SourceInvalid. */
 export interface VideoSourceInput {
   /** The file. A path relative to the storage root, or file:///absolute/path. */
   readonly uri: string

@@ -2,13 +2,16 @@
 import type { RawFlags } from '../../config/config.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { type NodeAgentConfig, parseNodeAgentConfig } from '../../config/node-agent.ts'
+import { endAtOnce, endInOrder } from '../../process/end-signals.ts'
 import { usageOf } from '../errors.ts'
 import type { Io } from '../program.ts'
 
 export async function nodeAgent(flags: RawFlags, unknown: readonly string[], io: Io): Promise<number> {
   const config = parse(flags, unknown, io.env)
-  const { main } = await import('../../../workers/node-agent/main.ts')
-  return main(config)
+  endAtOnce()
+  const { runNodeAgent } = await import('../../../workers/node-agent/main.ts')
+  await runNodeAgent(config, endInOrder())
+  return 0
 }
 
 function parse(flags: RawFlags, unknown: readonly string[], environment: Io['env']): NodeAgentConfig {

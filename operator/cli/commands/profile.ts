@@ -1,8 +1,8 @@
 /** `ekya profile`: a model, sample lists and configurations → micro-profiles → what each retraining would give and cost. */
-import { selectImages } from '../../../workers/learning/image-set.ts'
+import type { selectImages } from '../../../workers/learning/image-set.ts'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import { random } from '../../../workers/models/random.ts'
-import { largestSample, microProfile, sampleSize } from '../../../workers/profile/micro-profiler.ts'
+import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
 import { ConfigError } from '../../config/errors.ts'
 import { type CostDistribution, costDistribution, type KnownCost } from '../../profiler/cost.ts'
 import { estimate } from '../../profiler/estimator.ts'
@@ -104,15 +104,12 @@ async function profiled(
   const begun = cpuSeconds()
   const [{ seed, threads }] = configurations as [NamedConfiguration]
   const drawn = random(seed, 'micro-profile').permutation(train.count)
-  const sampled = sampleSize(train.count, sampleFraction)
   const profiles = await microProfile(
     {
       trainer,
       configurations: configurations.map(({ seed: _, threads: __, ...knobs }) => knobs),
       microProfiler: { epochs, sampleFraction },
-      sample: selectImages(train, drawn.subarray(0, largestSample(sampled, train.count))),
-      sampled,
-      trainCount: train.count,
+      ...sampleOf(train, drawn, sampleFraction),
       validation,
       startGpuSeconds,
       gpuSecondsPerImage,

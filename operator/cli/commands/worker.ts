@@ -1,7 +1,7 @@
 /** `ekya worker ROLE`: the main of one worker, loaded alone. */
-import { endAtOnce } from '../../../workers/runtime/end-signals.ts'
 import { workerRoles } from '../../api/names.ts'
 import type { WorkerRole } from '../../api/worker.ts'
+import { endAtOnce } from '../../process/end-signals.ts'
 import { UsageError } from '../errors.ts'
 
 const mains: Readonly<Record<WorkerRole, () => Promise<{ main(): Promise<number> }>>> = {

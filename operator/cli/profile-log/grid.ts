@@ -41,7 +41,7 @@ export const configurations: readonly ProfiledConfiguration[] = baseConfiguratio
  */
 export const microProfiler = { epochs: 3, sampleFraction: 0.4 } as const
 
-/** The student's pretraining, as in hack/bench/drift-accuracy.ts. */
+/** The student's pretraining. */
 export const pretraining = {
   epochs: 25,
   batchSize: 64,

@@ -8,7 +8,7 @@
 import { type ImageSet, selectImages } from '../../../workers/learning/image-set.ts'
 import { createTrainer } from '../../../workers/learning/trainer.ts'
 import { random } from '../../../workers/models/random.ts'
-import { largestSample, microProfile, sampleSize } from '../../../workers/profile/micro-profiler.ts'
+import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
 import type { MicroProfile } from '../../api/worker.ts'
 import type { TraceRetraining } from '../../simulate/trace.ts'
 import {
@@ -72,15 +72,12 @@ export async function profileWindow(
   try {
     const startGpuSeconds = cpuSeconds() - begun
     const drawn = random(seed, 'micro-profile').permutation(train.count)
-    const sampled = sampleSize(train.count, microProfiler.sampleFraction)
     const profiles = await microProfile(
       {
         trainer,
         configurations,
         microProfiler,
-        sample: selectImages(train, drawn.subarray(0, largestSample(sampled, train.count))),
-        sampled,
-        trainCount: train.count,
+        ...sampleOf(train, drawn, microProfiler.sampleFraction),
         validation,
         startGpuSeconds,
         gpuSecondsPerImage: 0,

@@ -41,6 +41,16 @@ describe('Ready of a CameraStream', () => {
       want: 'WindowConflict',
       says: 'site-b selects it, too',
     },
+    {
+      name: 'has a source that workers cannot read',
+      parts: {
+        stream: camera('cam-0', { source: { rtsp: { url: 'rtsp://10.0.3.7/main', transport: 'tcp' } } }),
+        window: undefined,
+        pod: undefined,
+      },
+      want: 'SourceInvalid',
+      says: 'spec.source.rtsp: workers cannot read such a source yet; accepted: samples, scene',
+    },
     { name: 'has no GPU', parts: { gpus: [] }, want: 'NoGpu', says: 'no node of the site offers a GPU' },
     {
       name: 'asks for a node that is not there',

@@ -3,6 +3,7 @@
  */
 import { type ConditionInput, type Reason, reasons, streamConditions } from '../../api/conditions.ts'
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
+import { sourceProblem } from '../../api/sources.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
 import type { LostNode } from '../../cluster/lost-nodes.ts'
 import { nodeOf, startProblem } from '../../cluster/pod.ts'
@@ -52,6 +53,10 @@ const not = (reason: Reason, message: string): Judgement => ({ status: false, re
 const judgements: readonly ((view: StreamView) => Judgement | undefined)[] = [
   ({ stream }) =>
     stream.spec.suspended === true ? not('SuspendedByUser', 'spec.suspended is true') : undefined,
+  ({ stream }) => {
+    const problem = sourceProblem(stream.spec.source)
+    return problem === undefined ? undefined : not('SourceInvalid', problem)
+  },
   ({ window }) =>
     window === undefined
       ? not(

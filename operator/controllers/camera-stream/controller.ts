@@ -7,7 +7,7 @@
 import { setConditions } from '../../api/conditions.ts'
 import type { CameraStream, Frames } from '../../api/generated/types.ts'
 import { roleLabel, streamLabel } from '../../api/names.ts'
-import { type InferenceStatus, type WindowClock, workerPort } from '../../api/worker.ts'
+import type { InferenceStatus } from '../../api/worker.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
 import { isOn, type Observation, type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { cameraStreams } from '../../cluster/resources.ts'
@@ -19,9 +19,10 @@ import type { Reconcile } from '../../kube/controller.ts'
 import type { Transport } from '../../kube/transport.ts'
 import type { BackendSet } from '../../sharing/backends/registry.ts'
 import { LatestWrites } from '../latest-writes.ts'
-import { servedConfiguration, servedModel, windowClock } from '../worker-config.ts'
+import { windowClock } from '../worker-config.ts'
 import { streamConditionInputs } from './conditions.ts'
 import { swapView } from './swap-view.ts'
+import { type Told, tell, type Wanted } from './telling.ts'
 
 export const cameraStreamManager = 'ekya-camera-stream'
 
@@ -61,7 +62,7 @@ export function cameraStreamReconciler(dependencies: CameraStreamDependencies): 
     const gpus = window === undefined ? [] : cluster.gpus(window)
     const active = window?.status?.current?.endsAt !== undefined
 
-    const wanted = windowOf(dependencies, stream)
+    const wanted = wantedOf(dependencies, stream)
     let told: Told = {}
     // One that is to take over must serve what the others serve; what it answers is nobody's concern yet.
     for (const each of pods) {
@@ -119,10 +120,7 @@ function inferencePods(
     .filter(pod => pod !== undefined)
 }
 
-function windowOf(
-  { cluster }: CameraStreamDependencies,
-  stream: CameraStream,
-): { clock?: WindowClock; configuration?: string } {
+function wantedOf({ cluster }: CameraStreamDependencies, stream: CameraStream): Wanted {
   const { window } = cluster.membership(stream)
   if (window === undefined) return {}
   const clock = windowClock(window)
@@ -130,50 +128,6 @@ function windowOf(
   return {
     ...(clock === undefined ? {} : { clock }),
     ...(item === undefined ? {} : { configuration: item.inferenceConfiguration }),
-  }
-}
-
-interface Told {
-  /** The worker's newest answer. */
-  readonly status?: InferenceStatus
-  readonly refusal?: { readonly code: string; readonly message: string }
-  readonly unreached?: boolean
-}
-
-/** Tells the worker what differs from its last answer. */
-async function tell(
-  stream: CameraStream,
-  pod: PodSnapshot<InferenceStatus>,
-  wanted: { clock?: WindowClock; configuration?: string },
-  { workers, learn }: CameraStreamDependencies,
-  signal: AbortSignal,
-): Promise<Told> {
-  let status = pod.status
-  if (status === undefined || pod.terminating || pod.finished || !pod.ready) return {}
-  const address = `${pod.pod.status?.podIP}:${workerPort}`
-  const take = (answer: InferenceStatus) => {
-    status = answer
-    learn(pod.pod, answer)
-  }
-  try {
-    const { clock } = wanted
-    if (
-      clock !== undefined &&
-      (status.window?.index !== clock.index || !sameTime(status.window.startsAt, clock.startsAt))
-    )
-      take(await workers.setWindow(address, clock, signal))
-    const model = servedModel(stream)
-    if (model.digest === undefined ? status.model.uri !== model.uri : status.model.digest !== model.digest)
-      take(await workers.setModel(address, model, signal))
-    const configuration = servedConfiguration(stream, wanted.configuration)
-    if (status.configuration !== configuration.name)
-      take(await workers.setConfiguration(address, configuration, signal))
-    return { status }
-  } catch (error) {
-    signal.throwIfAborted()
-    const { code, message, retryable } = error as { code?: string; message: string; retryable?: boolean }
-    if (code === undefined) throw error
-    return retryable === true ? { status, unreached: true } : { status, refusal: { code, message } }
   }
 }
 
@@ -186,5 +140,3 @@ function countedFrames(stream: CameraStream, status: InferenceStatus | undefined
   if (written?.window === counted.index && counted.frames.offered - written.offered < far) return written
   return { ...counted.frames, window: counted.index }
 }
-
-const sameTime = (a: string, b: string): boolean => Date.parse(a) === Date.parse(b)

@@ -41,7 +41,7 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
   if (activeStreams(site).length === 0)
     return not(
       'NoStreams',
-      'all selected CameraStreams are suspended, or ask by spec.nodeSelector for nodes that the site does not have',
+      'all selected CameraStreams are suspended, have a source that workers cannot read yet, or ask by spec.nodeSelector for nodes that the site does not have',
     )
   if (site.gpus.length === 0)
     return not(

@@ -1,9 +1,9 @@
 import { expect } from 'chai'
 import { gpuAnnotation, nodeAnnotation } from '../../api/names.ts'
 import type { TrainingResult } from '../../api/worker.ts'
-import type { PodSnapshot } from '../../cluster/snapshot.ts'
+import { activeStreams, type PodSnapshot } from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
-import { at, gpu, pod, retrainingWindow, site, trained } from '../testing/site.ts'
+import { at, camera, gpu, pod, retrainingWindow, site, trained } from '../testing/site.ts'
 import { surplusPods, wantedPods } from './wanted-pods.ts'
 
 const window = retrainingWindow({
@@ -42,6 +42,27 @@ describe('wantedPods', () => {
       ['cam-0-inference', 0.4],
       ['cam-0-training-2', 0.5],
     ]))
+})
+
+describe('a stream whose source workers cannot read', () => {
+  const stream = camera('cam-0', { source: { video: { uri: 'videos/a.mp4', loop: true } } })
+  const other = camera('cam-1')
+
+  it('takes no part', () => {
+    const streams = [
+      { name: 'cam-0', stream },
+      { name: 'cam-1', stream: other },
+    ]
+    expect(activeStreams(site(window, streams)).map(({ name }) => name)).to.deep.equal(['cam-1'])
+  })
+
+  it('has no pods, also where it was planned with another source', () => {
+    const serving = pod<never>('cam-0', 'inference')
+    const snapshot = site(window, [{ name: 'cam-0', stream, inference: serving }], 10)
+    const wanted = wantedPods(snapshot)
+    expect(wanted).to.deep.equal([])
+    expect(surplusPods(snapshot, wanted).map(({ name }) => name)).to.deep.equal(['cam-0-inference'])
+  })
 })
 
 describe('a training that was interrupted', () => {

@@ -14,6 +14,7 @@ import {
   profilePodName,
   trainingPodName,
 } from '../../api/names.ts'
+import { sourceProblem } from '../../api/sources.ts'
 import type { WorkerRole } from '../../api/worker.ts'
 import { cutOffNode } from '../../cluster/lost-nodes.ts'
 import { isOn } from '../../cluster/pod.ts'
@@ -47,6 +48,8 @@ export function wantedPods(site: SiteSnapshot): readonly WantedPod[] {
     const stream = site.streams.find(s => s.name === item.stream)
     const gpu = site.gpus.find(g => g.node === item.node && g.gpu === item.gpu)
     if (stream === undefined || gpu === undefined) return []
+    // Planned with another source: its pods go before the next plan leaves it out.
+    if (sourceProblem(stream.stream.spec.source) !== undefined) return []
     const pod = (role: WorkerRole, name: string, share: number, priority: number): WantedPod[] =>
       share > 0
         ? [{ name, role, stream, item, share: Math.min(share, gpu.largestShare ?? 1), gpu, priority }]

@@ -4,12 +4,10 @@
  */
 
 import { expect } from 'chai'
-import { endingAnnotation, gpuAnnotation, roleLabel, windowIndexLabel } from '../../api/names.ts'
-import type { FrameMark, InferenceStatus, WorkerStatus } from '../../api/worker.ts'
+import { gpuAnnotation, roleLabel } from '../../api/names.ts'
+import type { WorkerStatus } from '../../api/worker.ts'
 import { type Pod, podSnapshot } from '../../cluster/pod.ts'
 import { newest, onDuty, type SiteSnapshot } from '../../cluster/snapshot.ts'
-import { WorkerClientError } from '../../cluster/worker-client.ts'
-import { KubeError, type KubeErrorCode } from '../../kube/errors.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
 import { cpuReplaceBackend } from '../../sharing/backends/cpu-replace.ts'
 import { backendSet } from '../../sharing/backends/registry.ts'
@@ -20,11 +18,20 @@ import type { PodActuator } from '../retraining-window/pod-actuator.ts'
 import { actuatePods } from '../retraining-window/pods.ts'
 import { RecentPods } from '../retraining-window/recent-pods.ts'
 import type { Note } from '../retraining-window/step.ts'
+import {
+  frameRate,
+  isReady,
+  type PlayedCalls,
+  periodMs,
+  playedTransport,
+  playedWorkers,
+  type Running,
+  resultOf,
+  statusOf,
+} from './played-pods.ts'
 import { at, camera, epoch, retrainingWindow } from './site.ts'
 import { planner } from './window.ts'
 
-const frameRate = 10
-const periodMs = 1000 / frameRate
 const gpu: SiteGpu = {
   node: 'edge-0',
   gpu: '0',
@@ -34,22 +41,6 @@ const gpu: SiteGpu = {
 
 /** Empty unless a plan puts streams there. */
 const second: SiteGpu = { ...gpu, gpu: '1' }
-
-interface Running {
-  pod: Pod
-  stream: string
-  createdMs: number
-  readyMs: number
-  standby: boolean
-  /** What it analyses: frames due in [fromMs, untilMs), as long as it lives. */
-  fromMs: number
-  untilMs: number
-  until?: FrameMark
-  from?: FrameMark
-  endedMs: number
-  deletedMs: number
-  goneMs: number
-}
 
 export interface SwapSiteOptions {
   /** From being made to being ready, seconds; infinite: never. */
@@ -277,24 +268,7 @@ export class SwapSite {
 
   #next = (): string => String(++this.#version)
 
-  #statusOf(pod: Pod): WorkerStatus {
-    const running = this.pods.get(pod.metadata.name)!
-    if (pod.metadata.labels?.[roleLabel] === 'training')
-      return { role: 'training', stream: running.stream, window: 0, phase: 'training' } as WorkerStatus
-    return {
-      role: 'inference',
-      stream: running.stream,
-      model: { uri: 'm', digest: 'd' },
-      configuration: 'every-frame',
-      window: { index: 0, startsAt: at(0), frames: noFrames, samples: 0 },
-      frames: noFrames,
-      gpuSecondsPerFrame: null,
-      latencySeconds: null,
-      draining: false,
-      ...(running.standby ? { standby: true } : {}),
-      ...(running.until === undefined ? {} : { until: running.until }),
-    } satisfies InferenceStatus
-  }
+  #statusOf = (pod: Pod): WorkerStatus => statusOf(this.pods.get(pod.metadata.name)!)
 
   #site(): SiteSnapshot {
     const window = retrainingWindow(
@@ -334,9 +308,16 @@ export class SwapSite {
   }
 
   #actuator(): PodActuator {
-    const wrote = (what: string): void => this.#wrote(what)
-    const alive = (): void => {
-      if (this.#dead) throw new Error('killed')
+    const calls: PlayedCalls = {
+      pods: this.pods,
+      graces: this.graces,
+      now: () => this.now,
+      nextVersion: this.#next,
+      startSeconds: name => this.#options.startSeconds?.(name) ?? 3,
+      begin: () => {
+        if (this.#dead) throw new Error('killed')
+      },
+      wrote: what => this.#wrote(what),
     }
     return {
       backends: backendSet(),
@@ -352,140 +333,13 @@ export class SwapSite {
       learn: (pod, status) => {
         if (!this.#dead) this.#polled.set(pod.metadata.uid!, status)
       },
-      workers: {
-        drain: async (address, { until }) => {
-          alive()
-          const running = this.#worker(address)
-          const untilMs = epoch + (until!.frame + 0.5) * periodMs
-          if (this.now > untilMs && running.until === undefined)
-            throw new WorkerClientError('TooLate', 'too late', { retryable: false })
-          running.until = until!
-          running.untilMs = untilMs
-          return this.#statusOf(running.pod) as InferenceStatus
-        },
-        activate: async (address, { from }) => {
-          alive()
-          const running = this.#worker(address)
-          if (running.standby) {
-            running.standby = false
-            running.fromMs = from === undefined ? this.now : epoch + (from.frame - 0.5) * periodMs
-            if (from !== undefined) running.from = from
-          }
-          return this.#statusOf(running.pod) as InferenceStatus
-        },
-        interrupt: async address => {
-          alive()
-          const running = this.#worker(address)
-          running.untilMs = Math.min(running.untilMs, this.now + 500)
-          return this.#statusOf(running.pod) as never
-        },
-      },
-      transport: {
-        create: async (_resource, manifest) => {
-          alive()
-          const { name } = manifest.metadata as { name: string }
-          if (this.pods.has(name)) throw refusal('already-exists')
-          const pod = {
-            ...manifest,
-            metadata: {
-              ...manifest.metadata,
-              uid: `uid-${this.#next()}`,
-              resourceVersion: this.#next(),
-              creationTimestamp: new Date(this.now).toISOString(),
-            },
-          } as unknown as Pod
-          const standby = pod.metadata.annotations?.['ekya.dev/standby'] === 'true'
-          const start = this.#options.startSeconds?.(name) ?? 3
-          this.pods.set(name, {
-            pod,
-            stream: pod.metadata.labels!['ekya.dev/stream']!,
-            createdMs: this.now,
-            readyMs: this.now + start * 1000,
-            standby,
-            fromMs: Number.POSITIVE_INFINITY,
-            untilMs: Number.POSITIVE_INFINITY,
-            endedMs: Number.POSITIVE_INFINITY,
-            deletedMs: Number.POSITIVE_INFINITY,
-            goneMs: Number.POSITIVE_INFINITY,
-          })
-          wrote(`create ${name}`)
-          return pod as never
-        },
-        patch: async (_resource, { name }, _type, body) => {
-          alive()
-          const running = this.pods.get(name)
-          if (running === undefined) throw refusal('not-found')
-          const { resourceVersion, annotations } = (
-            body as { metadata: { resourceVersion: string; annotations: Record<string, string> } }
-          ).metadata
-          const { metadata } = running.pod
-          if (metadata.resourceVersion !== resourceVersion) throw refusal('conflict')
-          running.pod = {
-            ...running.pod,
-            metadata: {
-              ...metadata,
-              resourceVersion: this.#next(),
-              annotations: { ...metadata.annotations, ...annotations },
-            },
-          }
-          wrote(`patch ${name} ${Object.keys(annotations).join()}`)
-          return running.pod as never
-        },
-        delete: async (_resource, { name }, { gracePeriodSeconds } = {}) => {
-          alive()
-          this.graces.set(name, gracePeriodSeconds)
-          const running = this.pods.get(name)
-          if (running === undefined) throw refusal('not-found')
-          if (running.deletedMs === Number.POSITIVE_INFINITY) {
-            running.deletedMs = gracePeriodSeconds === 0 ? Number.NEGATIVE_INFINITY : this.now
-            const { metadata } = running.pod
-            const deletionTimestamp = new Date(this.now).toISOString()
-            running.pod = {
-              ...running.pod,
-              metadata: { ...metadata, resourceVersion: this.#next(), deletionTimestamp },
-            }
-          }
-          wrote(`delete ${name}`)
-        },
-      },
+      workers: playedWorkers(calls),
+      transport: playedTransport(calls),
     }
   }
-
-  #worker(address: string): Running {
-    const running = this.pods.get(address.split(':')[0]!)
-    if (running === undefined || running.pod.status?.phase !== 'Running')
-      throw new WorkerClientError('Unreachable', `${address} does not answer`, { retryable: true })
-    return running
-  }
 }
-
-const noFrames = { offered: 0, analysed: 0, skipped: 0, dropped: 0 }
 
 const unitsOf = (pod: Pod): number => cpuReplaceBackend.amountOf(pod, gpu).units
-
-const isReady = ({ status }: Pod): boolean =>
-  status?.conditions?.some(({ type }) => type === 'Ready') === true
-
-const refusal = (code: KubeErrorCode): KubeError => new KubeError(code, { code, retryable: false })
-
-function resultOf({ pod, until }: Running): object {
-  const { labels = {}, annotations = {} } = pod.metadata
-  if (labels[roleLabel] !== 'training') return { kind: 'inference', until, lastFrame: null, frames: noFrames }
-  return {
-    kind: 'training',
-    window: Number(labels[windowIndexLabel]),
-    configuration: 'all-5',
-    epochs: 1,
-    samples: 10,
-    refused: 0,
-    gpuSeconds: 2,
-    seconds: 4,
-    peakMemoryBytes: 1,
-    ...(annotations[endingAnnotation] === undefined
-      ? {}
-      : { error: { code: 'Interrupted', message: 'goes on in another pod' } }),
-  }
-}
 
 export type Shares = Parameters<SwapSite['plan']>[0]
 

@@ -153,11 +153,10 @@ async function keepFrames(storage: string): Promise<void> {
     })
       .jpeg()
       .toFile(join(window, image))
-  const golden = (i: number) => i % 6
-  const rows = frames.map(
-    ({ i, image }) => `${i},${i * 10},${image},${i % 3 === 1 ? (golden(i) + 1) % 6 : golden(i)},1,`,
-  )
-  await writeFile(join(window, 'frames.csv'), `idx,frame,imgpath,served,fresh,class\n${rows.join('\n')}\n`)
-  const labels = frames.map(({ i, image }) => `${i},${golden(i)},,,,,${image}`)
-  await writeFile(join(window, 'labels.csv'), `idx,class,x0,y0,x1,y1,imgpath\n${labels.join('\n')}\n`)
+  const classes = ['car', 'truck', 'bus', 'bicycle', 'pedestrian', 'dog']
+  const named = (i: number) => classes[i % classes.length]!
+  const rows = frames.map(({ i, image }) => `${i},${i * 10},${image},1,${named(i % 3 === 1 ? i + 1 : i)},`)
+  await writeFile(join(window, 'frames.csv'), `idx,frame,imgpath,fresh,served,class\n${rows.join('\n')}\n`)
+  const labels = frames.map(({ i, image }) => `${i},${i % 6},,,,,${image},${named(i)}`)
+  await writeFile(join(window, 'labels.csv'), `idx,class,x0,y0,x1,y1,imgpath,name\n${labels.join('\n')}\n`)
 }

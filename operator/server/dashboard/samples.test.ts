@@ -13,16 +13,18 @@ describe('recent frames', () => {
   })
   afterEach(() => rm(storage, { recursive: true }))
 
-  /** Frames that pods of some generations kept of a window, all served as class 1, and the golden labels of all: class 2. */
+  /** Frames that pods of some generations kept of a window, all served as a bus, and the golden labels of all: a traffic light. */
   async function keep(window: number, generations: Readonly<Record<number, readonly number[]>>) {
     await mkdir(folderOf(window), { recursive: true })
     for (const [generation, frames] of Object.entries(generations)) {
-      const rows = frames.map((frame, i) => `${i},${frame},${frame}.jpg,1,1,`)
-      const text = ['idx,frame,imgpath,served,fresh,class', ...rows, ''].join('\n')
+      const rows = frames.map((frame, i) => `${i},${frame},${frame}.jpg,1,bus,`)
+      const text = ['idx,frame,imgpath,fresh,served,class', ...rows, ''].join('\n')
       await writeFile(join(folderOf(window), framesListOf(Number(generation))), text)
     }
-    const labels = Object.values(generations).flatMap(frames => frames.map(f => `0,2,,,,,${f}.jpg`))
-    const text = ['idx,class,x0,y0,x1,y1,imgpath', ...labels, ''].join('\n')
+    const labels = Object.values(generations).flatMap(frames =>
+      frames.map(f => `0,2,,,,,${f}.jpg,traffic%20light`),
+    )
+    const text = ['idx,class,x0,y0,x1,y1,imgpath,name', ...labels, ''].join('\n')
     await writeFile(join(folderOf(window), 'labels.csv'), text)
   }
   const recent = async (count = 12) => {
@@ -36,8 +38,20 @@ describe('recent frames', () => {
     await keep(3, { 1: [5, 6] })
     await keep(4, { 1: [7, 8] })
     await mkdir(folderOf(5))
-    await writeFile(join(folderOf(5), 'frames.csv'), 'idx,frame,imgpath,served,fresh,class\n0,1,1.jpg,1,1,\n')
+    await writeFile(
+      join(folderOf(5), 'frames.csv'),
+      'idx,frame,imgpath,fresh,served,class\n0,1,1.jpg,1,bus,\n',
+    )
     expect(await recent()).to.deep.equal({ window: 4, frames: [7, 8] })
+  })
+
+  it('come with their classes by name', async () => {
+    await keep(3, { 1: [5] })
+    const sampled = await createSampleReader(storage).recent('site', 'cam-0', 1)
+    expect(sampled).to.deep.equal({
+      window: 3,
+      frames: [{ file: '5.jpg', frame: 5, served: 'bus', golden: 'traffic light' }],
+    })
   })
 
   it('are those of all pods that took over from each other, in order', async () => {

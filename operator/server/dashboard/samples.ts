@@ -6,14 +6,14 @@
 import { constants } from 'node:fs'
 import { open, readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { generationOf, labelsList, samplesFolder } from '../../api/storage.ts'
+import { generationOf, labelsList, parseClass, samplesFolder } from '../../api/storage.ts'
 
 export interface SampledFrame {
   readonly file: string
   readonly frame: number
-  /** Index into the classes; null: none yet. */
-  readonly served: number | null
-  readonly golden: number | null
+  /** Name of the class; null: none yet. */
+  readonly served: string | null
+  readonly golden: string | null
 }
 
 export type Sampled =
@@ -50,13 +50,13 @@ export function createSampleReader(storage: string): SampleReader {
         const golden = await rowsOf(join(folder, labelsList))
         const kept = await keptIn(folder)
         if (golden.length === 0 || kept.length === 0) continue
-        const labels = new Map(golden.map(row => [row.imgpath ?? '', number(row.class)]))
+        const labels = new Map(golden.map(row => [row.imgpath ?? '', parseClass(row.name) ?? null]))
         const frames = kept
           .filter(({ imgpath = '' }) => imageName.test(imgpath) && labels.has(imgpath))
           .map(row => ({
             file: row.imgpath!,
             frame: number(row.frame) ?? 0,
-            served: number(row.served),
+            served: parseClass(row.served) ?? null,
             golden: labels.get(row.imgpath!) ?? null,
           }))
         const every = Math.max(1, Math.floor(frames.length / count))
@@ -96,7 +96,7 @@ async function rowsOf(file: string): Promise<readonly Readonly<Record<string, st
   const text = await readFile(file, 'utf8').catch(() => '')
   const [header = '', ...lines] = text.split('\n').slice(0, -1)
   const columns = header.split(',')
-  // Names of frames hold no commas.
+  // Names of frames and classes hold no commas.
   return lines.map(line => Object.fromEntries(line.split(',').map((cell, i) => [columns[i] ?? '', cell])))
 }
 

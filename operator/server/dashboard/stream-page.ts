@@ -12,7 +12,7 @@ import type { Member } from './site.ts'
 
 export function streamPage({ stream, window }: Member, sampled: Sampled): PageContent {
   const { namespace, name } = stream.metadata
-  const { status = {}, spec } = stream
+  const { status = {} } = stream
   const { accuracy, allocation, conditions = [], frames, model, models = [], decision } = status
   const past = pastOf(window, name)
   const item = window?.status?.plan?.items.find(each => each.stream === name)
@@ -77,7 +77,7 @@ export function streamPage({ stream, window }: Member, sampled: Sampled): PageCo
           ]),
         ),
   )}</section>
-<section><h2>Recent frames</h2>${part('frames', frameSection(stream.metadata, spec.classes, sampled))}</section>
+<section><h2>Recent frames</h2>${part('frames', frameSection(stream.metadata, sampled))}</section>
 <section><h2>Past windows</h2>${part('history', past.length === 0 ? html`<p class="dim">No window has ended yet.</p>` : table('Past windows, the last one first', pastColumns, past.toReversed().map(pastRow)))}</section>
 <section><h2>Conditions</h2>${part(
     'conditions',
@@ -126,14 +126,12 @@ function accuracyChart(past: readonly Past[]): Html {
 
 function frameSection(
   { namespace, name }: { readonly namespace?: string; readonly name: string },
-  classes: readonly string[],
   sampled: Sampled,
 ): Html {
   if ('why' in sampled) return html`<p class="dim">${sampled.why}</p>`
-  const word = (index: number | null): string => (index === null ? 'none' : (classes[index] ?? String(index)))
   const shown = ({ file, frame, served, golden }: SampledFrame): Html => {
     const right = served === golden
-    return html`<li><figure><img src="${streamPath(namespace, name)}/frames/${sampled.window}/${file}" alt="Frame ${frame} of window ${sampled.window}" width="96" height="96" loading="lazy"><figcaption><span class="${right ? 'good' : 'bad'}">${right ? '✓' : '✗'} ${word(served)}</span><br>golden: ${word(golden)}</figcaption></figure></li>`
+    return html`<li><figure><img src="${streamPath(namespace, name)}/frames/${sampled.window}/${file}" alt="Frame ${frame} of window ${sampled.window}" width="96" height="96" loading="lazy"><figcaption><span class="${right ? 'good' : 'bad'}">${right ? '✓' : '✗'} ${served ?? 'none'}</span><br>golden: ${golden ?? 'none'}</figcaption></figure></li>`
   }
   return html`<p class="key">A sample of the frames kept of window ${sampled.window}: ✓ or ✗ and the class that was served, and the golden label below.</p><ul class="frames">${sampled.frames.map(shown)}</ul>`
 }

@@ -5,7 +5,7 @@
  * KAI picks the GPU on the node: nodes with one GPU only. It gives no more than there is, so some of each GPU is kept for pods that take over.
  */
 import { type RawNode, type ReplacingBackend, workerContainer } from '../backend.ts'
-import { foundGpu, gpuBackend } from '../gpu-backend.ts'
+import { gpuBackend, labelledGpus } from '../gpu-backend.ts'
 import { advertised, type Inspection, isOlderDriver, labelledFacts, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { spareUnits } from '../gpu-share.ts'
@@ -59,17 +59,8 @@ function inspect(node: RawNode, machine: string, { kaiQueue }: GpuOptions): Insp
   if (count === undefined) return refused(`it offers no ${gpuResource}`)
   if (count > 1)
     return refused(`it has ${count} GPUs, of which KAI picks one by itself; accepted: nodes with one GPU`)
-  const { memoryMiB, model } = facts
-  return {
-    refusals: [],
-    gpus: [
-      foundGpu(name, node, machine, {
-        index: 0,
-        memoryMiB,
-        model,
-        granularity: smallestStep,
-        facts: { steadyUnits: wholeGpu - spareUnits(wholeGpu, spare), totalUnits: wholeGpu, clients },
-      }),
-    ],
-  }
+  return labelledGpus(name, node, machine, 1, {
+    granularity: smallestStep,
+    facts: { steadyUnits: wholeGpu - spareUnits(wholeGpu, spare), totalUnits: wholeGpu, clients },
+  })
 }

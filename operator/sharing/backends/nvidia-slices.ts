@@ -7,8 +7,15 @@
  * one; which of the node's GPUs it is on is then the plugin's choice.
  */
 import type { RawNode, ReplacingBackend } from '../backend.ts'
-import { foundGpu, gpuBackend } from '../gpu-backend.ts'
-import { advertised, type Inspection, labelledFacts, partsPerGpu, refused } from '../gpu-node.ts'
+import { gpuBackend, labelledGpus } from '../gpu-backend.ts'
+import {
+  advertised,
+  dividedOtherwise,
+  type Inspection,
+  labelledFacts,
+  partsPerGpu,
+  refused,
+} from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, unitsOf } from '../gpu-share.ts'
 
@@ -40,34 +47,22 @@ export function nvidiaSlicesBackend(options: GpuOptions): ReplacingBackend {
 }
 
 function inspect(node: RawNode, machine: string, { slices: { resource, perGpu } }: GpuOptions): Inspection {
-  const facts = labelledFacts(node)
-  if (facts.mig)
-    return refused('MIG mode is on; accepted: nodes with whole GPUs, which NVIDIA MPS is to slice')
-  const strategy = node.metadata?.labels?.[strategyLabel]
-  if (strategy !== undefined && strategy !== 'mps')
-    return refused(
-      `its GPUs are shared by ${strategy}, which gives no shares; accepted: sharing.mps in the device plugin's configuration`,
-    )
+  const divided = dividedOtherwise(node, strategyLabel, {
+    wholeGpus: 'nodes with whole GPUs, which NVIDIA MPS is to slice',
+    strategy: "sharing.mps in the device plugin's configuration",
+  })
+  if (divided !== undefined) return refused(divided)
   const slices = partsPerGpu(node, slicesPerGpuLabel, perGpu, [replicasLabel])
   if (typeof slices === 'string') return refused(slices)
   if (slices < 2 || slices > mostSlices)
     return refused(`a GPU has ${slices} slices; accepted: 2 to ${mostSlices}`)
   const offered = advertised(node, resource)
   if (offered === undefined) return refused(`it offers no ${resource}`)
-  const count = offered === 0 ? (facts.count ?? 1) : Math.floor(offered / slices)
+  const count = offered === 0 ? (labelledFacts(node).count ?? 1) : Math.floor(offered / slices)
   if (count === 0) return refused(`it offers ${offered} of ${resource}; accepted: ${slices} for each GPU`)
-  const { memoryMiB, model } = facts
-  return {
-    refusals: [],
-    gpus: Array.from({ length: count }, (_, index) =>
-      foundGpu(name, node, machine, {
-        index,
-        memoryMiB,
-        model,
-        granularity: 1 / slices,
-        largestShare: 1 / slices,
-        facts: { steadyUnits: slices, totalUnits: slices, clients: slices, resource },
-      }),
-    ),
-  }
+  return labelledGpus(name, node, machine, count, {
+    granularity: 1 / slices,
+    largestShare: 1 / slices,
+    facts: { steadyUnits: slices, totalUnits: slices, clients: slices, resource },
+  })
 }

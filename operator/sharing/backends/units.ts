@@ -6,8 +6,8 @@
  * more units than a GPU has, so some are kept for pods that take over.
  */
 import type { RawNode, ReplacingBackend } from '../backend.ts'
-import { foundGpu, gpuBackend } from '../gpu-backend.ts'
-import { advertised, type Inspection, labelledFacts, partsPerGpu, refused } from '../gpu-node.ts'
+import { gpuBackend, labelledGpus } from '../gpu-backend.ts'
+import { advertised, dividedOtherwise, type Inspection, partsPerGpu, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, spareUnits } from '../gpu-share.ts'
 import { workerOf } from './cpu.ts'
@@ -41,11 +41,11 @@ export function unitsBackend(options: GpuOptions): ReplacingBackend {
 }
 
 function inspect(node: RawNode, machine: string, { units: { resource, perGpu } }: GpuOptions): Inspection {
-  const facts = labelledFacts(node)
-  if (facts.mig) return refused('MIG mode is on; accepted: nodes with a whole GPU')
-  const strategy = node.metadata?.labels?.[gkeStrategy]
-  if (strategy !== undefined && strategy !== 'mps')
-    return refused(`its GPUs are shared by ${strategy}, which gives no shares; accepted: mps`)
+  const divided = dividedOtherwise(node, gkeStrategy, {
+    wholeGpus: 'nodes with a whole GPU',
+    strategy: 'mps',
+  })
+  if (divided !== undefined) return refused(divided)
   const total = partsPerGpu(node, unitsPerGpuLabel, perGpu, [gkeUnits])
   if (typeof total === 'string') return refused(total)
   const units = advertised(node, resource)
@@ -59,17 +59,8 @@ function inspect(node: RawNode, machine: string, { units: { resource, perGpu } }
   const steadyUnits = total - spareUnits(total, spare)
   if (steadyUnits < 2)
     return refused(`a GPU has ${total} units; accepted: 3 or more, of which some stay free`)
-  const { memoryMiB, model } = facts
-  return {
-    refusals: [],
-    gpus: [
-      foundGpu(name, node, machine, {
-        index: 0,
-        memoryMiB,
-        model,
-        granularity: Math.max(smallestStep, 1 / steadyUnits),
-        facts: { steadyUnits, totalUnits: total, clients: Math.min(total, 48), resource },
-      }),
-    ],
-  }
+  return labelledGpus(name, node, machine, 1, {
+    granularity: Math.max(smallestStep, 1 / steadyUnits),
+    facts: { steadyUnits, totalUnits: total, clients: Math.min(total, 48), resource },
+  })
 }

@@ -4,6 +4,7 @@
  * A thread that dies (memory, a crash) fails the run that it was at, and another takes its place.
  */
 import { Worker } from 'node:worker_threads'
+import { createRequestThread, ThreadFailed } from '../../process/request-thread.ts'
 import type { Trace } from '../trace.ts'
 import type { Run, RunResult } from './run.ts'
 
@@ -29,37 +30,23 @@ export async function runAll(
   let left = runs.length
   let done = 0
   const lane = async (): Promise<void> => {
-    let worker: Worker | undefined
+    const thread = createRequestThread<Run, RunResult>({
+      name: 'the worker thread',
+      start: () => start(trace),
+    })
     while (left > 0) {
       const index = --left
       const run = runs[index]!
-      worker ??= start(trace)
-      const { outcome, alive } = await carriedOut(worker, run)
-      if (!alive) worker = undefined
-      outcomes[index] = outcome
+      outcomes[index] = await thread.ask(run).catch(errorOf)
       onDone(run, ++done)
     }
-    await worker?.terminate()
+    await thread.close()
   }
   await Promise.all(Array.from({ length: Math.min(jobs, runs.length) }, lane))
   return outcomes
 }
 
-function carriedOut(
-  worker: Worker,
-  run: Run,
-): Promise<{ readonly outcome: RunResult; readonly alive: boolean }> {
-  return new Promise(resolve => {
-    const settle = (outcome: RunResult, alive: boolean) => {
-      worker.off('message', answered).off('error', broke).off('exit', ended)
-      resolve({ outcome, alive })
-    }
-    const answered = (outcome: RunResult) => settle(outcome, true)
-    const broke = (error: unknown) =>
-      settle({ error: `the worker thread failed: ${error instanceof Error ? error.message : error}` }, false)
-    const ended = (status: number) =>
-      settle({ error: `the worker thread ended with status ${status}` }, false)
-    worker.on('message', answered).on('error', broke).on('exit', ended)
-    worker.postMessage(run)
-  })
+function errorOf(error: unknown): RunResult {
+  if (!(error instanceof ThreadFailed)) throw error
+  return { error: error.message }
 }

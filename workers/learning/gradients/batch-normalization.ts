@@ -79,7 +79,7 @@ const elements = (context: NodeContext, tensor: string): string =>
   context.emit('Cast', [context.emit('Size', [tensor])], { to: dataType.float })
 
 /** Places of a map; 0 where there is no map, or its size is not known, or what was measured does not hold: on other providers than the CPU's. */
-function placesOf(context: NodeContext): number {
+function mapSize(context: NodeContext): number {
   const [, , ...spatial] = context.dims(context.node.input[0]!)
   if (!context.fusedBatchStatistics || spatial.length !== 2 || spatial.includes(null)) return 0
   return (spatial as number[]).reduce((product, size) => product * size, 1)
@@ -93,7 +93,7 @@ const largeMap = 128
 /** Σ a · b per channel. */
 function sumOfProducts(context: NodeContext, a: string, b: string, axes: number[]): string {
   const { emit } = context
-  const places = placesOf(context)
+  const places = mapSize(context)
   if (places < longRow) return emit('ReduceSum', [emit('Mul', [a, b]), context.ints(axes)], { keepdims: 0 })
   const row = (tensor: string): string => emit('Reshape', [tensor, context.ints([-1, 1, places])])
   const products = emit('FusedMatMul', [row(a), row(b)], { transB: 1 }, extraDomain)
@@ -106,7 +106,7 @@ function sumOfProducts(context: NodeContext, a: string, b: string, axes: number[
 /** factor · x + offset per channel, in one pass over x. */
 function affine(context: NodeContext, x: string, factor: string, offset: string): string {
   const channels = (context.dims(context.node.input[1]!) as number[])[0]!
-  if (placesOf(context) >= largeMap)
+  if (mapSize(context) >= largeMap)
     return context.emit(
       'Conv',
       [x, context.emit('Reshape', [factor, context.ints([channels, 1, 1, 1])]), offset],

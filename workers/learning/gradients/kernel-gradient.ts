@@ -84,16 +84,16 @@ const byChannel = (context: NodeContext, tensor: string): string =>
 /** What each kernel place meets, [C, N, H, W] of the outputs. */
 function cutsByChannel(context: NodeContext, window: Window, input: string): string[] {
   const padded = pad(context, byChannel(context, input), window, 2)
-  return placesOf(window).map(place => cut(context, padded, window, place, 2))
+  return offsetsIn(window).map(place => cut(context, padded, window, place, 2))
 }
 
 /** The same as [N, H, W, C]. */
 function cutsByPlace(context: NodeContext, window: Window, input: string): string[] {
   const padded = pad(context, context.emit('Transpose', [input], { perm: [0, 2, 3, 1] }), window, 1)
-  return placesOf(window).map(place => cut(context, padded, window, place, 1))
+  return offsetsIn(window).map(place => cut(context, padded, window, place, 1))
 }
 
-const placesOf = ({ kernel: [kh, kw] }: Window): Pair[] =>
+const offsetsIn = ({ kernel: [kh, kw] }: Window): Pair[] =>
   Array.from({ length: kh * kw }, (_, place) => [Math.floor(place / kw), place % kw] as const)
 
 /** Channel by channel: the sum of dY times X cut at the place. A product of one row and one column is far slower. */
@@ -104,7 +104,7 @@ function depthwise(
 ): string {
   const [kh, kw] = window.kernel
   const padded = pad(context, input, window, 2)
-  const sums = placesOf(window).map(place => {
+  const sums = offsetsIn(window).map(place => {
     const products = context.emit('Mul', [cut(context, padded, window, place, 2), gradient])
     const sum = context.emit('ReduceSum', [products, context.ints([0, 2, 3])], { keepdims: 0 })
     return context.emit('Reshape', [sum, context.ints([outputs, 1])])

@@ -43,8 +43,9 @@ export async function keepWindow({
     if (!selected.has(frame.index)) continue
     const image = `${frame.index}.jpg`
     await writeFile(join(folder, image), kept < corrupt ? 'no image' : await frame.jpeg())
-    const served = kept % 2 === 0 ? frame.label : 0
-    const label = unlabelled ? null : frame.label
+    const truth = frame.label === null ? null : classes[frame.label]!
+    const served = kept % 2 === 0 ? truth : classes[0]!
+    const label = unlabelled ? null : truth
     book += formatKeptFrame(kept++, { frame: frame.index, image, served, fresh: true, label })
   }
   await source.close()
