@@ -4,7 +4,6 @@
  *
  * With one thread the outcome depends on the request alone. Training runs between awaits: a step blocks the event loop, nothing longer does.
  */
-import { blockSize } from '../models/blocked-layout.ts'
 import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider, type Session } from '../models/session.ts'
@@ -17,9 +16,12 @@ import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
+import { type Strengths, strengthsOf } from './strengths.ts'
 import { firstTrained, readStudent, type Student } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
+import { evaluationInPlace, stepsInPlace } from './weights-in-place.ts'
+import { evaluationOnDevice, stepsOnDevice } from './weights-on-device.ts'
 
 export interface Trainer {
   /** That are trained: the model's outputs, or more. */
@@ -53,6 +55,8 @@ export interface TrainerOptions {
   readonly prepareAside?: boolean
   /** Threads of a training wait for each other by spinning, for who has as many cores to itself. Default false. */
   readonly spin?: boolean
+  /** By which graphs are written. Default: those of what trains. */
+  readonly strengths?: Strengths
 }
 
 /** @throws LearningError, ModelError ModelInvalid */
@@ -65,6 +69,7 @@ export async function createTrainer(
     fewestClasses = 0,
     prepareAside = false,
     spin = false,
+    strengths,
   }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes)
@@ -79,6 +84,8 @@ export async function createTrainer(
   }
   const classes = more ?? classifier.classes
   const choice = await chooseProvider(device)
+  const { provider } = choice
+  const runtime = { provider, strengths: strengths ?? (await strengthsOf(provider)) }
   const { input: shape, digest } = classifier
   const preparation = prepareAside ? createPreparationThread() : inPlace
   const compiled = new Map<string, Promise<Network>>()
@@ -96,7 +103,7 @@ export async function createTrainer(
     ])
     let known = compiled.get(key)
     if (known === undefined) {
-      known = compile(student, { provider: choice.provider, classes: more, preparation, spin }, configuration)
+      known = compile(student, { ...runtime, classes: more, preparation, spin }, configuration)
       compiled.set(key, known)
     }
     return known
@@ -113,8 +120,11 @@ export async function createTrainer(
     const size = imageBytes(images.shape)
     for (let from = 0; from < images.count; from += evaluationBatch) {
       const to = Math.min(images.count, from + evaluationBatch)
-      const found = await classifier.classify(images.pixels.subarray(from * size, to * size), to - from)
-      correct += matches(found, images.labels.subarray(from, to))
+      const given = images.pixels.subarray(from * size, to * size)
+      const found = runtime.strengths.anySize
+        ? await classifier.classify(given, to - from)
+        : await classifier.classify(filledUpWithBlack(given, evaluationBatch * size), evaluationBatch)
+      correct += matches(found.subarray(0, to - from), images.labels.subarray(from, to))
     }
     return correct / images.count
   }
@@ -142,6 +152,12 @@ export async function createTrainer(
   }
 }
 
+function filledUpWithBlack(pixels: Uint8Array, size: number): Uint8Array {
+  const filled = new Uint8Array(size)
+  filled.set(pixels)
+  return filled
+}
+
 const processCpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
@@ -149,6 +165,7 @@ const processCpuSeconds = (): number => {
 
 interface Compilation {
   readonly provider: Provider
+  readonly strengths: Strengths
   readonly classes: number | undefined
   readonly preparation: Preparation
   readonly spin: boolean
@@ -156,7 +173,7 @@ interface Compilation {
 
 async function compile(
   given: Student,
-  { provider, classes, preparation, spin }: Compilation,
+  { provider, strengths, classes, preparation, spin }: Compilation,
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
@@ -168,8 +185,7 @@ async function compile(
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,
-    block: provider === 'cpu' ? await blockSize() : 1,
-    fusedBatchStatistics: provider === 'cpu',
+    strengths,
   })
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {
@@ -181,25 +197,33 @@ async function compile(
     }
     return opened.at(-1)!
   }
-  const step = await open(graphs.step)
-  const evaluation = await open(graphs.evaluation)
+  const openStep = (): Promise<Session> => openSession(graphs.step, { provider, threads, spin })
+  const steps = strengths.weightsInPlace
+    ? stepsInPlace(graphs, await open(graphs.step))
+    : stepsOnDevice(graphs, openStep)
+  const judging = await open(graphs.evaluation)
+  const evaluation = strengths.weightsInPlace
+    ? evaluationInPlace(graphs, judging)
+    : evaluationOnDevice(graphs, judging)
   const frozen = graphs.frozen === null ? null : await open(graphs.frozen)
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,
     graphs,
-    step,
+    steps,
     evaluation,
     featuresOf(images) {
       let found = known.get(images)
       if (found === undefined) {
-        found = features(images, graphs, student.input, frozen, preparation)
+        found = features(images, graphs, student.input, frozen, { preparation, anySize: strengths.anySize })
         known.set(images, found)
       }
       return found
     },
     close: async () => {
-      for (const session of opened) await session.release()
+      await steps.close()
+      await evaluation.close()
+      await frozen?.release()
     },
   }
 }

@@ -1,0 +1,150 @@
+/**
+ * Many steps at a time on weights that every run takes to the device and back (many-at-once.ts). A run blocks the thread, so as many steps are
+ * taken at once as fit into a moment.
+ */
+import { floats, type Session, type Tensor } from '../models/session.ts'
+import type { Weights } from './descent.ts'
+import { type Feeds, filledUp } from './feeds.ts'
+import { evaluationBatch } from './matches.ts'
+import { partsOf } from './rows.ts'
+import type { Slot } from './slots.ts'
+import type { Evaluation, Steps } from './steps.ts'
+import type { TrainingGraphs } from './training-graph.ts'
+import { wire } from './wire.ts'
+
+/** Who cancels a training, or asks how it is, waits so long. */
+const longestRunSeconds = 0.25
+/** Of the batches of one run, which lie in memory twice while the next ones are prepared. */
+const mostBytes = 64 * 2 ** 20
+
+/** A session, and how fast it is. Its first run, in which the runtime chooses its kernels, tells nothing. */
+interface Opened {
+  readonly session: Promise<Session>
+  runs: number
+  stepsAtOnce: number
+}
+
+/** @param open a session of the graphs' step; one for each size of batches, so that the runtime chooses its kernels once for each */
+export function stepsOnDevice(
+  graphs: TrainingGraphs,
+  open: () => Promise<Session>,
+  now: () => number = () => performance.now() / 1000,
+): Steps {
+  const opened = new Map<number, Opened>()
+  const most = (images: number): number =>
+    Math.max(1, Math.floor(mostBytes / (images * imageBytesOf(graphs))))
+  const openedFor = async (images: number): Promise<Opened> => {
+    const known = opened.get(images) ?? { session: open(), runs: 0, stepsAtOnce: 1 }
+    opened.delete(images)
+    for (const [size, { session }] of [...opened].slice(0, -1)) {
+      opened.delete(size)
+      await (await session).release()
+    }
+    opened.set(images, known)
+    return known
+  }
+  let spare: Weights | undefined
+
+  return {
+    atOnce: images => Math.min(opened.get(images)?.stepsAtOnce ?? 1, most(images)),
+    async take(weights, feeds, rates) {
+      const steps = rates.length
+      const images = feeds[wire.targets]!.dims[0]! / steps
+      const [first] = rates
+      const known = await openedFor(images)
+      const session = await known.session
+      const begun = now()
+      const after = spare ?? emptyLike(weights)
+      const results = await session.run(
+        {
+          ...asBatches(feeds, steps),
+          ...packed(graphs, weights, name => name),
+          [wire.many(wire.rate)]: floats(
+            Float32Array.from(rates, each => each.learningRate),
+            [steps],
+          ),
+          [wire.many(wire.keep)]: floats(
+            Float32Array.from(rates, each => each.keep),
+            [steps],
+          ),
+          [wire.momentum]: floats(Float32Array.of(first!.momentum), []),
+          [wire.decay]: floats(Float32Array.of(first!.weightDecay), []),
+        },
+        {
+          ...packed(graphs, after, wire.after),
+          [wire.many(wire.loss)]: null,
+          [wire.many(graphs.logits)]: null,
+        },
+      )
+      spare = weights
+      if (known.runs++ > 0)
+        known.stepsAtOnce = Math.max(1, Math.floor((steps * longestRunSeconds) / (now() - begun)))
+      const data = (name: string) => results[wire.many(name)]!.data as Float32Array
+      return { weights: after, losses: data(wire.loss), logits: data(graphs.logits) }
+    },
+    close: async () => {
+      for (const { session } of opened.values()) await (await session).release()
+    },
+  }
+}
+
+export function evaluationOnDevice(graphs: TrainingGraphs, session: Session): Evaluation {
+  const batches = Math.max(1, Math.floor(mostBytes / (evaluationBatch * imageBytesOf(graphs))))
+  return {
+    atOnce: batches * evaluationBatch,
+    async logits(weights, feeds, images) {
+      const full = Math.ceil(images / evaluationBatch)
+      const results = await session.run({
+        ...asBatches(filledUp(feeds, full * evaluationBatch), full),
+        ...packed(graphs, weights, name => name),
+      })
+      const logits = results[wire.many(graphs.logits)]!
+      return (logits.data as Float32Array).subarray(0, images * logits.dims.at(-1)!)
+    },
+    close: () => session.release(),
+  }
+}
+
+const imageBytesOf = ({ boundary }: TrainingGraphs): number =>
+  4 * boundary.reduce((sum, { dims }) => sum + dims.reduce((a, b) => a * b, 1), 0)
+
+const emptyLike = ({ parameters, velocity, statistics }: Weights): Weights => ({
+  parameters: new Float32Array(parameters.length),
+  velocity: new Float32Array(velocity.length),
+  statistics: new Float32Array(statistics.length),
+})
+
+/** The vectors as the graphs read and write them, without copies. */
+function packed(
+  graphs: TrainingGraphs,
+  weights: Partial<Weights>,
+  named: (name: string) => string,
+): Record<string, Tensor> {
+  const tensors = (vector: keyof Weights, slots: readonly Slot[]): [string, Tensor][] => {
+    const values = weights[vector]
+    if (values === undefined) return []
+    return partsOf(slots).map(({ kind, offset, dims }) => [
+      named(wire.part(vector, kind)),
+      floats(values.subarray(offset, offset + dims.reduce((a, b) => a * b, 1)), dims),
+    ])
+  }
+  return Object.fromEntries([
+    ...tensors('parameters', graphs.parameters),
+    ...tensors('velocity', graphs.parameters),
+    ...tensors('statistics', graphs.statistics),
+  ])
+}
+
+function asBatches(feeds: Feeds, batches: number): Record<string, Tensor> {
+  return Object.fromEntries(
+    Object.entries(feeds).map(
+      ([
+        name,
+        {
+          data,
+          dims: [images, ...dims],
+        },
+      ]) => [wire.many(name), floats(data as Float32Array, [batches, images! / batches, ...dims])],
+    ),
+  )
+}
