@@ -145,8 +145,8 @@ describe('how many steps are taken at once', () => {
   }
   const rates = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, keep: 0.9 }
 
-  /** Steps of which each takes `seconds`, the first run of a session a minute more. */
-  function timed(seconds: number) {
+  /** Steps of which each takes `seconds`, and every run `more`, the first one of a session a minute. */
+  function timed(seconds: number, more = 0) {
     let clock = 0
     const open: number[] = []
     const opening = async (): Promise<Session> => {
@@ -155,7 +155,7 @@ describe('how many steps are taken at once', () => {
       let runs = 0
       const run = async (feeds: Record<string, Tensor>) => {
         const [steps] = feeds[wire.many(wire.rate)]!.dims as [number]
-        clock += seconds * steps + (runs++ === 0 ? 60 : 0)
+        clock += seconds * steps + (runs++ === 0 ? 60 : more)
         return {
           [wire.many(wire.loss)]: floats(new Float32Array(steps), [steps]),
           [wire.many('y')]: floats(new Float32Array(steps), [steps, 1, 1]),
@@ -177,13 +177,17 @@ describe('how many steps are taken at once', () => {
     return { take, open, close: steps.close }
   }
 
-  for (const { name, seconds, images, want } of [
-    { name: 'as fit into a quarter of a second', seconds: 0.05, images: 4, want: [1, 1, 5, 5] },
+  for (const { name, seconds, more, images, want } of [
+    { name: 'as fit into a quarter of a second', seconds: 0.0625, images: 4, want: [1, 1, 4, 4] },
+    {
+      name: 'as fit beside what a run takes for itself, and at most eight times as many as before',
+      ...{ seconds: 0.0078125, more: 0.125, images: 4, want: [1, 1, 2, 16, 16] },
+    },
     { name: 'one where it takes longer', seconds: 0.8, images: 4, want: [1, 1, 1, 1] },
-    { name: 'as fit into 64 MiB', seconds: 0.001, images: 32, want: [1, 1, 32, 32] },
+    { name: 'as fit into 64 MiB', seconds: 0.001, images: 32, want: [1, 1, 8, 32, 32] },
   ])
     it(`is ${name}`, async () => {
-      const { take } = timed(seconds)
+      const { take } = timed(seconds, more)
       const found = []
       for (const _ of want) found.push(await take(images))
       expect(found).to.deep.equal(want)

@@ -17,11 +17,33 @@ const longestRunSeconds = 0.25
 /** Of the batches of one run, which lie in memory twice while the next ones are prepared. */
 const mostBytes = 64 * 2 ** 20
 
-/** A session, and how fast it is. Its first run, in which the runtime chooses its kernels, tells nothing. */
+/** A session, and what its runs took. The first one, in which the runtime chooses its kernels, tells nothing. */
 interface Opened {
   readonly session: Promise<Session>
   runs: number
   stepsAtOnce: number
+  last?: Timed
+}
+
+interface Timed {
+  readonly steps: number
+  readonly seconds: number
+}
+
+/** A run that goes well goes on with so many times as many steps at most. */
+const mostGrowth = 8
+
+/** What fits into a moment, where a run takes some time for the weights and some for each step. */
+function stepsFor({ steps, seconds }: Timed, before: Timed | undefined): number {
+  const apart = before === undefined ? 0 : steps - before.steps
+  const perStep = apart === 0 ? 0 : (seconds - before!.seconds) / apart
+  const known = perStep > 0 && perStep * steps < seconds
+  // As long as nobody knows what the steps take of it, twice as many are tried where they may fit.
+  const more = seconds <= (3 / 4) * longestRunSeconds ? 2 : 1
+  const fits = known
+    ? (longestRunSeconds - seconds) / perStep + steps
+    : Math.max((longestRunSeconds / seconds) * steps, more * steps)
+  return Math.max(1, Math.min(Math.floor(fits), mostGrowth * steps))
 }
 
 /** @param open a session of the graphs' step; one for each size of batches, so that the runtime chooses its kernels once for each */
@@ -77,8 +99,11 @@ export function stepsOnDevice(
         },
       )
       spare = weights
-      if (known.runs++ > 0)
-        known.stepsAtOnce = Math.max(1, Math.floor((steps * longestRunSeconds) / (now() - begun)))
+      if (known.runs++ > 0) {
+        const run = { steps, seconds: now() - begun }
+        known.stepsAtOnce = stepsFor(run, known.last)
+        if (known.last?.steps !== steps) known.last = run
+      }
       const data = (name: string) => results[wire.many(name)]!.data as Float32Array
       return { weights: after, losses: data(wire.loss), logits: data(graphs.logits) }
     },

@@ -123,7 +123,10 @@ export async function gradientDifference(
       [wire.targets]: floats(targetRows(labels, Float32Array.of(1, 2, 0.5)), [batch, classes]),
     }
     const parameters = packValues(graphs.parameters, student.initializers)
-    return await compare(session, fixed, parameters, graphs.parameters, draw)
+    // In the order of the student, whatever theirs is in the packed vector.
+    const order = student.layers.flatMap(layer => layer.parameters)
+    const slots = graphs.parameters.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+    return await compare(session, fixed, parameters, slots, draw)
   } finally {
     await session.release()
   }
