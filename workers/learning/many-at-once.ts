@@ -14,6 +14,7 @@ import {
   floatValue,
   type GraphProto,
   node,
+  type TensorProto,
   type ValueInfoProto,
 } from '../models/onnx.ts'
 import type { Cut } from './cut.ts'
@@ -21,7 +22,6 @@ import { emitter } from './emitter.ts'
 import type { Dims, Emitter } from './gradients/rule.ts'
 import { graphOf, modelOf, namesOf, stepOpset, untyped } from './graph-parts.ts'
 import { dimsWithin, type Part, partsOf } from './rows.ts'
-import { slotsLength } from './slots.ts'
 import { classesOf, writeStep } from './step-nodes.ts'
 import type { Strengths } from './strengths.ts'
 import type { Student } from './student.ts'
@@ -84,7 +84,7 @@ export function manySteps(
   const graph = scanning(body, carried)
   graph.input.push(floatValue(wire.momentum, []), floatValue(wire.decay, []))
   for (const { part } of moved) {
-    graph.initializer.push(floatTensor(maskOf(part), part.dims, decayMask(part)))
+    graph.initializer.push(decayMask(part))
     graph.node.unshift(node('Mul', [maskOf(part), wire.decay], [decayOf(part)]))
   }
   return encodeModel(modelOf(graph, stepOpset(student)))
@@ -120,12 +120,13 @@ const wiredNames = ({ boundary }: Cut): string[] => [
   ...[wire.rate, wire.keep, wire.momentum, wire.decay],
 ]
 
-/** 1 where weights decay: those with two or more dimensions. */
-function decayMask({ slots, offset }: Part): Float32Array {
-  const mask = new Float32Array(slotsLength(slots))
-  for (const slot of slots)
-    if (slot.dims.length > 1) mask.fill(1, slot.offset - offset, slot.offset - offset + slot.size)
-  return mask
+/** 1 where weights decay: those with two or more dimensions. A row belongs to one slot, so one number is enough for it. */
+function decayMask(part: Part): TensorProto {
+  const mask = part.slots.flatMap(slot => {
+    const [places] = dimsWithin(part, slot) as [number]
+    return new Array<number>(places).fill(slot.dims.length > 1 ? 1 : 0)
+  })
+  return floatTensor(maskOf(part), part.kind === 'rows' ? [mask.length, 1] : [mask.length], mask)
 }
 
 /** Each of the part's slots under its own name. */

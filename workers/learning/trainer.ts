@@ -21,7 +21,7 @@ import { firstTrained, readStudent, type Student } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
 import { evaluationInPlace, stepsInPlace } from './weights-in-place.ts'
-import { evaluationOnDevice, stepsOnDevice } from './weights-on-device.ts'
+import { onDevice } from './weights-on-device.ts'
 
 export interface Trainer {
   /** That are trained: the model's outputs, or more. */
@@ -198,13 +198,12 @@ async function compile(
     return opened.at(-1)!
   }
   const openStep = (): Promise<Session> => openSession(graphs.step, { provider, threads, spin })
-  const steps = strengths.weightsInPlace
-    ? stepsInPlace(graphs, await open(graphs.step))
-    : stepsOnDevice(graphs, openStep)
-  const judging = await open(graphs.evaluation)
-  const evaluation = strengths.weightsInPlace
-    ? evaluationInPlace(graphs, judging)
-    : evaluationOnDevice(graphs, judging)
+  const { steps, evaluation } = strengths.weightsInPlace
+    ? {
+        steps: stepsInPlace(graphs, await open(graphs.step)),
+        evaluation: evaluationInPlace(graphs, await open(graphs.evaluation)),
+      }
+    : onDevice(graphs, openStep, await open(graphs.evaluation))
   const frozen = graphs.frozen === null ? null : await open(graphs.frozen)
   const known = new WeakMap<ImageSet, Features>()
   return {

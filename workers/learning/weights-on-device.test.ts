@@ -145,8 +145,10 @@ describe('how many steps are taken at once', () => {
   }
   const rates = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, keep: 0.9 }
 
-  /** Steps of which each takes `seconds`, and every run `more`, the first one of a session a minute. */
-  function timed(seconds: number, more = 0) {
+  /**
+   * Steps of which each takes `seconds`, and every run `more`, the first one of a session a minute. Runs of more than `room` sessions' memory fail.
+   */
+  function timed(seconds: number, { more = 0, room = 2 } = {}) {
     let clock = 0
     const open: number[] = []
     const opening = async (): Promise<Session> => {
@@ -154,6 +156,7 @@ describe('how many steps are taken at once', () => {
       open.push(id)
       let runs = 0
       const run = async (feeds: Record<string, Tensor>) => {
+        if (open.length > room) throw new Error('out of memory')
         const [steps] = feeds[wire.many(wire.rate)]!.dims as [number]
         clock += seconds * steps + (runs++ === 0 ? 60 : more)
         return {
@@ -174,7 +177,7 @@ describe('how many steps are taken at once', () => {
       await steps.take(weights, feeds, new Array(count).fill(rates))
       return count
     }
-    return { take, open, close: steps.close }
+    return { take, open, close: () => steps.close() }
   }
 
   for (const { name, seconds, more, images, want } of [
@@ -187,11 +190,20 @@ describe('how many steps are taken at once', () => {
     { name: 'as fit into 64 MiB', seconds: 0.001, images: 32, want: [1, 1, 8, 32, 32] },
   ])
     it(`is ${name}`, async () => {
-      const { take } = timed(seconds, more)
+      const { take } = timed(seconds, { more: more ?? 0 })
       const found = []
       for (const _ of want) found.push(await take(images))
       expect(found).to.deep.equal(want)
     })
+
+  it('goes on with one session for all sizes where there is no memory for two, and fails without any for one', async () => {
+    const { take, open } = timed(0.1, { room: 1 })
+    const found = []
+    for (const images of [4, 3, 4]) found.push(await take(images))
+    expect(found).to.deep.equal([1, 1, 1])
+    expect(open).to.deep.equal([2])
+    expect(await messageOf(timed(0.1, { room: 0 }).take(4))).to.equal('out of memory')
+  })
 
   it('is known of each size of batches, which has a session of its own; two are kept', async () => {
     const { take, open, close } = timed(0.1)

@@ -3,12 +3,12 @@
  * taken at once as fit into a moment.
  */
 import { floats, type Session, type Tensor } from '../models/session.ts'
-import type { Weights } from './descent.ts'
+import type { Rates, Weights } from './descent.ts'
 import { type Feeds, filledUp } from './feeds.ts'
 import { evaluationBatch } from './matches.ts'
 import { partsOf } from './rows.ts'
 import type { Slot } from './slots.ts'
-import type { Evaluation, Steps } from './steps.ts'
+import type { Evaluation, Steps, Taken } from './steps.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 import { wire } from './wire.ts'
 
@@ -46,83 +46,142 @@ function stepsFor({ steps, seconds }: Timed, before: Timed | undefined): number 
   return Math.max(1, Math.min(Math.floor(fits), mostGrowth * steps))
 }
 
+export function onDevice(
+  graphs: TrainingGraphs,
+  openStep: () => Promise<Session>,
+  evaluation: Session,
+): { readonly steps: Steps; readonly evaluation: Evaluation } {
+  const steps = stepsOnDevice(graphs, openStep)
+  return { steps, evaluation: evaluationOnDevice(graphs, evaluation, steps) }
+}
+
+interface StepsOnDevice extends Steps {
+  /** Does without a session for each size of batches, which takes memory. False: there is only one already. */
+  giveRoom(): Promise<boolean>
+}
+
 /** @param open a session of the graphs' step; one for each size of batches, so that the runtime chooses its kernels once for each */
 export function stepsOnDevice(
   graphs: TrainingGraphs,
   open: () => Promise<Session>,
   now: () => number = () => performance.now() / 1000,
-): Steps {
+): StepsOnDevice {
+  /** By size, the last used one last; where there is room for one alone it is that of size 0. */
   const opened = new Map<number, Opened>()
+  let alone = false
+  const sizeOf = (images: number): number => (alone ? 0 : images)
   const most = (images: number): number =>
     Math.max(1, Math.floor(mostBytes / (images * imageBytesOf(graphs))))
-  const openedFor = async (images: number): Promise<Opened> => {
-    const known = opened.get(images) ?? { session: open(), runs: 0, stepsAtOnce: 1 }
-    opened.delete(images)
-    for (const [size, { session }] of [...opened].slice(0, -1)) {
+  const keepLast = async (count: number): Promise<void> => {
+    for (const [size, { session }] of [...opened].slice(0, -count)) {
       opened.delete(size)
       await (await session).release()
     }
-    opened.set(images, known)
+  }
+  const openedFor = async (images: number): Promise<Opened> => {
+    const size = sizeOf(images)
+    const known = opened.get(size) ?? { session: open(), runs: 0, stepsAtOnce: 1 }
+    opened.delete(size)
+    opened.set(size, known)
+    await known.session.catch((error: unknown) => {
+      opened.delete(size)
+      throw error
+    })
+    await keepLast(2)
     return known
+  }
+  const giveRoom = async (): Promise<boolean> => {
+    if (alone) return false
+    alone = true
+    await keepLast(1)
+    const [last] = opened.values()
+    opened.clear()
+    if (last !== undefined) opened.set(0, last)
+    return true
   }
   let spare: Weights | undefined
 
+  const run = async (
+    weights: Weights,
+    after: Weights,
+    feeds: Feeds,
+    rates: readonly Rates[],
+  ): Promise<Pick<Taken, 'losses' | 'logits'>> => {
+    const steps = rates.length
+    const [first] = rates
+    const known = await openedFor(feeds[wire.targets]!.dims[0]! / steps)
+    const session = await known.session
+    const begun = now()
+    const results = await session.run(
+      {
+        ...asBatches(feeds, steps),
+        ...packed(graphs, weights, name => name),
+        [wire.many(wire.rate)]: floats(
+          Float32Array.from(rates, each => each.learningRate),
+          [steps],
+        ),
+        [wire.many(wire.keep)]: floats(
+          Float32Array.from(rates, each => each.keep),
+          [steps],
+        ),
+        [wire.momentum]: floats(Float32Array.of(first!.momentum), []),
+        [wire.decay]: floats(Float32Array.of(first!.weightDecay), []),
+      },
+      {
+        ...packed(graphs, after, wire.after),
+        [wire.many(wire.loss)]: null,
+        [wire.many(graphs.logits)]: null,
+      },
+    )
+    if (known.runs++ > 0) {
+      const timed = { steps, seconds: now() - begun }
+      known.stepsAtOnce = stepsFor(timed, known.last)
+      if (known.last?.steps !== steps) known.last = timed
+    }
+    const data = (name: string) => results[wire.many(name)]!.data as Float32Array
+    return { losses: data(wire.loss), logits: data(graphs.logits) }
+  }
+
   return {
-    atOnce: images => Math.min(opened.get(images)?.stepsAtOnce ?? 1, most(images)),
+    atOnce: images => Math.min(opened.get(sizeOf(images))?.stepsAtOnce ?? 1, most(images)),
     async take(weights, feeds, rates) {
-      const steps = rates.length
-      const images = feeds[wire.targets]!.dims[0]! / steps
-      const [first] = rates
-      const known = await openedFor(images)
-      const session = await known.session
-      const begun = now()
       const after = spare ?? emptyLike(weights)
-      const results = await session.run(
-        {
-          ...asBatches(feeds, steps),
-          ...packed(graphs, weights, name => name),
-          [wire.many(wire.rate)]: floats(
-            Float32Array.from(rates, each => each.learningRate),
-            [steps],
-          ),
-          [wire.many(wire.keep)]: floats(
-            Float32Array.from(rates, each => each.keep),
-            [steps],
-          ),
-          [wire.momentum]: floats(Float32Array.of(first!.momentum), []),
-          [wire.decay]: floats(Float32Array.of(first!.weightDecay), []),
-        },
-        {
-          ...packed(graphs, after, wire.after),
-          [wire.many(wire.loss)]: null,
-          [wire.many(graphs.logits)]: null,
-        },
-      )
+      const taken = await orWithMoreRoom(() => run(weights, after, feeds, rates), giveRoom)
       spare = weights
-      if (known.runs++ > 0) {
-        const run = { steps, seconds: now() - begun }
-        known.stepsAtOnce = stepsFor(run, known.last)
-        if (known.last?.steps !== steps) known.last = run
-      }
-      const data = (name: string) => results[wire.many(name)]!.data as Float32Array
-      return { weights: after, losses: data(wire.loss), logits: data(graphs.logits) }
+      return { weights: after, ...taken }
     },
+    giveRoom,
     close: async () => {
       for (const { session } of opened.values()) await (await session).release()
     },
   }
 }
 
-export function evaluationOnDevice(graphs: TrainingGraphs, session: Session): Evaluation {
+/** What fails for want of memory, of which a share has little, may not where there is one session of the step alone. */
+async function orWithMoreRoom<T>(work: () => Promise<T>, giveRoom: () => Promise<boolean>): Promise<T> {
+  try {
+    return await work()
+  } catch (error) {
+    if (!(await giveRoom())) throw error
+    return await work()
+  }
+}
+
+function evaluationOnDevice(
+  graphs: TrainingGraphs,
+  session: Session,
+  { giveRoom }: Pick<StepsOnDevice, 'giveRoom'>,
+): Evaluation {
   const batches = Math.max(1, Math.floor(mostBytes / (evaluationBatch * imageBytesOf(graphs))))
   return {
     atOnce: batches * evaluationBatch,
     async logits(weights, feeds, images) {
       const full = Math.ceil(images / evaluationBatch)
-      const results = await session.run({
+      const given = {
         ...asBatches(filledUp(feeds, full * evaluationBatch), full),
         ...packed(graphs, weights, name => name),
-      })
+      }
+      const results = await orWithMoreRoom(() => session.run(given), giveRoom)
       const logits = results[wire.many(graphs.logits)]!
       return (logits.data as Float32Array).subarray(0, images * logits.dims.at(-1)!)
     },
