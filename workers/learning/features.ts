@@ -22,7 +22,6 @@ export interface Features {
 
 const flipped: Alteration = { ...unaltered, flip: true }
 const chunk = 64
-/** Frozen features beyond this are computed again for every batch. */
 const cacheLimitBytes = 256 * 2 ** 20
 
 type Vectors = Record<string, Float32Array>
@@ -30,6 +29,8 @@ type Vectors = Record<string, Float32Array>
 export interface FeatureOptions extends Partial<Pick<Strengths, 'anySize'>> {
   /** Renders what trainings read. Default: where the caller is. */
   readonly preparation?: Preparation
+  /** Frozen features beyond this are computed again for every batch. Default 256 MiB. */
+  readonly mostKeptBytes?: number
 }
 
 export function features(
@@ -37,7 +38,7 @@ export function features(
   graphs: TrainingGraphs,
   input: string,
   frozen: Session | null,
-  { preparation = inPlace, anySize = true }: FeatureOptions = {},
+  { preparation = inPlace, anySize = true, mostKeptBytes = cacheLimitBytes }: FeatureOptions = {},
 ): Features {
   const shape = [set.shape.channels, set.shape.height, set.shape.width]
   const sizes = graphs.boundary.map(({ name, dims }) => ({
@@ -75,7 +76,7 @@ export function features(
     return { ...Object.fromEntries(named), [input]: image }
   }
   function store(): Store {
-    if (frozen === null || bytes > cacheLimitBytes) return { vectors: {}, have: new Uint8Array(0) }
+    if (frozen === null || bytes > mostKeptBytes) return { vectors: {}, have: new Uint8Array(0) }
     const vectors = Object.fromEntries(
       sizes.map(each => [each.name, new Float32Array(set.count * each.size)]),
     )
@@ -105,7 +106,7 @@ export function features(
 
   return {
     async prepare(indexes, augment) {
-      if (frozen === null || bytes > cacheLimitBytes) return
+      if (frozen === null || bytes > mostKeptBytes) return
       await fill(kept.plain, Array.from(indexes), unaltered)
       if (augment) await fill(kept.flipped, Array.from(indexes), flipped)
     },
@@ -118,7 +119,7 @@ export function features(
         return feeds({ [input]: await by.render({ pixels, shape, indexes, alterations }) }, count)
       }
       const flips = Array.from(indexes, (_, i) => alterations?.[i]?.flip ?? false)
-      if (bytes > cacheLimitBytes) {
+      if (bytes > mostKeptBytes) {
         const altered = flips.map(flip => (flip ? flipped : unaltered))
         return feeds(await frozenOutputs(indexes, altered), count)
       }
