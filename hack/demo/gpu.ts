@@ -9,7 +9,7 @@ import { join } from 'node:path'
 import { setTimeout as delay } from 'node:timers/promises'
 import { backendLabel } from '../../operator/sharing/backend.ts'
 import { processGuard } from '../control-plane/guard.ts'
-import { missingProvider } from '../gpu/cuda-provider.ts'
+import { largePages, missingProvider } from '../gpu/cuda-provider.ts'
 import { canMountElsewhere } from '../process-node/mounts.ts'
 
 /** What one window asks of a GPU by far exceeds what a camera does: a rate that people know from cameras. */
@@ -41,6 +41,7 @@ export const gpuNodeLabels = { [backendLabel]: 'mps' } as const
 /** What an image for GPUs would bring along. */
 export const gpuImageEnv = (repository: string): Record<string, string> => ({
   EKYA_SM_COUNT_PROGRAM: join(repository, 'workers/runtime/sm-count.ts'),
+  ...largePages,
   ...(process.env.LD_LIBRARY_PATH ? { LD_LIBRARY_PATH: process.env.LD_LIBRARY_PATH } : {}),
 })
 

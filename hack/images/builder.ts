@@ -2,6 +2,7 @@
 import { globSync } from 'node:fs'
 import { join } from 'node:path'
 import { run } from '../control-plane/build.ts'
+import { largePages } from '../gpu/cuda-provider.ts'
 import { writeBaseContexts } from './base.ts'
 import { type Processor, revision, writeContext } from './context.ts'
 import { writeForeignBaseContexts } from './foreign-base.ts'
@@ -64,6 +65,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
     await builder.build(context, join(root, image.containerfile), name, processor, {
       ...(nodeImage === undefined ? {} : { NODE_IMAGE: nodeImage }),
       ...(baseImage === undefined ? {} : { BASE_IMAGE: baseImage }),
+      ...(options.cuda && image.containerfile.startsWith('workers/') ? largePages : {}),
       IMAGE: `ekya-${image.name}`,
       VERSION: options.tag,
       REVISION: revision(root),

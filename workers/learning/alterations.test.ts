@@ -15,6 +15,16 @@ describe('alterImage', () => {
     { name: 'nothing', alteration: unaltered, want: [0, 51, 102, 153, 204, 255] },
     { name: 'a flip', alteration: { ...unaltered, flip: true }, want: [102, 51, 0, 255, 204, 153] },
     { name: 'a shift to the right', alteration: { ...unaltered, right: 1 }, want: [0, 0, 51, 153, 153, 204] },
+    {
+      name: 'a flip with a shift to the left',
+      alteration: { ...unaltered, flip: true, right: -1 },
+      want: [51, 0, 0, 204, 153, 153],
+    },
+    {
+      name: 'a shift beyond the image',
+      alteration: { ...unaltered, right: -4 },
+      want: [102, 102, 102, 255, 255, 255],
+    },
     { name: 'a shift up', alteration: { ...unaltered, down: -1 }, want: [153, 204, 255, 153, 204, 255] },
     {
       name: 'less light',

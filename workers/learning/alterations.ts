@@ -50,16 +50,23 @@ export function alterImage(
   offset: number,
 ): void {
   const scales = changed === undefined ? undefined : litScales(from, channels, changed)
-  const columns = Int32Array.from({ length: width }, (_, x) => {
-    const column = clamp(x - right, width)
-    return flip ? width - 1 - column : column
-  })
+  // Columns that the image covers; what it left is filled with its edges.
+  const first = Math.min(width, Math.max(0, right))
+  const last = Math.max(0, Math.min(width, width + right))
+  const [leftmost, rightmost, along] = flip ? [width - 1, 0, -1] : [0, width - 1, 1]
   let at = offset
   for (let channel = 0; channel < channels; channel++) {
     const values = scales?.[channel] ?? scale
     for (let y = 0; y < height; y++) {
       const row = (channel * height + clamp(y - down, height)) * width
-      for (let x = 0; x < width; x++) into[at++] = values[from[row + columns[x]!]!]!
+      const [left, end] = [values[from[row + leftmost]!]!, values[from[row + rightmost]!]!]
+      for (let x = 0; x < first; x++) into[at++] = left
+      let source = row + leftmost + along * (first - right)
+      for (let x = first; x < last; x++) {
+        into[at++] = values[from[source]!]!
+        source += along
+      }
+      for (let x = last; x < width; x++) into[at++] = end
     }
   }
 }
@@ -75,11 +82,15 @@ function litScales(image: Uint8Array, channels: number, { gains, contrast }: Lig
     mean += (sum / size) * gain(channel) - 1
   }
   mean /= channels
-  return Array.from({ length: channels }, (_, channel) =>
-    Float32Array.from({ length: 256 }, (_, byte) =>
-      Math.min(1, Math.max(-1, (byte * gain(channel) - 1 - mean) * contrast + mean)),
-    ),
-  )
+  return Array.from({ length: channels }, (_, channel) => {
+    const table = new Float32Array(256)
+    const factor = gain(channel)
+    for (let byte = 0; byte < 256; byte++) {
+      const value = (byte * factor - 1 - mean) * contrast + mean
+      table[byte] = Math.min(1, Math.max(-1, value))
+    }
+    return table
+  })
 }
 
 const clamp = (place: number, size: number): number => (place < 0 ? 0 : place >= size ? size - 1 : place)

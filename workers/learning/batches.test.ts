@@ -6,13 +6,14 @@ import { drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
 const plan = { seed: 3, epoch: 1, count: 50, batchSize: 16, augment: true, photometric: 0.4 }
 
 describe('epochBatches', () => {
-  it('takes every image once, in batches whose sizes differ by at most one', () => {
+  it('takes every image once, in batches whose sizes differ by at most one, the larger ones first', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 300 }), fc.integer({ min: 1, max: 64 }), (count, batchSize) => {
         const batches = epochBatches({ ...plan, count, batchSize })
         const sizes = batches.map(batch => batch.indexes.length)
         expect(Math.max(...sizes)).to.be.at.most(batchSize)
         expect(Math.max(...sizes) - Math.min(...sizes)).to.be.at.most(1)
+        expect(sizes).to.deep.equal(sizes.toSorted((a, b) => b - a))
         expect(batches).to.have.length(stepsPerEpoch(count, batchSize))
         const all = batches.flatMap(batch => [...batch.indexes]).sort((a, b) => a - b)
         expect(all).to.deep.equal(Array.from({ length: count }, (_, i) => i))

@@ -8,7 +8,7 @@ export interface Batch {
   readonly alterations: readonly Alteration[]
 }
 
-/** Batches of nearly equal size (a batch of a few images would upset BatchNormalization). */
+/** Batches of nearly equal size (a batch of a few images would upset BatchNormalization), the larger ones first. */
 export function stepsPerEpoch(count: number, batchSize: number): number {
   return Math.max(1, Math.ceil(count / batchSize))
 }
@@ -31,11 +31,10 @@ export function epochBatches(plan: EpochPlan): readonly Batch[] {
   const draw = random(seed, 'epoch', epoch)
   const order = plan.balance === undefined ? draw.permutation(count) : balancedOrder(draw, plan.balance)
   const steps = stepsPerEpoch(count, batchSize)
+  const [size, larger] = [Math.floor(count / steps), count % steps]
   return Array.from({ length: steps }, (_, step) => {
-    const indexes = order.subarray(
-      Math.floor((step * count) / steps),
-      Math.floor(((step + 1) * count) / steps),
-    )
+    const from = step * size + Math.min(step, larger)
+    const indexes = order.subarray(from, from + size + (step < larger ? 1 : 0))
     return {
       indexes,
       alterations: Array.from(indexes, () => (augment ? randomAlteration(draw, photometric) : unaltered)),

@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import { descend } from './descent.ts'
-import { wire } from './training-graph.ts'
+import { wire } from './wire.ts'
 
 describe('descend', () => {
   const slots = {

@@ -7,7 +7,8 @@
  * Outside the training graph because it is one pass over memory here, and one for each operation there with copies of all weights in and out besides.
  */
 import type { Slot } from './slots.ts'
-import { type TrainingGraphs, wire } from './training-graph.ts'
+import type { TrainingGraphs } from './training-graph.ts'
+import { wire } from './wire.ts'
 
 export interface Rates {
   readonly learningRate: number

@@ -35,9 +35,9 @@ export function emitter(graph: GraphProto, taken: Iterable<string>): Emitter {
     fresh,
     emitAs,
     emit,
-    once(opType, inputs, domain) {
-      const key = [domain, opType, ...inputs].join('\n')
-      const output = emitted.get(key) ?? emit(opType, inputs, {}, domain)
+    once(opType, inputs, attributes, domain) {
+      const key = JSON.stringify([domain, opType, inputs, attributes])
+      const output = emitted.get(key) ?? emit(opType, inputs, attributes, domain)
       emitted.set(key, output)
       return output
     },

@@ -6,9 +6,11 @@
  */
 import { floats, type Session, type Tensor } from '../models/session.ts'
 import { type Alteration, unaltered } from './alterations.ts'
+import { filledUp } from './feeds.ts'
 import type { ImageSet } from './image-set.ts'
 import { render } from './preparation/render.ts'
 import { inPlace, type Preparation } from './preparation/thread.ts'
+import type { Strengths } from './strengths.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 
 export interface Features {
@@ -24,17 +26,23 @@ export interface Features {
 
 const flipped: Alteration = { ...unaltered, flip: true }
 const chunk = 64
-/** Frozen features beyond this are computed again for every batch. */
 const cacheLimitBytes = 256 * 2 ** 20
 
 type Vectors = Record<string, Float32Array>
+
+export interface FeatureOptions extends Partial<Pick<Strengths, 'anySize'>> {
+  /** Renders what trainings read. Default: where the caller is. */
+  readonly preparation?: Preparation
+  /** Frozen features beyond this are computed again for every batch. Default 256 MiB. */
+  readonly mostKeptBytes?: number
+}
 
 export function features(
   set: ImageSet,
   graphs: TrainingGraphs,
   input: string,
   frozen: Session | null,
-  preparation: Preparation = inPlace,
+  { preparation = inPlace, anySize = true, mostKeptBytes = cacheLimitBytes }: FeatureOptions = {},
 ): Features {
   const shape = [set.shape.channels, set.shape.height, set.shape.width]
   const sizes = graphs.boundary.map(({ name, dims }) => ({
@@ -49,13 +57,30 @@ export function features(
     indexes: ArrayLike<number>,
     alterations?: readonly Alteration[],
   ): Promise<Vectors> => {
+    const count = indexes.length
+    if (!anySize && count > chunk) {
+      const whole: Vectors = Object.fromEntries(
+        sizes.map(each => [each.name, new Float32Array(count * each.size)]),
+      )
+      for (let from = 0; from < count; from += chunk) {
+        const to = Math.min(count, from + chunk)
+        const some = Int32Array.from({ length: to - from }, (_, i) => indexes[from + i]!)
+        const part = await frozenOutputs(some, alterations?.slice(from, to))
+        for (const { name, size } of sizes) whole[name]!.set(part[name]!, from * size)
+      }
+      return whole
+    }
     const image = render({ pixels: set.pixels, shape: set.shape, indexes, alterations })
-    const results = await frozen!.run({ [input]: floats(image, [indexes.length, ...shape]) })
-    const named = Object.entries(results).map(([name, tensor]) => [name, tensor.data as Float32Array])
+    const feeds = { [input]: floats(image, [count, ...shape]) }
+    const results = await frozen!.run(anySize ? feeds : filledUp(feeds, chunk))
+    const named = Object.entries(results).map(([name, { data, dims }]) => [
+      name,
+      (data as Float32Array).subarray(0, (data.length / dims[0]!) * count),
+    ])
     return { ...Object.fromEntries(named), [input]: image }
   }
   function store(): Store {
-    if (frozen === null || bytes > cacheLimitBytes) return { vectors: {}, have: new Uint8Array(0) }
+    if (frozen === null || bytes > mostKeptBytes) return { vectors: {}, have: new Uint8Array(0) }
     const vectors = Object.fromEntries(
       sizes.map(each => [each.name, new Float32Array(set.count * each.size)]),
     )
@@ -87,7 +112,7 @@ export function features(
 
   return {
     async prepare(indexes, augment, between) {
-      if (frozen === null || bytes > cacheLimitBytes) return
+      if (frozen === null || bytes > mostKeptBytes) return
       await fill(kept.plain, Array.from(indexes), unaltered, between)
       if (augment) await fill(kept.flipped, Array.from(indexes), flipped, between)
     },
@@ -100,7 +125,7 @@ export function features(
         return feeds({ [input]: await by.render({ pixels, shape, indexes, alterations }) }, count)
       }
       const flips = Array.from(indexes, (_, i) => alterations?.[i]?.flip ?? false)
-      if (bytes > cacheLimitBytes) {
+      if (bytes > mostKeptBytes) {
         const altered = flips.map(flip => (flip ? flipped : unaltered))
         return feeds(await frozenOutputs(indexes, altered), count)
       }

@@ -6,8 +6,10 @@ import { features } from './features.ts'
 import type { ImageSet } from './image-set.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
+import { strengthsOf } from './strengths.ts'
 import { readStudent } from './student.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
+import { evaluationInPlace, stepsInPlace } from './weights-in-place.ts'
 
 const shape = { channels: 3, height: 4, width: 4 }
 const images = (count: number): ImageSet => ({
@@ -21,7 +23,10 @@ const [train, validation] = [images(8), images(2)]
 /** A network that notes when batches are begun and when steps run; `spoil` may make a batch fail. */
 async function recorded(spoil: (batch: number) => void = () => {}) {
   const student = readStudent(smallCnn({ classes: 2, seed: 1, widths: [4], shape }))
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), { first: 0 })
+  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
+    first: 0,
+    strengths: await strengthsOf('cpu'),
+  })
   const [step, evaluation] = [await openSession(graphs.step), await openSession(graphs.evaluation)]
   const events: string[] = []
   let [batches, steps] = [0, 0]
@@ -42,8 +47,9 @@ async function recorded(spoil: (batch: number) => void = () => {}) {
     return step.run(...asked)
   }
   const network: Network = {
-    ...{ student, graphs, evaluation, featuresOf: noted },
-    step: { run } as Session,
+    ...{ student, graphs, featuresOf: noted },
+    steps: stepsInPlace(graphs, { run } as Session),
+    evaluation: evaluationInPlace(graphs, evaluation),
     close: async () => {
       await step.release()
       await evaluation.release()

@@ -5,27 +5,30 @@
 import { createHash } from 'node:crypto'
 import { digestOf, largest } from '../models/classifier.ts'
 import { encodeModel } from '../models/onnx.ts'
-import { floats, type Session, type Tensor } from '../models/session.ts'
+import { floats } from '../models/session.ts'
 import { type Batch, drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
-import { descend, type Rates } from './descent.ts'
+import type { Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
+import type { Feeds } from './feeds.ts'
 import type { ImageSet } from './image-set.ts'
-import { evaluationBatch, matches } from './matches.ts'
+import { matches } from './matches.ts'
 import { oneAhead } from './preparation/one-ahead.ts'
 import { rateFactor } from './schedule.ts'
-import { packValues, slotsLength, slotTensors, unpackValues } from './slots.ts'
+import { packValues, slotsLength, unpackValues } from './slots.ts'
+import type { Evaluation, Steps } from './steps.ts'
 import { type Student, withWeights } from './student.ts'
 import { classWeights, imageWeights, targetRows } from './targets.ts'
 import type { Checkpoint, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
-import { type TrainingGraphs, wire } from './training-graph.ts'
+import type { TrainingGraphs } from './training-graph.ts'
+import { wire } from './wire.ts'
 
 /** A student with the sessions that train it. */
 export interface Network {
   readonly student: Student
   readonly graphs: TrainingGraphs
-  readonly step: Session
-  readonly evaluation: Session
+  readonly steps: Steps
+  readonly evaluation: Evaluation
   featuresOf(images: ImageSet): Features
   close(): Promise<void>
 }
@@ -64,7 +67,6 @@ export async function runTraining(
   const counting = train.weights && imageWeights(Float32Array.from(used, index => train.weights![index]!))
   const steps = stepsPerEpoch(used.length, batchSize)
   const state = startingState(network, request)
-  const weightsFed = slotTensors(network.graphs.parameters, state.parameters)
   const stopWhenAborted = async (): Promise<void> => {
     if (!signal?.aborted) return
     await hooks.onCheckpoint?.(copyOf(state))
@@ -90,18 +92,39 @@ export async function runTraining(
       photometric: configuration.photometric ?? 0.4,
       ...(configuration.balancedSampling ? { balance: labels } : {}),
     })
-    const prepare = async ({ indexes, alterations }: Batch) => {
-      const rows = indexes.map(index => labels[index]!)
-      const counts = counting && Float32Array.from(indexes, index => counting[index]!)
-      const targets = floats(targetRows(rows, weights, counts), [rows.length, request.classes])
-      const images = indexes.map(index => used[index]!)
-      return { rows, feeds: { ...(await inputs.batch(images, alterations)), [wire.targets]: targets } }
+    const prepare = async (some: readonly Batch[]) => {
+      const targets = some.map(({ indexes }) => {
+        const rows = indexes.map(index => labels[index]!)
+        const counts = counting && Float32Array.from(indexes, index => counting[index]!)
+        return { rows, values: targetRows(rows, weights, counts) }
+      })
+      const rows = joined(
+        Int32Array,
+        targets.map(each => each.rows),
+      )
+      const values = joined(
+        Float32Array,
+        targets.map(each => each.values),
+      )
+      const images = Int32Array.from(
+        some.flatMap(({ indexes }) => [...indexes]),
+        index => used[index]!,
+      )
+      const read = await inputs.batch(
+        images,
+        some.flatMap(({ alterations }) => alterations),
+      )
+      const feeds = { ...read, [wire.targets]: floats(values, [rows.length, request.classes]) }
+      return { rows, feeds, steps: some.length }
     }
     let begun = hooks.cpuSeconds()
-    for await (const { rows, feeds } of oneAhead(batches.slice(state.step), prepare)) {
+    const together = takenTogether(batches.slice(state.step), images => network.steps.atOnce(images))
+    for await (const { rows, feeds, steps: taken } of oneAhead(together, prepare)) {
       await stopWhenAborted()
-      const rates = ratesAt(configuration, state.epoch * steps + state.step, epochs * steps, state.reports)
-      await step(network, state, { ...feeds, ...weightsFed }, rows, rates)
+      const rates = Array.from({ length: taken }, (_, i) =>
+        ratesAt(configuration, state.epoch * steps + state.step + i, epochs * steps, state.reports),
+      )
+      await take(network, state, feeds, rows, rates)
       const done = hooks.cpuSeconds()
       state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + done - begun }
       hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
@@ -118,7 +141,7 @@ export async function runTraining(
 
 /** A checkpoint of the same request, or the beginning. */
 function startingState({ student, graphs }: Network, request: RunRequest): State {
-  const fingerprint = fingerprintOf(request)
+  const fingerprint = fingerprintOf(graphs, request)
   if (request.resume !== undefined) {
     if (request.resume.fingerprint !== fingerprint)
       throw new LearningError(
@@ -155,11 +178,16 @@ const copyOf = (state: Checkpoint): State => ({
   bestStatistics: state.bestStatistics.slice(),
 })
 
-function fingerprintOf({ modelDigest, classes, configuration, train, validation }: RunRequest): string {
+function fingerprintOf(
+  graphs: TrainingGraphs,
+  { modelDigest, classes, configuration, train, validation }: RunRequest,
+): string {
   const { threads: _, ...deciding } = configuration
   const hash = createHash('sha256')
     .update(modelDigest)
     .update(JSON.stringify({ ...deciding, classes }))
+    // A checkpoint holds values without names.
+    .update(JSON.stringify([graphs.parameters, graphs.statistics]))
   for (const { pixels, labels, weights } of [train, validation]) {
     hash.update(pixels).update(bytesOf(labels))
     if (weights !== undefined) hash.update(bytesOf(weights))
@@ -192,29 +220,56 @@ function ratesAt(
   }
 }
 
-async function step(
-  { graphs, step: session }: Network,
+/** Batches of one size, as many as `atOnce` says when they are asked for. */
+function* takenTogether(
+  batches: readonly Batch[],
+  atOnce: (images: number) => number,
+): Generator<readonly Batch[]> {
+  for (let from = 0; from < batches.length; ) {
+    const images = batches[from]!.indexes.length
+    const other = batches.findIndex((batch, i) => i > from && batch.indexes.length !== images)
+    const to = Math.min(from + atOnce(images), other < 0 ? batches.length : other)
+    yield batches.slice(from, to)
+    from = to
+  }
+}
+
+function joined<T extends Int32Array | Float32Array>(
+  kind: new (length: number) => T,
+  parts: readonly T[],
+): T {
+  const whole = new kind(parts.reduce((sum, part) => sum + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    whole.set(part, at)
+    at += part.length
+  }
+  return whole
+}
+
+async function take(
+  { steps }: Network,
   state: State,
-  feeds: Record<string, Tensor>,
+  feeds: Feeds,
   labels: Int32Array,
-  rates: Rates,
+  rates: readonly Rates[],
 ): Promise<void> {
-  const results = await session.run(feeds)
-  const data = (name: string) => results[name]!.data as Float32Array
-  const loss = data(wire.loss)[0]!
-  if (!Number.isFinite(loss))
+  const { weights, losses, logits } = await steps.take(state, feeds, rates)
+  const diverged = losses.findIndex(loss => !Number.isFinite(loss))
+  if (diverged >= 0)
     throw new LearningError(
       'LossDiverged',
-      `the loss became ${loss} in step ${state.step + 1} of epoch ${state.epoch + 1}; a lower learningRate may help`,
+      `the loss became ${losses[diverged]} in step ${state.step + diverged + 1} of epoch ${state.epoch + 1}; a lower learningRate may help`,
     )
-  descend(state, graphs, data, rates)
+  state.parameters = weights.parameters
+  state.velocity = weights.velocity
+  state.statistics = weights.statistics
   state.running = {
     ...state.running,
-    loss: state.running.loss + loss,
-    correct:
-      state.running.correct + matches(largest(data(graphs.logits), results[graphs.logits]!.dims[1]!), labels),
+    loss: losses.reduce((sum, loss) => sum + loss, state.running.loss),
+    correct: state.running.correct + matches(largest(logits, logits.length / labels.length), labels),
   }
-  state.step++
+  state.step += rates.length
 }
 
 async function finishEpoch(
@@ -249,32 +304,24 @@ async function finishEpoch(
 }
 
 async function evaluate(
-  { graphs, evaluation, featuresOf }: Network,
+  { evaluation, featuresOf }: Network,
   state: State,
   images: ImageSet,
   between: () => Promise<void>,
 ): Promise<number> {
   const source = featuresOf(images)
-  const weights = {
-    ...slotTensors(graphs.parameters, state.parameters),
-    ...slotTensors(graphs.statistics, state.statistics),
-  }
   let correct = 0
-  for (let from = 0; from < images.count; from += evaluationBatch) {
+  for (let from = 0; from < images.count; from += evaluation.atOnce) {
     await between()
-    const count = Math.min(evaluationBatch, images.count - from)
+    const count = Math.min(evaluation.atOnce, images.count - from)
     const indexes = Int32Array.from({ length: count }, (_, i) => from + i)
-    const results = await evaluation.run({ ...(await source.batch(indexes)), ...weights })
-    const logits = results[graphs.logits]!
-    if (!(logits.data as Float32Array).every(Number.isFinite))
+    const logits = await evaluation.logits(state, await source.batch(indexes), count)
+    if (!logits.every(Number.isFinite))
       throw new LearningError(
         'LossDiverged',
         `the answers are no numbers after epoch ${state.epoch + 1}; a lower learningRate may help`,
       )
-    correct += matches(
-      largest(logits.data as Float32Array, logits.dims[1]!),
-      images.labels.subarray(from, from + count),
-    )
+    correct += matches(largest(logits, logits.length / count), images.labels.subarray(from, from + count))
   }
   return correct / images.count
 }

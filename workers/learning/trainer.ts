@@ -4,7 +4,6 @@
  *
  * With one thread the outcome depends on the request alone. Training runs between awaits: a step blocks the event loop, nothing longer does.
  */
-import { blockSize } from '../models/blocked-layout.ts'
 import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider, type Session } from '../models/session.ts'
@@ -18,9 +17,12 @@ import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
 import { inferShapes } from './shapes.ts'
+import { type Strengths, strengthsOf } from './strengths.ts'
 import { firstTrained, nodeInTraining, readStudent, type Student, withOwnWeights } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
+import { evaluationInPlace, stepsInPlace } from './weights-in-place.ts'
+import { onDevice } from './weights-on-device.ts'
 
 export interface Trainer {
   /** That are trained: the model's outputs, or more. */
@@ -58,6 +60,8 @@ export interface TrainerOptions {
   readonly prepareAside?: boolean
   /** Threads of a training wait for each other by spinning, for who has as many cores to itself. Default false. */
   readonly spin?: boolean
+  /** By which graphs are written. Default: those of what trains. */
+  readonly strengths?: Strengths
 }
 
 /** @throws LearningError, ModelError ModelInvalid */
@@ -71,6 +75,7 @@ export async function createTrainer(
     fewestClasses = 0,
     prepareAside = false,
     spin = false,
+    strengths,
   }: TrainerOptions = {},
 ): Promise<Trainer> {
   const student = readStudent(bytes, origin)
@@ -85,6 +90,8 @@ export async function createTrainer(
   }
   const classes = more ?? classifier.classes
   const choice = await chooseProvider(device)
+  const { provider } = choice
+  const runtime = { provider, strengths: strengths ?? (await strengthsOf(provider)) }
   const { input: shape, digest } = classifier
   const preparation = prepareAside ? createPreparationThread() : inPlace
   const compiled = new Map<string, Promise<Network>>()
@@ -102,7 +109,7 @@ export async function createTrainer(
     ])
     let known = compiled.get(key)
     if (known === undefined) {
-      known = compile(student, { provider: choice.provider, classes: more, preparation, spin }, configuration)
+      known = compile(student, { ...runtime, classes: more, preparation, spin }, configuration)
       compiled.set(key, known)
     }
     return known
@@ -119,8 +126,11 @@ export async function createTrainer(
     const size = imageBytes(images.shape)
     for (let from = 0; from < images.count; from += evaluationBatch) {
       const to = Math.min(images.count, from + evaluationBatch)
-      const found = await classifier.classify(images.pixels.subarray(from * size, to * size), to - from)
-      correct += matches(found, images.labels.subarray(from, to))
+      const given = images.pixels.subarray(from * size, to * size)
+      const found = runtime.strengths.anySize
+        ? await classifier.classify(given, to - from)
+        : await classifier.classify(filledUpWithBlack(given, evaluationBatch * size), evaluationBatch)
+      correct += matches(found.subarray(0, to - from), images.labels.subarray(from, to))
     }
     return correct / images.count
   }
@@ -158,6 +168,12 @@ function remarkOn(student: Student): Pick<Trainer, 'remark'> {
   }
 }
 
+function filledUpWithBlack(pixels: Uint8Array, size: number): Uint8Array {
+  const filled = new Uint8Array(size)
+  filled.set(pixels)
+  return filled
+}
+
 const processCpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
@@ -165,6 +181,7 @@ const processCpuSeconds = (): number => {
 
 interface Compilation {
   readonly provider: Provider
+  readonly strengths: Strengths
   readonly classes: number | undefined
   readonly preparation: Preparation
   readonly spin: boolean
@@ -172,7 +189,7 @@ interface Compilation {
 
 async function compile(
   given: Student,
-  { provider, classes, preparation, spin }: Compilation,
+  { provider, strengths, classes, preparation, spin }: Compilation,
   { trainableLayers, hiddenUnits, freezeBatchNorm = false, seed, threads }: TrainingConfiguration,
 ): Promise<Network> {
   const base = classes === undefined ? given : withClasses(given, classes, seed)
@@ -185,8 +202,7 @@ async function compile(
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics: freezeBatchNorm,
-    block: provider === 'cpu' ? await blockSize() : 1,
-    fusedBatchStatistics: provider === 'cpu',
+    strengths,
   })
   const opened: Session[] = []
   const open = async (bytes: Uint8Array): Promise<Session> => {
@@ -198,25 +214,32 @@ async function compile(
     }
     return opened.at(-1)!
   }
-  const step = await open(graphs.step)
-  const evaluation = await open(graphs.evaluation)
+  const openStep = (): Promise<Session> => openSession(graphs.step, { provider, threads, spin })
+  const { steps, evaluation } = strengths.weightsInPlace
+    ? {
+        steps: stepsInPlace(graphs, await open(graphs.step)),
+        evaluation: evaluationInPlace(graphs, await open(graphs.evaluation)),
+      }
+    : onDevice(graphs, openStep, await open(graphs.evaluation))
   const frozen = graphs.frozen === null ? null : await open(graphs.frozen)
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,
     graphs,
-    step,
+    steps,
     evaluation,
     featuresOf(images) {
       let found = known.get(images)
       if (found === undefined) {
-        found = features(images, graphs, student.input, frozen, preparation)
+        found = features(images, graphs, student.input, frozen, { preparation, anySize: strengths.anySize })
         known.set(images, found)
       }
       return found
     },
     close: async () => {
-      for (const session of opened) await session.release()
+      await steps.close()
+      await evaluation.close()
+      await frozen?.release()
     },
   }
 }

@@ -57,12 +57,12 @@ export interface EpochReport {
 }
 
 export interface TrainingHooks {
-  /** Before the first step and after each one: how many of all steps are done. */
+  /** Before the first step and after each one, or after several that were taken at once: how many of all steps are done. */
   onStep?(done: number, total: number): void
   onEpoch?(report: EpochReport): void
-  /** Called between two steps; also once when the training is aborted. The training waits for a promise. */
+  /** Called between two steps, where others could be taken; also once when the training is aborted. The training waits for a promise. */
   onCheckpoint?(checkpoint: Checkpoint): void | Promise<void>
-  /** Default: never but on abort. 0: after every step. */
+  /** Default: never but on abort. 0: whenever that is possible. */
   readonly checkpointEverySeconds?: number
   /** Monotonic seconds. Default performance.now. */
   readonly now?: () => number

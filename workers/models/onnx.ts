@@ -44,6 +44,8 @@ export interface AttributeProto {
   i?: number
   s?: Uint8Array
   t?: TensorProto
+  /** A GraphProto. */
+  g?: Uint8Array
   floats?: number[]
   ints?: number[]
 }
@@ -84,6 +86,7 @@ const irVersion = 8
 
 const schema = protobuf.Root.fromJSON(onnxSchema)
 const modelType = schema.lookupType('onnx.ModelProto')
+const graphType = schema.lookupType('onnx.GraphProto')
 
 /** @param origin names the file in messages. @throws ModelError ModelInvalid */
 export function decodeModel(bytes: Uint8Array, origin = 'model'): ModelProto {
@@ -104,6 +107,11 @@ export function encodeModel(model: ModelProto): Uint8Array {
   return modelType.encode(model as unknown as protobuf.Message).finish()
 }
 
+/** As an attribute holds it. */
+function encodeGraph(graph: GraphProto): Uint8Array {
+  return graphType.encode(graph as unknown as protobuf.Message).finish()
+}
+
 /** A model of our own making around a graph. */
 export function model(graph: GraphProto, metadata: Readonly<Record<string, string>> = {}): ModelProto {
   return {
@@ -116,7 +124,15 @@ export function model(graph: GraphProto, metadata: Readonly<Record<string, strin
 }
 
 export type Attributes = Readonly<
-  Record<string, number | string | readonly number[] | TensorProto | { readonly float: number }>
+  Record<
+    string,
+    | number
+    | string
+    | readonly number[]
+    | TensorProto
+    | { readonly float: number }
+    | { readonly graph: GraphProto }
+  >
 >
 
 /** Numbers become integer attributes; a floating-point one is written `{ float: 0.9 }`. */
@@ -141,6 +157,7 @@ function attribute(name: string, value: Attributes[string]): AttributeProto {
   if (typeof value === 'string')
     return { name, type: attributeType.string, s: new TextEncoder().encode(value) }
   if (Array.isArray(value)) return { name, type: attributeType.ints, ints: value as number[] }
+  if ('graph' in value) return { name, type: attributeType.graph, g: encodeGraph(value.graph as GraphProto) }
   if ('float' in value) return { name, type: attributeType.float, f: value.float as number }
   return { name, type: attributeType.tensor, t: value as TensorProto }
 }

@@ -1,5 +1,6 @@
 import { extraDomain } from '../../models/blocked-layout.ts'
 import { dataType, floatAttribute } from '../../models/onnx.ts'
+import { normalisedInFewNodes } from './normalised-in-few-nodes.ts'
 import type { GradientRule, NodeContext } from './rule.ts'
 
 /**
@@ -18,29 +19,18 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
   const { node } = context
   const [x, scale, bias] = node.input as [string, string, string]
   const epsilon = floatAttribute(node, 'epsilon', 1e-5)
+  if (!context.strengths.trainingOperators) return normalisedInFewNodes(context, epsilon)
   const channels = (context.dims(scale) as number[])[0]!
   const perChannel = context.ints([1, -1, ...Array.from({ length: rank - 2 }, () => 1)])
   const [mean, variance] = [context.batchStatistic(3), context.batchStatistic(4)]
-  if (context.fusedBatchStatistics) {
-    const vector = (value: number): string =>
-      context.floats(new Float32Array(channels).fill(value), [channels])
-    // With momentum 0 the "running" statistics that come out are those of the batch.
-    context.emitAs(
-      'BatchNormalization',
-      [x, scale, bias, vector(0), vector(1)],
-      [node.output[0]!, mean, variance],
-      { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
-    )
-  } else {
-    const over = context.ints(axes)
-    context.emitAs('ReduceMean', [x, over], [mean], { keepdims: 0 })
-    const centred = context.emit('Sub', [x, context.emit('Reshape', [mean, perChannel])])
-    const squared = context.emit('Mul', [centred, centred])
-    context.emitAs('ReduceMean', [squared, over], [variance], { keepdims: 0 })
-    context.emitAs('BatchNormalization', [x, scale, bias, mean, variance], [node.output[0]!], {
-      epsilon: { float: epsilon },
-    })
-  }
+  const vector = (value: number): string => context.floats(new Float32Array(channels).fill(value), [channels])
+  // With momentum 0 the "running" statistics that come out are those of the batch.
+  context.emitAs(
+    'BatchNormalization',
+    [x, scale, bias, vector(0), vector(1)],
+    [node.output[0]!, mean, variance],
+    { epsilon: { float: epsilon }, momentum: { float: 0 }, training_mode: 1 },
+  )
 
   // With m(·) the mean over the batch: dx = scale / deviation · (dy − m(dy) − centred · m(dy · centred) / deviation²), per channel an
   // affine map of dy (one pass of BatchNormalization itself) plus a multiple of x.
@@ -78,10 +68,10 @@ function onBatch(context: NodeContext, axes: number[], rank: number): ReturnType
 const elements = (context: NodeContext, tensor: string): string =>
   context.emit('Cast', [context.emit('Size', [tensor])], { to: dataType.float })
 
-/** Places of a map; 0 where there is no map, or its size is not known, or what was measured does not hold: on other providers than the CPU's. */
+/** Places of a map; 0 where there is no map, or its size is not known. */
 function mapSize(context: NodeContext): number {
   const [, , ...spatial] = context.dims(context.node.input[0]!)
-  if (!context.fusedBatchStatistics || spatial.length !== 2 || spatial.includes(null)) return 0
+  if (spatial.length !== 2 || spatial.includes(null)) return 0
   return (spatial as number[]).reduce((product, size) => product * size, 1)
 }
 

@@ -18,6 +18,7 @@ export const conv: GradientRule = context => {
   const [outputs, channels, ...kernel] = context.dims(node.input[1]!) as number[]
   const window = windowOf(context, kernel as unknown as Pair)
   const given = { window, inputs: channels! * group, outputs: outputs!, group }
+  if (context.strengths.bound === 'nodes') return manyPlaces(context, given)
   if (isSinglePlace(given)) return singlePlace(context, given)
   return isFewPlaces(given) ? fewPlaces(context, given) : manyPlaces(context, given)
 }

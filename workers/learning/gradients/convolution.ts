@@ -59,7 +59,7 @@ const isDepthwise = ({ inputs, outputs, group }: Convolution): boolean =>
   group > 1 && group === inputs && group === outputs
 
 /** Whether the blocked layout can and should do it. */
-function isBlocked({ block }: NodeContext, convolution: Convolution): boolean {
+function isBlocked({ strengths: { block } }: NodeContext, convolution: Convolution): boolean {
   const { window, inputs, outputs, group } = convolution
   if (block < 2 || outputs % block !== 0 || inputs % block !== 0) return false
   if (isDepthwise(convolution)) return true
@@ -99,7 +99,7 @@ export function fastInputGradient(
     })
   }
   const pointwise = window.kernel.every(size => size === 1) && window.strides.every(size => size === 1)
-  if (!pointwise || group > 1) return undefined
+  if (!pointwise || group > 1 || context.strengths.bound === 'nodes') return undefined
   return context.emit(
     'Conv',
     [
@@ -130,7 +130,7 @@ function turnedPads({ kernel, strides, dilations, pads, input, output }: Window)
 function spreadOut(context: NodeContext, reordered: string, { window, outputs }: Convolution): string {
   const { strides, output } = window
   if (strides.every(stride => stride === 1)) return reordered
-  const { block } = context
+  const { block } = context.strengths
   const reshape = (tensor: string, dims: readonly number[]): string =>
     context.emit('Reshape', [tensor, context.ints(dims)])
   const [rows, columns] = [strides[0] - 1, strides[1] - 1]
@@ -144,7 +144,7 @@ function spreadOut(context: NodeContext, reordered: string, { window, outputs }:
 /** The weight as the blocked convolution reads it; turned: of the convolution that goes back. */
 function blockedWeight(context: NodeContext, weight: string, given: Convolution, turned: boolean): string {
   const { inputs, outputs, window } = given
-  const { block } = context
+  const { block } = context.strengths
   const places = window.kernel[0] * window.kernel[1]
   const reshape = (tensor: string, dims: readonly number[]) =>
     context.emit('Reshape', [tensor, context.ints(dims)])
@@ -175,7 +175,7 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
 
 /** In the blocked layout. */
 export const reorder = (context: NodeContext, x: string): string =>
-  context.once('ReorderInput', [x], blockedDomain)
+  context.once('ReorderInput', [x], {}, blockedDomain)
 
 function blocked(
   context: NodeContext,

@@ -20,7 +20,7 @@ export function depthwiseByConvolution(
   window: Window,
   { input, gradient, outputs: channels }: KernelGradient,
 ): string | undefined {
-  const { block } = context
+  const { block } = context.strengths
   const { kernel, strides, dilations, pads, output } = window
   const reach = [extent(window, 0), extent(window, 1)] as const
   if (block < 2 || channels % block !== 0 || strides[0] > reach[0]) return undefined
@@ -56,7 +56,7 @@ function stacked(
   [rows, columns]: Pair,
   [top, left, bottom, right]: Window['pads'],
 ): string {
-  const { block } = context
+  const { block } = context.strengths
   const apart = context.emit('Reshape', [
     reorder(context, tensor),
     context.ints([-1, channels / block, rows, columns * block]),

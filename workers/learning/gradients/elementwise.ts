@@ -14,9 +14,11 @@ export function elementwise(
   }
 }
 
-/** The gradient where a condition holds, and zero elsewhere. (The runtime's Where makes two temporary tensors on the way.) */
+/** The gradient where a condition holds, and zero elsewhere. (Where is one node, and makes two temporary tensors on the way on a CPU.) */
 export const where = (context: NodeContext, condition: string, gradient: string): string =>
-  context.emit('Mul', [gradient, context.emit('Cast', [condition], { to: dataType.float })])
+  context.strengths.bound === 'nodes'
+    ? context.emit('Where', [condition, gradient, context.floats([0])])
+    : context.emit('Mul', [gradient, context.emit('Cast', [condition], { to: dataType.float })])
 
 /** factor · x + offset. */
 export function scaled(context: NodeContext, x: string, factor: number, offset = 0): string {

@@ -275,7 +275,7 @@ function batchNorm(draw: Random, channels: number) {
 
 function normalisedBatch(
   draw: Random,
-  options: Pick<GradientCase, 'freezeStatistics' | 'fusedBatchStatistics'> = {},
+  options: Pick<GradientCase, 'freezeStatistics'> = {},
   x = shape(draw, between(draw, 1, 4)),
 ): GradientCase {
   const { node: bn, tensors } = batchNorm(draw, x[0])
@@ -374,11 +374,7 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
     tensors: [normal(draw, 'w', [3, 2, 3, 3], 0.4)],
   }),
   'BatchNormalization on the batch': draw => normalisedBatch(draw),
-  'BatchNormalization on the batch, where the runtime gives no statistics': draw =>
-    normalisedBatch(draw, { fusedBatchStatistics: false }),
   'BatchNormalization on the batch, large maps': draw => normalisedBatch(draw, {}, [2, 25, 24]),
-  'BatchNormalization on the batch, large maps, where the runtime gives no statistics': draw =>
-    normalisedBatch(draw, { fusedBatchStatistics: false }, [2, 25, 24]),
   'BatchNormalization, frozen on request': draw => normalisedBatch(draw, { freezeStatistics: true }),
   'BatchNormalization below the trained layers': frozenBelow,
   LayerNormalization: normalisedLayer,

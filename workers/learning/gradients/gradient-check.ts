@@ -1,5 +1,4 @@
 /** Compares the gradient that a training step uses with central differences of the loss. For tests. */
-import { blockSize } from '../../models/blocked-layout.ts'
 import {
   encodeModel,
   floatTensor,
@@ -16,9 +15,11 @@ import { type Random, random } from '../../models/random.ts'
 import { floats, openSession, type Session } from '../../models/session.ts'
 import { inferShapes } from '../shapes.ts'
 import { packValues, type Slot, slotsLength, slotTensors } from '../slots.ts'
+import { type Strengths, strengthsOf } from '../strengths.ts'
 import { firstTrained, readStudent } from '../student.ts'
 import { targetRows } from '../targets.ts'
-import { wire, writeTrainingGraphs } from '../training-graph.ts'
+import { writeTrainingGraphs } from '../training-graph.ts'
+import { wire } from '../wire.ts'
 
 export interface GradientCase {
   /** Nodes from tensor `x` to tensor `y`. */
@@ -29,7 +30,6 @@ export interface GradientCase {
   readonly x?: readonly [number, number, number]
   readonly trainable?: 'all' | number
   readonly freezeStatistics?: boolean
-  readonly fusedBatchStatistics?: boolean
   /** Default: that of models built here. */
   readonly opset?: number
 }
@@ -96,16 +96,21 @@ export interface GradientDifference {
   readonly parameters: readonly string[]
 }
 
-export async function gradientDifference(given: GradientCase, seed: number): Promise<GradientDifference> {
+/** @param strengths by which the graph is written; default: those of the CPU provider */
+export async function gradientDifference(
+  given: GradientCase,
+  seed: number,
+  strengths?: Strengths,
+): Promise<GradientDifference> {
   const draw = random(seed, 'gradient-check')
   const student = readStudent(await caseModel(given, draw))
-  const { trainable = 'all', freezeStatistics, fusedBatchStatistics } = given
+  const { trainable = 'all', freezeStatistics } = given
   const first = firstTrained(student, trainable)
   const graphs = writeTrainingGraphs(student, await inferShapes(student), {
     first,
     freezeStatistics,
-    fusedBatchStatistics,
-    block: await blockSize(),
+    // One step, with its gradients, is what is looked at.
+    strengths: { ...(strengths ?? (await strengthsOf('cpu'))), weightsInPlace: true },
   })
   const [boundary] = graphs.boundary
   const session = await openSession(graphs.step)
@@ -118,7 +123,10 @@ export async function gradientDifference(given: GradientCase, seed: number): Pro
       [wire.targets]: floats(targetRows(labels, Float32Array.of(1, 2, 0.5)), [batch, classes]),
     }
     const parameters = packValues(graphs.parameters, student.initializers)
-    return await compare(session, fixed, parameters, graphs.parameters, draw)
+    // In the order of the student, whatever theirs is in the packed vector.
+    const order = student.layers.flatMap(layer => layer.parameters)
+    const slots = graphs.parameters.toSorted((a, b) => order.indexOf(a.name) - order.indexOf(b.name))
+    return await compare(session, fixed, parameters, slots, draw)
   } finally {
     await session.release()
   }

@@ -8,6 +8,7 @@
  */
 import { extraDomain } from '../../models/blocked-layout.ts'
 import { depthwiseByConvolution } from './depthwise-kernel-gradient.ts'
+import { kernelGradientInFewNodes } from './kernel-gradient-in-few-nodes.ts'
 import type { NodeContext } from './rule.ts'
 import type { Pair, Window } from './window.ts'
 
@@ -27,9 +28,10 @@ const channelsForSeparateProducts = 16
 export function kernelGradient(context: NodeContext, window: Window, given: KernelGradient): string {
   const { inputs, outputs, group } = given
   const [kh, kw] = window.kernel
+  if (isOneProductAnImage(window, given)) return oneProductAnImage(context, window, given)
+  if (context.strengths.bound === 'nodes') return kernelGradientInFewNodes(context, window, given)
   if (group === inputs && group === outputs)
     return depthwiseByConvolution(context, window, given) ?? depthwise(context, window, given)
-  if (isOneProductAnImage(window, given)) return oneProductAnImage(context, window, given)
   const upstream = byChannel(context, given.gradient)
   if (group > 1) return grouped(context, window, upstream, cutsByChannel(context, window, given.input), given)
 

@@ -9,6 +9,7 @@ export const maxPool: GradientRule = context => {
     context.refuse('storage_order is 1 and its indices are used; accepted: 0')
   const window = windowOf(context)
   const plain =
+    context.strengths.trainingOperators &&
     window.kernel.every((size, axis) => size <= window.strides[axis]!) &&
     [...window.pads, intAttribute(node, 'ceil_mode', 0)].every(each => each === 0) &&
     window.dilations.every(dilation => dilation === 1)

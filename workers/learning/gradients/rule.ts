@@ -17,6 +17,7 @@ import {
   type NodeProto,
   type TensorProto,
 } from '../../models/onnx.ts'
+import type { Strengths } from '../strengths.ts'
 
 /**
  * `gradients` has one per output; undefined: the loss does not depend on that output. A rule of an operator with one output may rely on
@@ -44,10 +45,10 @@ export interface NodeContext extends Emitter {
   constant(input: number): TensorProto | undefined
   /** The name under which the graph gives the batch's value of a running statistic (an input of this node), for the rule to fill. */
   batchStatistic(input: number): string
-  /** Channels in a block of the runtime's blocked layout; 1 where there is none. */
-  readonly block: number
-  /** Whether the runtime gives a batch's statistics with its normalisation in one operator (BatchNormalization in training mode). */
-  readonly fusedBatchStatistics: boolean
+  /** Of what runs the graph. */
+  readonly strengths: Strengths
+  /** The number of images in the batch, as a float without dimensions. */
+  images(): string
   /** Whether the parameters of this node are trained; BatchNormalization uses the batch's statistics only then. */
   readonly trained: boolean
   /** @throws LearningError OperatorUnsupported */
@@ -59,7 +60,7 @@ export interface Emitter {
   /** @param domain where it is not ONNX's own */
   emit(opType: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string
   /** As `emit`; what was emitted so before is not emitted again. */
-  once(opType: string, inputs: readonly string[], domain: string): string
+  once(opType: string, inputs: readonly string[], attributes?: Attributes, domain?: string): string
   /** With output names of the caller's choice. */
   emitAs(opType: string, inputs: readonly string[], outputs: readonly string[], attributes?: Attributes): void
   /** A name that nothing else has. */

@@ -7,7 +7,7 @@
  */
 import { readFile } from 'node:fs/promises'
 import type { ImageSet, ImageShape } from '../../learning/image-set.ts'
-import { createTrainer } from '../../learning/trainer.ts'
+import { createTrainer, type Trainer } from '../../learning/trainer.ts'
 import { resnet18 } from '../../models/architectures/resnet18.ts'
 import { random } from '../../models/random.ts'
 import type { Provider } from '../../models/session.ts'
@@ -30,7 +30,8 @@ export interface ClientAnswer {
 
 const defaultShape: ImageShape = { channels: 3, height: 64, width: 64 }
 const defaultClasses = 10
-const stepsOfAnEpoch = 20
+/** More than are taken at once. */
+const stepsOfAnEpoch = 100
 /** The first steps make room and choose kernels. */
 const warmUpSteps = 5
 
@@ -44,32 +45,9 @@ export async function trainingClient({
     model === undefined
       ? resnet18({ classes: defaultClasses, seed: 1, shape: defaultShape })
       : await readFile(model)
-  const trainer = await createTrainer(bytes, { device })
+  const trainer = await createTrainer(bytes, { device, prepareAside: device === 'cuda' })
   try {
-    const train = randomImages(batchSize * stepsOfAnEpoch, trainer.shape, trainer.classes)
-    const validation = randomImages(1, trainer.shape, trainer.classes)
-    const times: number[] = []
-    const begun = performance.now()
-    do {
-      let at = performance.now()
-      await trainer.train(
-        {
-          train,
-          validation,
-          configuration: {
-            ...{ epochs: 1, batchSize, learningRate: 1e-4, dataFraction: 1 },
-            ...{ trainableLayers: 'all' as const, seed: 1, threads: 1 },
-          },
-        },
-        {
-          onStep(done) {
-            const now = performance.now()
-            if (done > 0) times.push((now - at) / 1000)
-            at = now
-          },
-        },
-      )
-    } while (performance.now() - begun < seconds * 1000)
+    const times = await stepTimes(trainer, batchSize, seconds)
     const measured = times.slice(warmUpSteps).sort((a, b) => a - b)
     return {
       provider: trainer.provider.provider,
@@ -81,15 +59,47 @@ export async function trainingClient({
   }
 }
 
+/** Of a training that is ended after so many seconds, and a few steps at least. */
+async function stepTimes(trainer: Trainer, batchSize: number, seconds: number): Promise<number[]> {
+  const times: number[] = []
+  const end = new AbortController()
+  let [begun, before, at] = [0, 0, 0]
+  const training = trainer.train(
+    {
+      train: randomImages(batchSize * stepsOfAnEpoch, trainer.shape, trainer.classes),
+      validation: randomImages(1, trainer.shape, trainer.classes),
+      configuration: {
+        ...{ epochs: 100_000, batchSize, learningRate: 1e-4, dataFraction: 1 },
+        ...{ trainableLayers: 'all' as const, schedule: 'constant' as const, seed: 1, threads: 1 },
+      },
+    },
+    {
+      onStep(done) {
+        const now = performance.now()
+        if (done === 0) begun = now
+        // Several may have been taken at once.
+        const steps = done - before
+        times.push(...Array.from({ length: steps }, () => (now - at) / 1000 / steps))
+        ;[before, at] = [done, now]
+        if (now - begun >= seconds * 1000 && times.length > 2 * warmUpSteps) end.abort()
+      },
+    },
+    end.signal,
+  )
+  await training.catch((error: unknown) => {
+    if (!end.signal.aborted) throw error
+  })
+  return times
+}
+
+/** A few images, again and again. */
 function randomImages(count: number, shape: ImageShape, classes: number): ImageSet {
   const draw = random(count, 'throughput-curve')
-  const size = count * shape.channels * shape.height * shape.width
-  return {
-    count,
-    shape,
-    pixels: Uint8Array.from({ length: size }, () => draw.integer(256)),
-    labels: Int32Array.from({ length: count }, (_, i) => i % classes),
-  }
+  const size = shape.channels * shape.height * shape.width
+  const some = Uint8Array.from({ length: Math.min(count, 64) * size }, () => draw.integer(256))
+  const pixels = new Uint8Array(count * size)
+  for (let at = 0; at < pixels.length; at += some.length) pixels.set(some.subarray(0, pixels.length - at), at)
+  return { count, shape, pixels, labels: Int32Array.from({ length: count }, (_, i) => i % classes) }
 }
 
 if (import.meta.main) {

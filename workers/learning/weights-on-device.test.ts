@@ -1,0 +1,217 @@
+import { expect } from 'chai'
+import { smallCnn } from '../models/architectures/small-cnn.ts'
+import { decodeModel, floatValues } from '../models/onnx.ts'
+import { random } from '../models/random.ts'
+import { floats, type Session, type Tensor } from '../models/session.ts'
+import { type ImageSet, weighted } from './image-set.ts'
+import { cudaStrengths } from './strengths.ts'
+import { createTrainer } from './trainer.ts'
+import type { Checkpoint, TrainingConfiguration, TrainingHooks } from './training.ts'
+import type { TrainingGraphs } from './training-graph.ts'
+import { stepsOnDevice } from './weights-on-device.ts'
+import { wire } from './wire.ts'
+
+const shape = { channels: 3, height: 8, width: 8 }
+const classes = 3
+
+function images(count: number, seed: number): ImageSet {
+  const draw = random(seed, 'images')
+  return {
+    count,
+    shape,
+    pixels: Uint8Array.from({ length: count * 192 }, () => draw.integer(256)),
+    labels: Int32Array.from({ length: count }, () => draw.integer(classes)),
+  }
+}
+
+const model = smallCnn({ classes, seed: 4, widths: [6, 8], shape })
+const configuration: TrainingConfiguration = {
+  ...{ epochs: 3, batchSize: 16, learningRate: 0.02, trainableLayers: 'all' },
+  ...{ dataFraction: 1, photometric: 0.1, seed: 9, threads: 1 },
+}
+/** 13, 13, 12 and 12 images a batch. */
+const request = { train: images(50, 1), validation: images(40, 2) }
+
+/** With graphs as for a GPU, which the CPU provider runs as well. */
+async function trained(
+  device: boolean,
+  changes: Partial<TrainingConfiguration> = {},
+  given: Partial<typeof request> & { resume?: Checkpoint } = {},
+  hooks: TrainingHooks = {},
+  signal?: AbortSignal,
+) {
+  const trainer = await createTrainer(model, device ? { strengths: cudaStrengths } : {})
+  try {
+    return await trainer.train(
+      { ...request, ...given, configuration: { ...configuration, ...changes } },
+      hooks,
+      signal,
+    )
+  } finally {
+    await trainer.close()
+  }
+}
+
+const weightsOf = (bytes: Uint8Array): number[] =>
+  decodeModel(bytes)
+    .graph.initializer.filter(tensor => tensor.dataType === 1)
+    .flatMap(tensor => [...floatValues(tensor)])
+
+const messageOf = (work: Promise<unknown>): Promise<string> =>
+  work.then(
+    () => 'no error',
+    (error: Error) => error.message,
+  )
+
+interface Case {
+  readonly name: string
+  readonly changes?: Partial<TrainingConfiguration>
+  readonly given?: Partial<typeof request>
+}
+
+const cases: readonly Case[] = [
+  ...(['constant', 'step', 'cosine', 'one-cycle', 'plateau'] as const).map(schedule => ({
+    name: `schedule ${schedule}`,
+    changes: { schedule } as const,
+  })),
+  { name: 'neither momentum nor decay', changes: { momentum: 0, weightDecay: 0 } },
+  { name: 'strong decay', changes: { weightDecay: 0.1, momentum: 0.5 } },
+  { name: 'the head', changes: { trainableLayers: 'head' } },
+  { name: 'the last two layers', changes: { trainableLayers: 2 } },
+  { name: 'a hidden layer', changes: { trainableLayers: 'head', hiddenUnits: 12 } },
+  { name: 'frozen statistics', changes: { freezeBatchNorm: true } },
+  { name: 'batches of one size', changes: { batchSize: 10 } },
+  { name: 'one batch an epoch', changes: { batchSize: 50 } },
+  { name: 'classes weighed alike', changes: { classBalanced: true, balancedSampling: true } },
+  { name: 'images that count less', given: { train: weighted(request.train, 0.5) } },
+  { name: 'more than a batch to judge', given: { validation: images(70, 3) } },
+]
+
+describe('many steps at once', () => {
+  for (const { name, changes = {}, given = {} } of cases)
+    it(`come to what one after the other come to: ${name}`, async () => {
+      const want = await trained(false, changes, given)
+      const found = await trained(true, changes, given)
+      expect(found.baselineAccuracy).to.equal(want.baselineAccuracy)
+      expect(found.epochs).to.have.length(want.epochs.length)
+      for (const [i, epoch] of found.epochs.entries()) {
+        expect(epoch.loss).to.be.closeTo(want.epochs[i]!.loss, 1e-4)
+        expect(epoch.trainAccuracy).to.equal(want.epochs[i]!.trainAccuracy)
+        expect(epoch.validationAccuracy).to.equal(want.epochs[i]!.validationAccuracy)
+      }
+      const weights = weightsOf(want.model)
+      for (const [i, weight] of weightsOf(found.model).entries())
+        expect(Math.abs(weight - weights[i]!)).to.be.lessThan(1e-4)
+    })
+
+  it('go on from a checkpoint to the same result, bit by bit', async () => {
+    const whole = await trained(true)
+    const abort = new AbortController()
+    let [saved, done]: [Checkpoint | undefined, number] = [undefined, 0]
+    const hooks: TrainingHooks = {
+      onStep: steps => {
+        done = steps
+        if (steps >= 6) abort.abort()
+      },
+      onCheckpoint: checkpoint => {
+        saved = checkpoint
+      },
+    }
+    expect(await messageOf(trained(true, {}, {}, hooks, abort.signal))).to.equal('the training was cancelled')
+    expect(saved!.epoch * 4 + saved!.step).to.equal(done)
+    const resumed = await trained(true, {}, { resume: saved! })
+    expect(resumed.digest).to.equal(whole.digest)
+  })
+
+  it('end at the first loss that is no number, and name its step', async () => {
+    const changes = { learningRate: 1e30, schedule: 'constant' as const, epochs: 5 }
+    const want = await messageOf(trained(false, changes))
+    expect(want).to.match(/^the loss became \S+ in step \d of epoch 1/)
+    expect((await messageOf(trained(true, changes))).replace(/became \S+/, '')).to.equal(
+      want.replace(/became \S+/, ''),
+    )
+  })
+})
+
+describe('how many steps are taken at once', () => {
+  const slot = { name: 'w', dims: [1], offset: 0, size: 1 }
+  const graphs: TrainingGraphs = {
+    ...{ frozen: null, step: new Uint8Array(), evaluation: new Uint8Array(), logits: 'y' },
+    ...{ parameters: [slot], statistics: [] },
+    boundary: [{ name: 'x', dims: [2 ** 14] }],
+  }
+  const weights = {
+    ...{ parameters: Float32Array.of(1), velocity: Float32Array.of(0), statistics: new Float32Array() },
+  }
+  const rates = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, keep: 0.9 }
+
+  /**
+   * Steps of which each takes `seconds`, and every run `more`, the first one of a session a minute. Runs of more than `room` sessions' memory fail.
+   */
+  function timed(seconds: number, { more = 0, room = 2 } = {}) {
+    let clock = 0
+    const open: number[] = []
+    const opening = async (): Promise<Session> => {
+      const id = open.length === 0 ? 1 : Math.max(...open) + 1
+      open.push(id)
+      let runs = 0
+      const run = async (feeds: Record<string, Tensor>) => {
+        if (open.length > room) throw new Error('out of memory')
+        const [steps] = feeds[wire.many(wire.rate)]!.dims as [number]
+        clock += seconds * steps + (runs++ === 0 ? 60 : more)
+        return {
+          [wire.many(wire.loss)]: floats(new Float32Array(steps), [steps]),
+          [wire.many('y')]: floats(new Float32Array(steps), [steps, 1, 1]),
+        }
+      }
+      const release = async () => void open.splice(open.indexOf(id), 1)
+      return { run, release } as unknown as Session
+    }
+    const steps = stepsOnDevice(graphs, opening, () => clock)
+    const take = async (images: number): Promise<number> => {
+      const count = steps.atOnce(images)
+      const feeds = {
+        x: floats(new Float32Array(count * images * 2 ** 14), [count * images, 2 ** 14]),
+        [wire.targets]: floats(new Float32Array(count * images), [count * images, 1]),
+      }
+      await steps.take(weights, feeds, new Array(count).fill(rates))
+      return count
+    }
+    return { take, open, close: () => steps.close() }
+  }
+
+  for (const { name, seconds, more, images, want } of [
+    { name: 'as fit into a quarter of a second', seconds: 0.0625, images: 4, want: [1, 1, 4, 4] },
+    {
+      name: 'as fit beside what a run takes for itself, and at most eight times as many as before',
+      ...{ seconds: 0.0078125, more: 0.125, images: 4, want: [1, 1, 2, 16, 16] },
+    },
+    { name: 'one where it takes longer', seconds: 0.8, images: 4, want: [1, 1, 1, 1] },
+    { name: 'as fit into 64 MiB', seconds: 0.001, images: 32, want: [1, 1, 8, 32, 32] },
+  ])
+    it(`is ${name}`, async () => {
+      const { take } = timed(seconds, { more: more ?? 0 })
+      const found = []
+      for (const _ of want) found.push(await take(images))
+      expect(found).to.deep.equal(want)
+    })
+
+  it('goes on with one session for all sizes where there is no memory for two, and fails without any for one', async () => {
+    const { take, open } = timed(0.1, { room: 1 })
+    const found = []
+    for (const images of [4, 3, 4]) found.push(await take(images))
+    expect(found).to.deep.equal([1, 1, 1])
+    expect(open).to.deep.equal([2])
+    expect(await messageOf(timed(0.1, { room: 0 }).take(4))).to.equal('out of memory')
+  })
+
+  it('is known of each size of batches, which has a session of its own; two are kept', async () => {
+    const { take, open, close } = timed(0.1)
+    const found = []
+    for (const images of [4, 4, 3, 3, 4, 3, 2]) found.push(await take(images))
+    expect(found).to.deep.equal([1, 1, 1, 1, 2, 2, 1])
+    expect(open).to.deep.equal([2, 3])
+    await close()
+    expect(open).to.deep.equal([])
+  })
+})
