@@ -59,7 +59,7 @@ export const reasons = {
   WindowConflict: 'An older RetrainingWindow governs the stream.',
   NoStreams: 'The selector matches no stream.',
   NoGpu: 'No node of the site offers a GPU.',
-  GpuFault: 'A client faulted: the GPU serves again once all its clients have gone.',
+  GpuFault: 'MPS does not serve on a GPU: it does again once all its clients have gone.',
   GpusLeftOut: 'GPUs of the site cannot be shared and are left out.',
   NodeNotReady: 'The pod, or all GPUs of the site, are on nodes that cannot be reached.',
   TooManyStreams: 'More streams are selected than a window can have.',

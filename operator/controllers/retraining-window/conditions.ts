@@ -4,6 +4,7 @@
 import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
 import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import { activeStreams, excessStreams, mostStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { SiteGpu } from '../../sharing/backend.ts'
 
 type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
 
@@ -70,7 +71,7 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
     return {
       status: true,
       reason: 'GpuFault',
-      message: `window ${index} runs; ${faults.map(({ node, gpu, fault }) => `GPU ${node}/${gpu}: ${fault}`).join('; ')}`,
+      message: `window ${index} runs; ${faults.map(faultOf).join('; ')}`,
     }
   const cutOff = (site.lostNodes ?? []).filter(({ leftOut }) => !leftOut)
   if (cutOff.length > 0)
@@ -83,6 +84,9 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
     return { status: true, reason: 'GpusLeftOut', message: `window ${index} runs${leftOut(site)}` }
   return { status: true, reason: 'Running', message: `window ${index} runs` }
 }
+
+const faultOf = ({ node, gpu, fault, faultLasts }: SiteGpu): string =>
+  `GPU ${node}/${gpu}: ${fault}${faultLasts ? '; its streams go elsewhere as far as there is room' : ''}`
 
 const leftOut = ({ refusedGpus = [] }: SiteSnapshot): string =>
   refusedGpus.length === 0 ? '' : `; left out: ${refusedGpus.join('; ')}`

@@ -8,6 +8,7 @@
 import { setConditions } from '../../api/conditions.ts'
 import type { CameraStream, RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { lastingFaultMs } from '../../cluster/lasting-faults.ts'
 import type { Observation } from '../../cluster/pod.ts'
 import { cameraStreams, retrainingWindows } from '../../cluster/resources.ts'
 import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
@@ -113,6 +114,10 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
       ...(pending ? [pendingMs] : []),
       ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
+      // No event tells that a fault lasts.
+      ...(site.gpus.some(({ fault, faultLasts }) => fault !== undefined && !faultLasts)
+        ? [lastingFaultMs]
+        : []),
     ]
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }
   }

@@ -13,8 +13,9 @@ import type { Problem } from '../../scheduler/problem.ts'
 import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
+import { holding, placeableGpus } from './gpu-places.ts'
 import { isAskedFor, underRequests } from './requests.ts'
-import { accuracyNow, holding, inferenceOptions, siteProblem } from './site-problem.ts'
+import { accuracyNow, inferenceOptions, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
 /**
@@ -100,13 +101,16 @@ function quickProblem(site: SiteSnapshot): QuickProblem {
   const previous = site.window.status?.plan
   return {
     step: stepOf(site),
-    gpus: site.gpus,
+    gpus: placeableGpus(site),
     streams: activeStreams(site).map(stream => ({
       name: stream.name,
       weight: stream.stream.spec.weight,
       inference: inferenceOptions(site, stream),
       nodes: allowedNodes(site.gpus, stream.stream),
-      current: holding(previous?.items.find(i => i.stream === stream.name)),
+      current: holding(
+        site,
+        previous?.items.find(i => i.stream === stream.name),
+      ),
     })),
     reserve: 0,
   }

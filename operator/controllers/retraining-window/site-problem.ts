@@ -24,6 +24,7 @@ import type {
 } from '../../scheduler/problem.ts'
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
+import { holding, placeableGpus } from './gpu-places.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { isAskedFor, pressed } from './requests.ts'
 import { lastKnownCosts, windowRecords } from './site-record.ts'
@@ -45,7 +46,7 @@ export function siteProblem(site: SiteSnapshot, predict: PredictPresent = predic
     remainingSeconds,
     windowSeconds,
     step: stepOf(site),
-    gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
+    gpus: placeableGpus(site),
     outcomes: outcomes(site),
     moveSeconds,
     ...site.training,
@@ -73,6 +74,7 @@ function streamProblem(
   const accuracyNow = accuracyNowOf(result, item)
   const inference = inferenceOptions(site, stream)
   const share = item?.inferenceShare ?? 0
+  const current = holding(site, item)
   const base = {
     name: stream.name,
     weight: spec.weight,
@@ -83,10 +85,12 @@ function streamProblem(
       (accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor),
     inference,
     nodes: allowedNodes(site.gpus, stream.stream),
-    ...(item === undefined ? {} : { current: holding(item) }),
+    ...(current === undefined ? {} : { current }),
   }
-  // A pod that is there is under way, whether or not that is written yet.
-  const begun = item?.state === 'Training' || (item?.state === 'Planned' && stream.training !== undefined)
+  // A pod that is there is under way, whether or not that is written yet; and what a fault of its GPU took down is to begin again.
+  const begun =
+    item?.state === 'Training' ||
+    (item?.state === 'Planned' && (stream.training !== undefined || (item.faults ?? 0) > 0))
   if (item !== undefined && begun) return { ...base, retraining: [], running: running(site, stream, item) }
   const asked = isAskedFor(stream.stream)
   const worth = worthTraining({
@@ -300,10 +304,4 @@ export function inferenceOptions(
       largest,
     ),
   )
-}
-
-export function holding(item: PlanItem | undefined): StreamProblem['current'] {
-  if (item === undefined) return undefined
-  const { node, gpu, inferenceShare, trainingShare } = item
-  return { node, gpu, inferenceShare, trainingShare }
 }

@@ -80,6 +80,8 @@ export class SwapSite {
   image = 'ekya'
   /** Of the first GPU, until its last pod has gone. */
   fault: string | undefined
+  /** It does not end by that, and has lasted. */
+  faultLasts = false
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
   #polled = new Map<string, WorkerStatus>()
@@ -261,7 +263,7 @@ export class SwapSite {
       }
     }
     const onFirst = ({ pod }: Running): boolean => pod.metadata.annotations?.[gpuAnnotation] === gpu.gpu
-    if (![...this.pods.values()].some(onFirst)) this.fault = undefined
+    if (!this.faultLasts && ![...this.pods.values()].some(onFirst)) this.fault = undefined
     for (const { pod } of this.pods.values())
       if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
         this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
@@ -312,7 +314,7 @@ export class SwapSite {
       .filter(pod => pod !== undefined)
     return {
       window,
-      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }, second],
+      gpus: [this.#first(), second],
       training: cpuReplaceBackend.training,
       now: this.now,
       pods,
@@ -326,6 +328,11 @@ export class SwapSite {
         } as SiteSnapshot['streams'][number]
       }),
     }
+  }
+
+  #first(): SiteGpu {
+    const lasts = this.faultLasts ? { faultLasts: true as const } : {}
+    return this.fault === undefined ? gpu : { ...gpu, fault: this.fault, ...lasts }
   }
 
   #memoryOf(stream: string): { memory?: string } {
