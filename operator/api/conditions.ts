@@ -61,6 +61,7 @@ export const reasons = {
   NoGpu: 'No node of the site offers a GPU.',
   GpuFault: 'MPS does not serve on a GPU: it does again once all its clients have gone.',
   GpusLeftOut: 'GPUs of the site cannot be shared and are left out.',
+  ClockSkew: "A node's clock is off from the operator's by a second or more.",
   NodeNotReady: 'The pod, or all GPUs of the site, are on nodes that cannot be reached.',
   TooManyStreams: 'More streams are selected than a window can have.',
   InsufficientGpu: 'More streams than steps of GPU share.',

@@ -22,7 +22,7 @@ import type { Transport } from '../../kube/transport.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import type { PlanItem } from '../plan-status.ts'
-import { windowConditionInputs } from './conditions.ts'
+import { skewNotes, windowConditionInputs } from './conditions.ts'
 import { advanceAside, type PlanSolver } from './plan-aside.ts'
 import type { PodActuator } from './pod-actuator.ts'
 import { actuatePods } from './pods.ts'
@@ -97,7 +97,8 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
       signal,
     )
     if (written !== undefined) writes.remember(key, written)
-    for (const note of [...unordered, ...notes, ...step.notes]) {
+    const clocks = written === undefined ? [] : skewNotes(site.window, status, site)
+    for (const note of [...unordered, ...notes, ...step.notes, ...clocks]) {
       recorder.record(subject(site, note), {
         type: note.type,
         reason: note.reason,

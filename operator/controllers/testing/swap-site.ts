@@ -60,6 +60,10 @@ export interface SwapSiteOptions {
   readonly memory?: (stream: string) => string
   /** Pods that their node refuses. */
   readonly refused?: (pod: string) => boolean
+  /** By how much the node's clock is ahead of the operator's and the API server's. */
+  readonly clockAheadMs?: number
+  /** Pods tell what the time is; default true. */
+  readonly tellsTime?: boolean
   /** Let the window's state machine go on as well. */
   readonly advances?: boolean
 }
@@ -73,6 +77,7 @@ export class SwapSite {
   readonly graces = new Map<string, number | undefined>()
   /** Write, counted from 0, right after which the operator dies. */
   killAt = Number.POSITIVE_INFINITY
+  /** By the clock of the node. */
   now = epoch
   most = { steady: 0, total: 0 }
   deaths = 0
@@ -171,6 +176,10 @@ export class SwapSite {
     if (this.writes.length - 1 !== this.killAt) return
     this.#dead = true
     throw new Error('killed')
+  }
+
+  get #operatorNow(): number {
+    return this.now - (this.#options.clockAheadMs ?? 0)
   }
 
   get items(): readonly PlanItem[] {
@@ -309,14 +318,14 @@ export class SwapSite {
     const pods = [...this.pods.values()]
       .map(({ pod }) => {
         const status = this.#polled.get(pod.metadata.uid!)
-        return podSnapshot(pod, status === undefined ? undefined : { status })
+        return podSnapshot(pod, status === undefined ? undefined : { status, ...this.#skew() })
       })
       .filter(pod => pod !== undefined)
     return {
       window,
       gpus: [this.#first(), second],
       training: cpuReplaceBackend.training,
-      now: this.now,
+      now: this.#operatorNow,
       pods,
       streams: this.#items.map(({ stream: name }) => {
         const own = pods.filter(pod => pod.stream === name)
@@ -333,6 +342,11 @@ export class SwapSite {
   #first(): SiteGpu {
     const lasts = this.faultLasts ? { faultLasts: true as const } : {}
     return this.fault === undefined ? gpu : { ...gpu, fault: this.fault, ...lasts }
+  }
+
+  #skew(): { readonly clockAheadMs?: number } {
+    const { clockAheadMs, tellsTime = true } = this.#options
+    return clockAheadMs === undefined || !tellsTime ? {} : { clockAheadMs }
   }
 
   #memoryOf(stream: string): { memory?: string } {
@@ -398,7 +412,7 @@ export class SwapSite {
               ...manifest.metadata,
               uid: `uid-${this.#next()}`,
               resourceVersion: this.#next(),
-              creationTimestamp: new Date(this.now).toISOString(),
+              creationTimestamp: new Date(this.#operatorNow).toISOString(),
             },
           } as unknown as Pod
           const standby = pod.metadata.annotations?.['ekya.dev/standby'] === 'true'
@@ -446,7 +460,7 @@ export class SwapSite {
           if (running.deletedMs === Number.POSITIVE_INFINITY) {
             running.deletedMs = gracePeriodSeconds === 0 ? Number.NEGATIVE_INFINITY : this.now
             const { metadata } = running.pod
-            const deletionTimestamp = new Date(this.now).toISOString()
+            const deletionTimestamp = new Date(this.#operatorNow).toISOString()
             running.pod = {
               ...running.pod,
               metadata: { ...metadata, resourceVersion: this.#next(), deletionTimestamp },
