@@ -54,6 +54,8 @@ export interface RetrainingWindowDependencies {
 
 /** While something is under way whose progress no event tells. */
 const pendingMs = 500
+/** While the planning thread is asked something that only profile pods wait for. */
+const answerMs = 100
 
 export function retrainingWindowReconciler(dependencies: RetrainingWindowDependencies): Reconcile {
   const { cluster, clock, solver, recorder } = dependencies
@@ -77,8 +79,12 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
       })),
     }
-    const { order, notes: unordered } = await orders.of(site)
-    const actuator = { ...dependencies.actuator, ...(order && { profilingOrder: order }) }
+    const { order, awaited = false, notes: unordered } = orders.of(site)
+    const actuator = {
+      ...dependencies.actuator,
+      profilingAwaited: awaited,
+      ...(order && { profilingOrder: order }),
+    }
     const { pending, againInMs, readings, notes } = await actuatePods(site, actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
@@ -113,6 +119,7 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const waits = [
       ...(pending ? [pendingMs] : []),
+      ...(awaited ? [answerMs] : []),
       ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
       // No event tells that a fault lasts.

@@ -64,6 +64,8 @@ export interface SwapSiteOptions {
   readonly clockAheadMs?: number
   /** Pods tell what the time is; default true. */
   readonly tellsTime?: boolean
+  /** The last window is labelled: by pods that are to be told what to do, or that are waited with until that is known. */
+  readonly labels?: 'told' | 'awaited'
   /** Let the window's state machine go on as well. */
   readonly advances?: boolean
 }
@@ -292,6 +294,8 @@ export class SwapSite {
     const running = this.pods.get(pod.metadata.name)!
     if (pod.metadata.labels?.[roleLabel] === 'training')
       return { role: 'training', stream: running.stream, window: 0, phase: 'training' } as WorkerStatus
+    if (pod.metadata.labels?.[roleLabel] === 'profile')
+      return { role: 'profile', stream: running.stream, window: 1, phase: 'labeling', progress: 0 }
     return {
       role: 'inference',
       stream: running.stream,
@@ -310,7 +314,7 @@ export class SwapSite {
   #site(): SiteSnapshot {
     const window = retrainingWindow(
       {
-        current: { index: 0, phase: 'Retraining', startedAt: at(0), endsAt: at(1_000_000) },
+        current: { ...this.#phase(), startedAt: at(0), endsAt: at(1_000_000) },
         plan: { window: 0, policy: 'thief', decidedAt: at(0), items: this.#items },
       },
       { duration: '1000000s', scheduler: { policy: 'thief', step: 0.05, options: {} } },
@@ -344,6 +348,12 @@ export class SwapSite {
     return this.fault === undefined ? gpu : { ...gpu, fault: this.fault, ...lasts }
   }
 
+  #phase() {
+    return this.#options.labels === undefined
+      ? ({ index: 0, phase: 'Retraining' } as const)
+      : ({ index: 1, phase: 'Labeling' } as const)
+  }
+
   #skew(): { readonly clockAheadMs?: number } {
     const { clockAheadMs, tellsTime = true } = this.#options
     return clockAheadMs === undefined || !tellsTime ? {} : { clockAheadMs }
@@ -362,6 +372,7 @@ export class SwapSite {
     return {
       backends: backendSet(),
       recent: this.#recent,
+      profilingAwaited: this.#options.labels === 'awaited',
       options: { image: this.image, storage: { source: {}, mountPath: '/storage' } },
       seed: 1,
       executor: createResizeExecutor({
