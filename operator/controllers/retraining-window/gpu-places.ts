@@ -1,10 +1,17 @@
 /**
- * What placement is told of a site's GPUs. One with a fault takes no streams, and those that it has stay in the books, because it mostly serves
+ * What placement is told of a site's GPUs, and where streams may go. One with a fault takes no streams, and those that it has stay in the books, because it mostly serves
  * again within seconds; where its fault lasts they go elsewhere as far as there is room.
  */
-import { activeStreams, allowedNodes, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
+import {
+  activeStreams,
+  allowedNodes,
+  type SiteSnapshot,
+  type StreamSnapshot,
+  stepOf,
+} from '../../cluster/snapshot.ts'
+import { demandShare } from '../../scheduler/inference/inference-quality.ts'
 import { currentGpu, placesOf } from '../../scheduler/placement.ts'
-import type { Gpu, StreamProblem } from '../../scheduler/problem.ts'
+import type { Gpu, InferenceOption, StreamProblem } from '../../scheduler/problem.ts'
 import { stepsPerGpu } from '../../scheduler/share-grid.ts'
 import type { PlanItem } from '../plan-status.ts'
 
@@ -20,6 +27,26 @@ export function holding(
   const { node, gpu, inferenceShare, trainingShare } = item
   if (gpus[currentGpu(gpus, item)]?.faultLasts === true) return undefined
   return { node, gpu, inferenceShare, trainingShare }
+}
+
+/**
+ * Nodes that a stream may be put on. A pod can hold less of some GPUs than of others, and policies reckon with what the stream can use where it
+ * is: so it goes to none that could not give it that.
+ */
+export function worthwhileNodes(
+  { gpus }: Pick<SiteSnapshot, 'gpus'>,
+  { stream }: StreamSnapshot,
+  inference: readonly InferenceOption[],
+  current: Gpu | undefined,
+): readonly string[] {
+  const allowed = allowedNodes(gpus, stream)
+  if (current === undefined) return allowed
+  const demand = demandShare(inference)
+  return allowed.filter(name =>
+    gpus.some(
+      ({ node, largestShare = 1 }) => node === name && (node === current.node || largestShare >= demand),
+    ),
+  )
 }
 
 /** Whether a stream is planned on a GPU whose fault lasts although there is room for it elsewhere. */
