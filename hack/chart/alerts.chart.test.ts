@@ -40,6 +40,7 @@ const about = {
   stream: { namespace: 'site', stream: 'cam-0' },
   window: { namespace: 'site', retraining_window: 'main' },
 }
+const gpu = { node: 'n', gpu: '0' }
 /** Of 100 observations a minute, how many took up to 2.5, 5 and 10 s. */
 const queue = (upTo2: number, upTo5: number, upTo10: number): readonly Series[] =>
   [
@@ -217,6 +218,58 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       fires: { node: 'n', gpu: '0' },
     },
     { name: 'full', series: [['ekya_gpu_share_allocated_ratio{node="n",gpu="0"}', '1.0000000002x60']] },
+  ],
+  EkyaGpuFault: [
+    { name: 'that does not end', series: [['ekya_gpu_fault{node="n",gpu="0",pod="a"}', '1x60']], fires: gpu },
+    { name: 'that is over at the next look', series: [['ekya_gpu_fault{node="n",gpu="0"}', '0x18 1 0x60']] },
+    {
+      name: 'as a former leader saw it last',
+      series: [
+        ['ekya_gpu_fault{node="n",gpu="0",pod="a"}', '1x10'],
+        ['ekya_gpu_fault{node="n",gpu="0",pod="b"}', '0x60'],
+      ],
+    },
+  ],
+  EkyaGpuFaultsRepeat: [
+    {
+      name: 'twice in an hour',
+      series: [['ekya_gpu_mps_faults_total{node="n",gpu="0"}', '0x10 1x30 2x60']],
+      minutes: 60,
+      fires: gpu,
+    },
+    { name: 'once', series: [['ekya_gpu_mps_faults_total{node="n",gpu="0"}', '0x10 1x60']], minutes: 60 },
+    {
+      name: 'twice, long ago',
+      series: [['ekya_gpu_mps_faults_total{node="n",gpu="0"}', '0x10 1x10 2x200']],
+      minutes: 180,
+    },
+  ],
+  EkyaGpuUnusable: [
+    {
+      name: 'after it served, also by another agent',
+      series: [
+        ['ekya_gpu_state{node="n",gpu="0",state="ready",pod="a"}', '1x10'],
+        ['ekya_gpu_state{node="n",gpu="0",state="ready",pod="b"}', '_x10 0x60'],
+        ['ekya_gpu_state{node="n",gpu="0",state="unusable",pod="b"}', '_x10 1x60'],
+      ],
+      minutes: 30,
+      fires: gpu,
+    },
+    {
+      name: 'from the beginning',
+      series: [
+        ['ekya_gpu_state{node="n",gpu="0",state="ready"}', '0x60'],
+        ['ekya_gpu_state{node="n",gpu="0",state="unusable"}', '1x60'],
+      ],
+    },
+    {
+      name: 'while another serves',
+      series: [
+        ['ekya_gpu_state{node="n",gpu="1",state="ready"}', '1x60'],
+        ['ekya_gpu_state{node="n",gpu="0",state="ready"}', '0x60'],
+        ['ekya_gpu_state{node="n",gpu="0",state="unusable"}', '1x60'],
+      ],
+    },
   ],
   EkyaFramesDropped: [
     { name: 'a tenth', series: frames(100), fires: about.stream },

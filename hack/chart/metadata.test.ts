@@ -7,7 +7,7 @@ import { packageVersion } from '../../operator/config/version.ts'
 import { definitions } from '../../operator/metrics/definitions.ts'
 import { createMetrics } from '../../operator/metrics/registry.ts'
 import { readComments, renderChartReadme, renderCrdTemplate } from '../generate/chart.ts'
-import { metricsIn } from './testing/metrics-in.ts'
+import { metricsIn, nodeAgentMetrics } from './testing/metrics-in.ts'
 
 const root = new URL('../../', import.meta.url)
 const text = (path: string): string => readFileSync(new URL(path, root), 'utf8')
@@ -62,10 +62,14 @@ describe('metrics in the chart', () => {
       if (type === 'histogram') for (const end of ['bucket', 'sum', 'count']) known.add(`${name}_${end}`)
     }
     for (const name of Object.keys(definitions)) expect(known).to.include(name)
+    for (const name of nodeAgentMetrics()) {
+      expect(known, 'one of each name').not.to.include(name)
+      known.add(name)
+    }
   })
 
   for (const file of ['alerts.yaml', 'dashboard.json'])
-    it(`of ${file} are on /metrics of the operator`, () => {
+    it(`of ${file} are on /metrics of the operator, or of the node agent`, () => {
       const used = metricsIn(text(`charts/ekya/files/${file}`))
       expect(used).to.have.length.above(10)
       expect(used.filter(name => !known.has(name))).to.deep.equal([])

@@ -51,7 +51,8 @@ export interface GpuRecord {
   /** Shared memory of that daemon, on the node; containers see it as /dev/shm. Absent: they keep their own. */
   readonly shmDirectory?: string
   /**
-   * `ready`: MPS serves. `fault`: a client's error has taken the MPS server down; it serves again once all its clients have gone.
+   * `ready`: MPS serves. `fault`: a client's error has taken the MPS server down, and it serves again once all its clients have gone; or its
+   * control daemon has just ended, and its clients with it.
    * `unusable`: it cannot be shared.
    */
   readonly state: 'ready' | 'fault' | 'unusable'

@@ -181,6 +181,8 @@ export interface InferenceStatus {
   readonly from?: FrameMark
   /** Where it was told to end. */
   readonly until?: FrameMark
+  /** RFC 3339: what the time is by the pod's clock. */
+  readonly now?: string
   /** Corrupt frames, counted as dropped too. */
   readonly refused?: number
   /** Why the pod does not serve, or serves without keeping samples. It goes on trying. */

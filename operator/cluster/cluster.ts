@@ -17,6 +17,7 @@ import type { Transport } from '../kube/transport.ts'
 import type { RawNode, SiteGpu } from '../sharing/backend.ts'
 import type { BackendSet } from '../sharing/backends/registry.ts'
 import { siteTraining } from '../sharing/site-training.ts'
+import { LastingFaults } from './lasting-faults.ts'
 import { type LostNode, NodeHealth, withoutLost } from './lost-nodes.ts'
 import { type Observation, type Pod, podSnapshot } from './pod.ts'
 import { cameraStreams, retrainingWindows } from './resources.ts'
@@ -53,7 +54,7 @@ export interface ClusterOptions {
   /** Empty: all namespaces. */
   readonly namespaces: readonly string[]
   readonly fieldManagers: readonly string[]
-  /** How long nodes have been unready is told by it. */
+  /** How long nodes have been unready and GPUs have had a fault is told by it. */
   readonly clock?: Pick<Clock, 'monotonicMs'>
   readonly log?: Log
   readonly hooks?: ReflectorHooks
@@ -83,7 +84,13 @@ export function createCluster(options: ClusterOptions): Cluster {
   const workers = reflect<Pod>(pods, `${managedByLabel}=${managedByValue}`)
   const machines = reflect<Node>(nodes)
   const health = new NodeHealth(clock)
-  machines.subscribe({ onChange: change => health.observe(change) })
+  const faults = new LastingFaults(clock)
+  machines.subscribe({
+    onChange: change => {
+      health.observe(change)
+      faults.observe(change.key, change.new === undefined ? [] : backends.discover(change.new))
+    },
+  })
 
   const memberOf = (stream: CameraStream): Membership =>
     membership(stream, windows.inNamespace(stream.metadata.namespace ?? ''))
@@ -100,7 +107,7 @@ export function createCluster(options: ClusterOptions): Cluster {
       const problem = health.problem(node)
       return {
         node: node.metadata.name,
-        gpus: backends.discover(node),
+        gpus: backends.discover(node).map(gpu => faults.judged(gpu)),
         ...(problem === undefined ? {} : { problem }),
       }
     })

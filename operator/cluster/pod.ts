@@ -69,6 +69,8 @@ export interface Pod extends KubeObject {
 export interface Observation {
   readonly status?: WorkerStatus
   readonly error?: { readonly code: string; readonly message: string }
+  /** Of an inference pod: milliseconds by which its node's clock is ahead of ours, as far as that is known. */
+  readonly clockAheadMs?: number
   /** Of a training. */
   readonly trail?: readonly TrailMark[]
 }
@@ -103,6 +105,7 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
     ...(finished ? outcome(pod, role) : {}),
     ...(observation?.status === undefined ? {} : { status: observation.status }),
     ...(observation?.error === undefined ? {} : { error: observation.error }),
+    ...(observation?.clockAheadMs === undefined ? {} : { clockAheadMs: observation.clockAheadMs }),
     ...(observation?.trail === undefined ? {} : { trail: observation.trail }),
   }
 }

@@ -71,6 +71,8 @@ export interface PodSnapshot<Status extends WorkerStatus = WorkerStatus> {
   readonly status?: Status
   /** What the worker says is wrong while it runs. */
   readonly error?: { readonly code: string; readonly message: string }
+  /** Milliseconds by which its node's clock is ahead of the operator's; absent: not known. */
+  readonly clockAheadMs?: number
   /** What a training said in the last minutes, the newest last. */
   readonly trail?: readonly TrailMark[]
 }

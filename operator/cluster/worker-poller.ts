@@ -5,6 +5,7 @@
  * wakes the stream's and the window's controllers through `onChange`; moving counters alone do not.
  */
 import type { InferenceStatus, ProfileStatus, TrainingStatus, WorkerStatus } from '../api/worker.ts'
+import { isSkewed, skewOf } from './clock-skew.ts'
 import type { Observation, Pod } from './pod.ts'
 import { withMark } from './training-trail.ts'
 
@@ -65,10 +66,18 @@ export class WorkerPoller {
   }
 
   async #ask(pod: Pod): Promise<void> {
+    const { reader, now } = this.#options
+    const from = now()
     try {
-      const status = await this.#options.reader.status(pod.status!.podIP!)
+      const status = await reader.status(pod.status!.podIP!)
       const error = 'error' in status ? (status.error as Observation['error']) : undefined
-      this.#take(pod, { status, ...(error === undefined ? {} : { error }) })
+      const said = 'now' in status ? status.now : undefined
+      const clockAheadMs = skewOf(said, { from, to: now() })
+      this.#take(pod, {
+        status,
+        ...(error === undefined ? {} : { error }),
+        ...(clockAheadMs === undefined ? {} : { clockAheadMs }),
+      })
     } catch (cause) {
       const { code, message } = cause as { code?: string; message: string }
       // A pod that does not answer once (throttled, starting, leaving) is not news; its last answer stands, readiness is the kubelet's to tell.
@@ -84,10 +93,14 @@ export class WorkerPoller {
   #take(pod: Pod, said: Observation): void {
     const uid = pod.metadata.uid!
     const before = this.#observations.get(uid)
-    const observation =
-      said.status?.role === 'training'
-        ? { ...said, trail: withMark(before?.trail ?? [], said.status, this.#options.now()) }
-        : said
+    const { clockAheadMs = before?.clockAheadMs } = said
+    const observation = {
+      ...said,
+      ...(clockAheadMs === undefined ? {} : { clockAheadMs }),
+      ...(said.status?.role === 'training'
+        ? { trail: withMark(before?.trail ?? [], said.status, this.#options.now()) }
+        : {}),
+    }
     this.#observations.set(uid, observation)
     if (gist(before) !== gist(observation)) this.#options.onChange(pod)
   }
@@ -107,11 +120,12 @@ const workerCodes = new Set([
 
 /** What of an observation a controller may have to act on. */
 function gist(observation: Observation | undefined): string {
-  const { status, error } = observation ?? {}
+  const { status, error, clockAheadMs } = observation ?? {}
   return JSON.stringify([
     status === undefined ? null : facts[status.role](status as never),
     error?.code,
     error?.message,
+    isSkewed(clockAheadMs),
   ])
 }
 

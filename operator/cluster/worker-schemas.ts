@@ -30,9 +30,10 @@ export const inferenceStatusSchema = object(
     standby: { type: 'boolean' },
     from: frameMark,
     until: frameMark,
+    now: text,
     error: orNull(error),
   },
-  ['standby', 'from', 'until', 'error'],
+  ['standby', 'from', 'until', 'now', 'error'],
 )
 
 export const profileStatusSchema = object({

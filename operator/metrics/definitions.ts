@@ -38,6 +38,11 @@ export const definitions = {
     help: 'Sum of the shares held on a GPU; never above 1',
     labels: ['node', 'gpu'],
   },
+  ekya_gpu_fault: {
+    type: 'gauge',
+    help: '1 while MPS does not serve on a GPU of a site, so that all its clients have to go; else 0',
+    labels: ['node', 'gpu'],
+  },
   ekya_frames_total: {
     type: 'counter',
     help: 'Frames offered to inference, as its pods report. result: analysed | skipped (left out by the inference configuration) | dropped (the share did not suffice)',

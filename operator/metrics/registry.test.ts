@@ -52,7 +52,12 @@ describe('metrics', () => {
   it('adds up what windows hold of a GPU, and leaves the others what they hold', async () => {
     const metrics = create()
     const name = 'ekya_gpu_share_allocated_ratio'
-    const [first, shared] = [0.4, 0.75].map((allocated, i) => ({ node: 'edge-1', gpu: `${i}`, allocated }))
+    const [first, shared] = [0.4, 0.75].map((allocated, i) => ({
+      node: 'edge-1',
+      gpu: `${i}`,
+      allocated,
+      fault: i === 0,
+    }))
     metrics.observeGpus('site', 'a', [first!, shared!])
     metrics.observeGpus('site', 'b', [{ ...shared!, allocated: 0.5 }])
     metrics.observeGpus('site', 'c', [{ ...first!, node: 'edge-2' }])
@@ -61,7 +66,13 @@ describe('metrics', () => {
       '{node="edge-1",gpu="1"} 1.25',
       '{node="edge-2",gpu="0"} 0.4',
     ])
+    expect(await series(metrics, 'ekya_gpu_fault')).to.deep.equal([
+      '{node="edge-1",gpu="0"} 1',
+      '{node="edge-1",gpu="1"} 0',
+      '{node="edge-2",gpu="0"} 1',
+    ])
     metrics.forgetWindow('site', 'a')
+    expect(await series(metrics, 'ekya_gpu_fault')).to.have.lengthOf(2)
     expect(await series(metrics, name)).to.have.members([
       '{node="edge-1",gpu="1"} 0.5',
       '{node="edge-2",gpu="0"} 0.4',

@@ -45,6 +45,8 @@ export interface GpuObservation {
   readonly node: string
   readonly gpu: string
   readonly allocated: number
+  /** MPS does not serve on it. */
+  readonly fault: boolean
 }
 
 export type WindowResult = 'planned' | 'missed'
@@ -121,6 +123,7 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   const floor = createSeries(gauge('ekya_stream_accuracy_floor_ratio'))
   const shares = createSeries(gauge('ekya_stream_gpu_share_ratio'))
   const allocated = createSeries(gauge('ekya_gpu_share_allocated_ratio'))
+  const faults = createSeries(gauge('ekya_gpu_fault'))
   const latency = createSeries(gauge('ekya_inference_latency_seconds'))
   const phase = createSeries(gauge('ekya_window_phase'))
   const windowEnd = createSeries(gauge('ekya_window_end_timestamp_seconds'))
@@ -161,9 +164,17 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
     const byGpu = Map.groupBy([...gpusOf.values()].flat(), ({ node, gpu }) => JSON.stringify([node, gpu]))
     const points = [...byGpu.values()].map(held => ({
       labels: { node: held[0]!.node, gpu: held[0]!.gpu },
-      value: held.reduce((sum, each) => sum + each.allocated, 0),
+      held: held.reduce((sum, each) => sum + each.allocated, 0),
+      fault: held.some(each => each.fault),
     }))
-    allocated.replace('all', points)
+    allocated.replace(
+      'all',
+      points.map(({ labels, held }) => ({ labels, value: held })),
+    )
+    faults.replace(
+      'all',
+      points.map(({ labels, fault }) => ({ labels, value: fault ? 1 : 0 })),
+    )
   }
 
   return {

@@ -56,9 +56,10 @@ export function observeSite(
   metrics.observeGpus(
     namespace,
     name,
-    site.gpus.map(({ node, gpu }) => ({
+    site.gpus.map(({ node, gpu, fault }) => ({
       node,
       gpu,
+      fault: fault !== undefined,
       allocated: site.pods
         .filter(pod => isOn(pod, { node, gpu }))
         .reduce((sum, pod) => sum + (readings.get(pod.name)?.actual ?? 0), 0),

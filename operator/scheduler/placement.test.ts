@@ -1,6 +1,6 @@
 import { expect } from 'chai'
-import { type Bundle, place, spread } from './placement.ts'
-import { gpus, option } from './testing/problems.ts'
+import { type Bundle, place, placesOf, spread, withoutUnused } from './placement.ts'
+import { gpus, option, stream } from './testing/problems.ts'
 
 const bundle = (
   stream: string,
@@ -91,6 +91,62 @@ describe('place', () => {
     })
 })
 
+describe('GPUs that take no streams', () => {
+  /** Two GPUs of each node; those that are named take none. */
+  const site = (count: number, ...none: number[]) =>
+    gpus(count).map((gpu, g) => (none.includes(g) ? { ...gpu, takesStreams: false } : gpu))
+  const at = (g: number) => ({ current: gpus(g + 1)[g]! })
+  for (const { name, streams, all, perGpu = 10, want } of [
+    {
+      name: 'get nobody new',
+      streams: [{}, at(0)],
+      all: site(3, 1),
+      want: [
+        [0, 2],
+        [0, 2],
+      ],
+    },
+    { name: 'keep whom they have', streams: [at(1), {}], all: site(2, 1), want: [[1], [0]] },
+    {
+      name: 'do as others where there are none',
+      streams: [at(1), {}],
+      all: site(2, 0, 1),
+      want: [[1], [0, 1]],
+    },
+    {
+      name: 'get those that may go nowhere else',
+      streams: [{ nodes: ['node-1'] }, { nodes: ['node-0', 'node-1'] }],
+      all: site(3, 2),
+      want: [[2], [0, 1]],
+    },
+    {
+      name: 'get those for whom others have no step',
+      streams: [at(0), {}, {}, {}],
+      all: site(2, 1),
+      perGpu: 2,
+      want: [[0], [0], [0, 1], [0, 1]],
+    },
+    {
+      name: 'let go of whom may not be there any more',
+      streams: [{ ...at(2), nodes: ['node-0'] }],
+      all: site(3, 2),
+      want: [[0, 1]],
+    },
+  ])
+    it(name, () => expect(placesOf(streams, all, perGpu)).to.deep.equal(want))
+
+  it('count for nothing where nobody may be put on them', () => {
+    const given = { step: 0.1, gpus: site(3, 0, 1), streams: [{ ...stream('a'), ...at(1) }, stream('b')] }
+    const left = withoutUnused({ ...given, streams: given.streams.map(({ current: _, ...rest }) => rest) })
+    expect(left.gpus).to.deep.equal([given.gpus[2]])
+  })
+
+  it('make nobody else move', () => {
+    const streams = [at(0), at(1), at(0), at(1), at(1), at(0)]
+    expect(spread({ streams, gpus: site(3, 2), step: 0.1 })).to.deep.equal([0, 1, 0, 1, 1, 0])
+  })
+})
+
 describe('spread', () => {
   const on = (g: number, running = false) => ({
     current: { ...gpus(g + 1)[g]!, inferenceShare: 0.1, trainingShare: 0 },
@@ -118,5 +174,5 @@ describe('spread', () => {
       want: [1, 1, 0, 0],
     },
   ])
-    it(name, () => expect(spread(streams, gpus(count))).to.deep.equal(want))
+    it(name, () => expect(spread({ streams, gpus: gpus(count), step: 0.1 })).to.deep.equal(want))
 })

@@ -1,14 +1,14 @@
 /**
  * Streams onto physical GPUs. The pods of a stream stand on one GPU, so a stream is placed as one bundle of steps, and only on
- * nodes that it allows.
+ * nodes that it allows. Which GPUs it may be put on is decided here for all policies (`placesOf`).
  *
  * `place` knows how much each stream wants: streams with a running training stay where they are (a training cannot move),
  * then the others, largest first; each stays on its GPU when it fits there, else goes where it fits best, else where most
  * is free. What does not fit is shrunk, trainings first, and said so.
  * `spread` only evens out the number of streams per GPU.
  */
-import type { Gpu, StreamProblem } from './problem.ts'
-import { toShare } from './share-grid.ts'
+import type { Gpu, Problem, StreamProblem } from './problem.ts'
+import { stepsPerEntry, stepsPerGpu, toShare } from './share-grid.ts'
 
 export interface Bundle {
   readonly stream: string
@@ -54,6 +54,43 @@ export function allowedGpus(gpus: readonly Gpu[], nodes: readonly string[] | und
   return allowed.length > 0 ? allowed : gpus.map((_, g) => g)
 }
 
+const takesStreams = ({ takesStreams: takes = true }: Gpu): boolean => takes
+
+/** What of a stream decides over where it may be. */
+export type Movable = Pick<StreamProblem, 'nodes'> & { readonly current?: Gpu }
+
+/**
+ * By stream, indexes of the GPUs that it may be put on. Who is on a GPU that takes no streams stays there; others are put on one only where
+ * nothing else is allowed, or where for each step of what they may use instead there is a stream already.
+ *
+ * @param perGpu steps of one GPU.
+ */
+export function placesOf(streams: readonly Movable[], gpus: readonly Gpu[], perGpu: number): number[][] {
+  const allowed = streams.map(({ nodes }) => allowedGpus(gpus, nodes))
+  if (gpus.every(takesStreams)) return allowed
+  const current = streams.map(stream => allowedCurrent(gpus, stream))
+  const count = gpus.map((_, g) => current.filter(c => c === g).length)
+  const places = allowed.map((all, i) => {
+    const own = current[i]!
+    return own >= 0 && !takesStreams(gpus[own]!) ? [own] : all.filter(g => takesStreams(gpus[g]!))
+  })
+  for (const i of leastChoiceFirst(places)) {
+    if (current[i]! >= 0) continue
+    const least = places[i]!.length === 0 ? undefined : leastUsed(places[i]!, count)
+    if (least !== undefined && count[least]! < perGpu) count[least]!++
+    else places[i] = allowed[i]!
+  }
+  return places
+}
+
+/** A problem without GPUs that nobody may be put on: what they have is nobody's to share out. */
+export function withoutUnused<P extends Pick<Problem, 'gpus' | 'streams' | 'step'>>(problem: P): P {
+  const { gpus, streams, step } = problem
+  if (gpus.every(takesStreams)) return problem
+  const used = new Set(placesOf(streams, gpus, stepsPerGpu(step)).flat())
+  return { ...problem, gpus: gpus.filter((gpu, g) => takesStreams(gpu) || used.has(g)) }
+}
+
 /** @param perGpu steps of one GPU. At least one GPU. */
 export function place(
   bundles: readonly Bundle[],
@@ -62,6 +99,7 @@ export function place(
   step: number,
 ): Placement {
   const size = (i: number): number => bundles[i]!.inference + bundles[i]!.training
+  const places = placesOf(bundles, gpus, perGpu)
   const current = bundles.map(b => allowedCurrent(gpus, b))
   const pinned = bundles.map((b, i) => b.pinned === true && current[i]! >= 0)
   const free = gpus.map(() => perGpu)
@@ -70,15 +108,11 @@ export function place(
     target[i] = gpu
     free[gpu]! -= size(i)
   }
-  const bySize = leastChoiceFirst(bundles, gpus, (a, b) => size(b) - size(a))
+  const bySize = leastChoiceFirst(places, (a, b) => size(b) - size(a))
   for (const i of bySize) if (pinned[i]) put(i, current[i]!)
   for (const i of bySize)
     if (target[i] === -1 && current[i]! >= 0 && free[current[i]!]! >= size(i)) put(i, current[i]!)
-  for (const i of bySize)
-    if (target[i] === -1) {
-      const among = allowedGpus(gpus, bundles[i]!.nodes)
-      put(i, chooseGpu(size(i), current[i]!, free, among))
-    }
+  for (const i of bySize) if (target[i] === -1) put(i, chooseGpu(size(i), current[i]!, free, places[i]!))
 
   const notes: string[] = []
   const fitted = [...bundles]
@@ -134,21 +168,28 @@ function describeShrink(wanted: Bundle, got: Bundle, gpu: Gpu, step: number): st
     )
 }
 
-/** GPU by stream: as many streams on each GPU as on any other, or one more; those that are there stay where they can. */
-export function spread(
-  streams: readonly Pick<StreamProblem, 'current' | 'running' | 'nodes'>[],
-  gpus: readonly Gpu[],
-): number[] {
+/** What is spread, and over what. */
+export interface SpreadSite extends Pick<Problem, 'gpus' | 'gpuCapacity' | 'step'> {
+  readonly streams: readonly (Movable & Pick<StreamProblem, 'running'>)[]
+}
+
+/** GPU by stream: as many streams on each GPU that takes some as on any other, or one more; those that are there stay where they can. */
+export function spread(site: SpreadSite): number[] {
+  const { streams, gpus } = site
+  const places = placesOf(streams, gpus, stepsPerEntry(site))
   const current = streams.map(s => allowedCurrent(gpus, s))
-  const target = streams.map((s, i) => (s.running !== undefined ? current[i]! : -1))
+  const stays = (i: number): boolean => current[i]! >= 0 && !takesStreams(gpus[current[i]!]!)
+  const target = streams.map((s, i) => (s.running !== undefined || stays(i) ? current[i]! : -1))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
-  const each = Math.floor(streams.length / gpus.length)
-  let extra = streams.length - each * gpus.length
+  const open = gpus.flatMap((gpu, g) => (takesStreams(gpu) ? [g] : []))
+  const among = streams.filter((_, i) => !stays(i)).length
+  const each = open.length === 0 ? 0 : Math.floor(among / open.length)
+  let extra = open.length === 0 ? 0 : among - each * open.length
   const put = (i: number, g: number): void => {
     target[i] = g
     count[g]!++
   }
-  for (const c of count) extra -= Math.max(0, c - each)
+  for (const g of open) extra -= Math.max(0, count[g]! - each)
   streams.forEach((_, i) => {
     const g = current[i]!
     if (target[i] !== -1 || g < 0) return
@@ -158,8 +199,7 @@ export function spread(
       put(i, g)
     }
   })
-  for (const i of leastChoiceFirst(streams, gpus))
-    if (target[i] === -1) put(i, leastUsed(allowedGpus(gpus, streams[i]!.nodes), count))
+  for (const i of leastChoiceFirst(places)) if (target[i] === -1) put(i, leastUsed(places[i]!, count))
   return target
 }
 
@@ -167,12 +207,16 @@ export function spread(
 export const leastUsed = (among: readonly number[], count: readonly number[]): number =>
   among.reduce((least, g) => (count[g]! < count[least]! ? g : least))
 
-/** Indexes of the streams, those with the fewest GPUs to choose among first: who may go anywhere finds a place afterwards. */
+/**
+ * Indexes of the streams, those with the fewest GPUs to choose among first: who may go anywhere finds a place afterwards.
+ *
+ * @param places as of {@link placesOf}.
+ */
 export function leastChoiceFirst(
-  streams: readonly Pick<StreamProblem, 'nodes'>[],
-  gpus: readonly Gpu[],
+  places: readonly (readonly number[])[],
   otherwise: (a: number, b: number) => number = () => 0,
 ): number[] {
-  const choices = streams.map(({ nodes }) => allowedGpus(gpus, nodes).length)
-  return streams.map((_, i) => i).sort((a, b) => choices[a]! - choices[b]! || otherwise(a, b) || a - b)
+  return places
+    .map((_, i) => i)
+    .sort((a, b) => places[a]!.length - places[b]!.length || otherwise(a, b) || a - b)
 }

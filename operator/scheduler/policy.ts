@@ -8,6 +8,7 @@ import { evenHandOn } from './even-hand-on.ts'
 import { type Allocation, type HandOnSite, handOn } from './hand-on.ts'
 import { type QuickProblem, type QuickSchedule, quickSchedule } from './inference/quick-schedule.ts'
 import { checkOptions, type OptionRules, type OptionValues } from './option-rules.ts'
+import { withoutUnused } from './placement.ts'
 import type { Plan, PolicyOptions } from './plan.ts'
 import type { Problem } from './problem.ts'
 
@@ -75,7 +76,7 @@ export function definePolicy<const Rules extends OptionRules = Record<never, nev
     plan: (problem, options) => {
       const values = checked(options)
       if (poolOnly) requirePool(name, problem)
-      return emptyPlan(name, problem) ?? definition.plan(problem, values)
+      return emptyPlan(name, problem) ?? definition.plan(withoutUnused(problem), values)
     },
     inferenceSchedule: definition.inferenceSchedule ?? defaultDecisions.inferenceSchedule,
     handOn: definition.handOn ?? defaultDecisions.handOn,

@@ -35,6 +35,8 @@ export interface Problem {
 export interface Gpu {
   readonly node: string
   readonly gpu: string
+  /** False: nothing is put on it for the time being, as while it has a fault; streams that are there stay. Default true. */
+  readonly takesStreams?: boolean
 }
 
 export interface StreamProblem {

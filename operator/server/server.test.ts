@@ -14,6 +14,7 @@ describe('status server', () => {
     health: { healthy: true, problems: [], eventLoopDelayMs: 1, heartbeatAgeMs: 5 },
     fails: false,
   }
+  const example = exampleSite({ windows: 2, streams: 60, history: 5, gpus: 8 })
   const options: ServerOptions = {
     address: '127.0.0.1:0',
     metrics: {
@@ -27,7 +28,16 @@ describe('status server', () => {
       return exampleView
     },
     dashboard: {
-      site: exampleSite({ windows: 2, streams: 60, history: 5, gpus: 8 }),
+      site: {
+        ...example,
+        cluster: {
+          ...example.cluster,
+          gpus: window =>
+            example.cluster
+              .gpus(window)
+              .map((gpu, i) => (i === 2 ? { ...gpu, fault: 'its MPS server is in state <FAULT>' } : gpu)),
+        },
+      },
       frame: () => ({ version: '0.1.0', leads: false, leader: '<b>other</b>' }),
       live,
       now: () => exampleNow,
@@ -87,7 +97,12 @@ describe('status server', () => {
     { path: '/?show=problems&page=99', has: ['▲ ModelInvalid'] },
     {
       path: '/windows/site/crossing',
-      has: ['GPU 0 of edge-0', 'gpus=2', 'no inference configuration keeps minAccuracy'],
+      has: [
+        '▲ It does not serve: its MPS server is in state &lt;FAULT&gt;',
+        'GPU 0 of edge-0',
+        'gpus=2',
+        'no inference configuration keeps minAccuracy',
+      ],
     },
     {
       path: '/streams/site/cam-5',

@@ -33,6 +33,8 @@ export interface SiteGpu {
   readonly training?: TrainingTraits
   /** Why all its clients have to go before it serves again, as a sentence. */
   readonly fault?: string
+  /** It has had its fault for so long that its streams are better off elsewhere. */
+  readonly faultLasts?: true
   /** Of a real GPU. */
   readonly facts?: GpuFacts
 }

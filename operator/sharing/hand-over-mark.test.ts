@@ -23,6 +23,19 @@ describe('handOverMark', () => {
       expect(rest).to.deep.equal({ window: 4, startsAt: window.startsAt })
     })
 
+  for (const aheadMs of [7_250, -3_130])
+    it(`is as far ahead on clocks that are off by ${aheadMs} ms`, () => {
+      const { frame, dueAt } = at(20, { aheadMs })!
+      const due = Date.parse(dueAt)
+      expect(due - (start + 20_000)).to.be.within(leadMs, leadMs + 100)
+      expect(due + aheadMs, 'by the clock of the pods').to.equal(start + frame * 100)
+    })
+
+  it('is not near the end of the window by the clock of the pods', () => {
+    expect(at(50, { aheadMs: 8_000 })).to.equal(undefined)
+    expect(at(58, { aheadMs: -8_000 })).not.to.equal(undefined)
+  })
+
   for (const { name, seconds, more } of [
     { name: 'close to the end of the window', seconds: 58, more: {} },
     { name: 'after its end', seconds: 70, more: {} },

@@ -2,7 +2,7 @@
 import type { FrameMark } from '../api/worker.ts'
 
 export interface HandOver extends FrameMark {
-  /** RFC 3339: when the frame is due. */
+  /** RFC 3339, by the operator's clock: when the frame is due. */
   readonly dueAt: string
 }
 
@@ -17,7 +17,10 @@ export interface HandOverRequest {
   readonly next: PodWindow | null
   readonly durationSeconds: number
   readonly frameRate: number
+  /** By the operator's clock, as `dueAt` is. */
   readonly now: number
+  /** Milliseconds by which the pods' clock, by which they begin frames, is ahead of it. */
+  readonly aheadMs?: number
 }
 
 /** How far ahead the frame is: both pods must be told before it is due. */
@@ -32,18 +35,19 @@ export function handOverMark({
   durationSeconds,
   frameRate,
   now,
+  aheadMs = 0,
 }: HandOverRequest): HandOver | undefined {
   if (old === null && next === null) {
     // Without a window there are no numbers to keep to, only a moment.
-    const startsAt = new Date(now + leadMs).toISOString()
-    return { window: 0, startsAt, frame: 0, dueAt: startsAt }
+    const startsAt = new Date(now + aheadMs + leadMs).toISOString()
+    return { window: 0, startsAt, frame: 0, dueAt: new Date(now + leadMs).toISOString() }
   }
   if (old === null || next === null || !isSame(old, next)) return undefined
   const start = Date.parse(old.startsAt)
-  const frame = Math.max(0, Math.ceil(((now + leadMs - start) * frameRate) / 1000))
+  const frame = Math.max(0, Math.ceil(((now + aheadMs + leadMs - start) * frameRate) / 1000))
   const dueMs = start + (frame * 1000) / frameRate
   if (dueMs + endMs > start + durationSeconds * 1000) return undefined
-  return { window: old.index, startsAt: old.startsAt, frame, dueAt: new Date(dueMs).toISOString() }
+  return { window: old.index, startsAt: old.startsAt, frame, dueAt: new Date(dueMs - aheadMs).toISOString() }
 }
 
 const isSame = (a: PodWindow, b: PodWindow): boolean =>

@@ -16,7 +16,8 @@ describe('the inference worker', () => {
       window: { index: 3, startsAt: new Date().toISOString(), durationSeconds: 60, maxSamples: 3000 },
     })
     await ready(worker)
-    const { frames, window, model, configuration, draining, error } = await offered(worker, 20)
+    const { frames, window, model, configuration, draining, error, now } = await offered(worker, 20)
+    expect(Math.abs(Date.parse(now!) - Date.now()), 'what the time is').to.be.below(10_000)
     expect(frames.offered).to.equal(frames.analysed + frames.skipped + frames.dropped)
     expect(window).to.include({ index: 3 })
     expect(model).to.deep.equal({ uri: 'models/a.onnx', digest: digestOf(tiny(1)) })

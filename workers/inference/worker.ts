@@ -119,6 +119,7 @@ export class InferenceWorker implements Worker {
       ...(standby ? { standby } : {}),
       ...(from === undefined ? {} : { from }),
       ...(until === undefined ? {} : { until }),
+      now: new Date(this.#clock.now()).toISOString(),
       ...(refused > 0 ? { refused } : {}),
       ...(error ? { error } : {}),
     }

@@ -14,6 +14,8 @@ export interface AgentMetrics {
 }
 
 export interface MetricSources {
+  /** Label of all of them. */
+  readonly node: string
   readonly agent: () => NodeAgent
   /** Asked at each scrape. */
   clientProcess(pid: number): Promise<ClientProcess>
@@ -24,8 +26,9 @@ type Labels = Readonly<Record<string, string>>
 const states = ['ready', 'fault', 'unusable'] as const
 const bytesPerMiB = 1 << 20
 
-export function agentMetrics({ agent, clientProcess, processMemory }: MetricSources): AgentMetrics {
+export function agentMetrics({ node, agent, clientProcess, processMemory }: MetricSources): AgentMetrics {
   const registry = new Registry()
+  registry.setDefaultLabels({ node })
   const registers = [registry]
   const gauge = (
     name: string,

@@ -53,6 +53,7 @@ export async function runNodeAgent(
   })
   const pipeDirectory = (uuid: string) => join(mpsFolder, uuid)
   const metrics = agentMetrics({
+    node: options.nodeName,
     agent: () => agent,
     clientProcess,
     processMemory: () => processMemory(programs, nvidiaSmi),
@@ -67,6 +68,8 @@ export async function runNodeAgent(
   const daemonOf = (found: FoundGpu) => {
     const { uuid, index } = found
     const gpu = String(index)
+    // From the first look on, so that the first fault is an increase.
+    metrics.faults.inc({ gpu }, 0)
     const bound = log.child({ gpu, uuid })
     const folder = pipeDirectory(uuid)
     const daemon = new MpsDaemon({

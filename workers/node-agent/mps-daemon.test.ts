@@ -104,7 +104,7 @@ describe('MpsDaemon, with a recorded stand-in of nvidia-cuda-mps-control', () =>
     driver.disconnect(uuid, 479)
     const states: string[] = []
     for (let i = 0; i < 4; i++) states.push((await daemon.check()).state)
-    expect(states).to.deep.equal(['fault', 'fault', 'failed', 'ready'])
+    expect(states).to.deep.equal(['fault', 'fault', 'fault', 'ready'])
     expect(isDead(pid)).to.equal(true)
     expect(events).to.deep.equal(['started', 'fault', 'started'])
   })
@@ -116,16 +116,31 @@ describe('MpsDaemon, with a recorded stand-in of nvidia-cuda-mps-control', () =>
     process.kill(pid, 'SIGKILL')
     const { state, reason } = await waitFor(async () => {
       const reading = await daemon.check()
-      return reading.state === 'failed' && reading
+      return reading.state === 'fault' && reading
     })
     expect({ state, reason }).to.deep.equal({
-      state: 'failed',
+      state: 'fault',
       reason: `its MPS control daemon was ended by SIGKILL: [2026-11-25 14:25:29.131 Control   605] Starting control daemon using socket ${driver.pipeDirectory(uuid)}/control`,
     })
     expect((await daemon.check()).reason).to.equal(reason)
     skippedMs += 1000
     expect((await daemon.check()).state).to.equal('ready')
     expect(driver.daemonPid(uuid)).not.to.equal(pid)
+  })
+
+  it('gives up a daemon that ended and does not come back in half a minute', async () => {
+    const daemon = daemonOf()
+    await daemon.check()
+    driver.setState(`refuse-${uuid}`, 'Failed to initialise: no such device\n')
+    process.kill(driver.daemonPid(uuid), 'SIGKILL')
+    await waitFor(async () => (await daemon.check()).state === 'fault')
+    skippedMs += 20_000
+    expect((await daemon.check()).state).to.equal('fault')
+    skippedMs += 20_000
+    expect((await daemon.check()).state).to.equal('failed')
+    driver.setState(`refuse-${uuid}`, undefined)
+    skippedMs += 20_000
+    expect((await daemon.check()).state).to.equal('ready')
   })
 
   it('waits longer after each start that fails, and tells what the daemon said', async () => {

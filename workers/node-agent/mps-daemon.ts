@@ -6,6 +6,7 @@
  *     │◀──ended, or does not answer────────────────────┘  └──server ACTIVE again──────┤
  *     └◀──stopped, when the server stays in FAULT although all its clients have gone──┘
  *
+ * One that has just ended is told as a fault, too: its clients are lost as well, and it is mostly back at the next check.
  * One that runs and does not answer may still carry its clients; it is stopped only after a long time without an answer.
  * A daemon that dies takes its server and all clients with it, so one that runs already (this agent was killed, its daemon was not) is taken over
  * and not replaced. A start that fails is tried again after 1, 2, 4 … 60 s.
@@ -19,7 +20,7 @@ import type { MpsClient, MpsControl, MpsServer } from './mps-control.ts'
 import type { Programs, RunningProgram } from './programs.ts'
 
 export interface DaemonReading {
-  /** `failed`: there is no daemon that serves. */
+  /** `fault`: clients are lost, and it is to serve again in a moment. `failed`: there is no daemon that serves. */
   readonly state: 'ready' | 'fault' | 'failed'
   /** Where it is not ready, as a sentence. */
   readonly reason?: string
@@ -50,6 +51,8 @@ const patienceWithSilence = 12
 const answersWithinMs = 10_000
 const endsWithinMs = 5000
 const noticedWithinMs = 1000
+/** How long one that has ended is expected back. */
+const returnsWithinMs = 30_000
 const restart: BackoffOptions = { initialMs: 1000, maximumMs: 60_000, jitter: 0 }
 
 export class MpsDaemon {
@@ -60,6 +63,7 @@ export class MpsDaemon {
   #retryAtMs = 0
   #faultsWithoutClients = 0
   #silences = 0
+  #endedAtMs = Number.NEGATIVE_INFINITY
   #inFault = false
   #lastLine = ''
   #reading: DaemonReading = {
@@ -82,11 +86,13 @@ export class MpsDaemon {
     try {
       if (!(await this.#running(signal))) await this.#start(signal)
       this.#reading = await this.#look(signal)
+      this.#endedAtMs = Number.NEGATIVE_INFINITY
       this.#failures = 0
       this.#silences = 0
     } catch (error) {
       signal?.throwIfAborted()
-      this.#reading = { state: 'failed', reason: messageOf(error), servers: [], clients: [] }
+      const state = this.#options.clock.monotonicMs() - this.#endedAtMs < returnsWithinMs ? 'fault' : 'failed'
+      this.#reading = { state, reason: messageOf(error), servers: [], clients: [] }
     }
     return this.#reading
   }
@@ -119,6 +125,7 @@ export class MpsDaemon {
     if (this.#child?.end !== undefined) {
       const said = this.#lastLine && `: ${this.#lastLine}`
       const reason = `its MPS control daemon ${this.#child.end}${said}`
+      this.#endedAtMs = this.#options.clock.monotonicMs()
       this.#forget()
       this.#failed()
       throw new AgentError('daemon-absent', reason)
@@ -202,10 +209,8 @@ export class MpsDaemon {
     this.#faultsWithoutClients = clients.length === 0 ? this.#faultsWithoutClients + 1 : 0
     if (this.#faultsWithoutClients >= patience) {
       await this.stop()
-      throw new AgentError(
-        'daemon-absent',
-        'its MPS server stayed in FAULT without clients and is being replaced',
-      )
+      const reason = 'its MPS server stayed in FAULT without clients and is being replaced'
+      return { state: 'fault', reason, servers: [], clients: [] }
     }
     const left =
       clients.length === 0

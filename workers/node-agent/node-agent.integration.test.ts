@@ -1,7 +1,8 @@
-import { mkdtempSync, rmSync } from 'node:fs'
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect } from 'chai'
+import { metricsIn, nodeAgentMetrics } from '../../hack/chart/testing/metrics-in.ts'
 import { useApiServer, waitFor } from '../../hack/testing/api-server.ts'
 import { type GpuInventory, gpuInventoryAnnotation } from '../../operator/api/gpu-inventory.ts'
 import { createTransport } from '../../operator/kube/transport.ts'
@@ -118,23 +119,32 @@ describe('the node agent on a real API server, with recorded stand-ins of the dr
     await kubelet.restart()
     await waitFor(() => kubelet.healthy(resource) === 200)
 
+    const of = `node="${name}"`
     driver.connect(uuid, process.pid)
     driver.setState('apps', `${uuid}, ${process.pid}, 678 MiB\n`)
     await until(
-      async () => (await get('/metrics')).body.includes('ekya_gpu_mps_clients{gpu="0"} 1'),
+      async () => (await get('/metrics')).body.includes(`ekya_gpu_mps_clients{gpu="0",${of}} 1`),
       'a client',
     )
     const { body } = await get('/metrics')
     expect(body).to.include(
-      `ekya_gpu_info{gpu="0",uuid="${uuid}",model="NVIDIA H100 80GB HBM3",driver="580.159.04"} 1`,
+      `ekya_gpu_info{gpu="0",uuid="${uuid}",model="NVIDIA H100 80GB HBM3",driver="580.159.04",${of}} 1`,
     )
-    expect(body).to.include('ekya_gpu_state{gpu="0",state="ready"} 1')
-    expect(body).to.include('ekya_gpu_mps_faults_total{gpu="0"} 1')
-    expect(body).to.include('ekya_gpu_plugin_registrations_total{gpu="0"} 2')
-    expect(body).to.include(`ekya_gpu_client_share{gpu="0",pid="${process.pid}",pod_uid=""} 1`)
+    expect(body).to.include(`ekya_gpu_state{gpu="0",state="ready",${of}} 1`)
+    expect(body).to.include(`ekya_gpu_mps_faults_total{gpu="0",${of}} 1`)
+    expect(body).to.include(`ekya_gpu_plugin_registrations_total{gpu="0",${of}} 2`)
+    expect(body).to.include(`ekya_gpu_client_share{gpu="0",pid="${process.pid}",pod_uid="",${of}} 1`)
     expect(body).to.include(
-      `ekya_gpu_client_memory_bytes{gpu="0",pid="${process.pid}",pod_uid=""} ${678 * 2 ** 20}`,
+      `ekya_gpu_client_memory_bytes{gpu="0",pid="${process.pid}",pod_uid="",${of}} ${678 * 2 ** 20}`,
     )
+
+    const chart = new URL('../../charts/ekya/files/', import.meta.url)
+    const asked = ['alerts.yaml', 'dashboard.json'].flatMap(file =>
+      metricsIn(readFileSync(new URL(file, chart), 'utf8')).filter(metric => nodeAgentMetrics().has(metric)),
+    )
+    expect(asked).to.include.members(['ekya_gpu_mps_faults_total', 'ekya_gpu_state'])
+    for (const metric of asked)
+      expect(body, 'alerts and dashboard ask for it').to.match(new RegExp(`^${metric}{`, 'm'))
 
     const daemon = driver.daemonPid(uuid)
     await end()

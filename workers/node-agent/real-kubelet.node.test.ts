@@ -155,10 +155,10 @@ describe('the device plugin on a real kubelet, with recorded stand-ins of nvidia
   for (const signal of ['TERM', 'KILL'] as const)
     it(`survives a kubelet that ends by SIG${signal} and starts again`, async () => {
       const before = await hold('thirty', 30)
-      const registrations = await count('ekya_gpu_plugin_registrations_total{gpu="0"}')
+      const registrations = await count('ekya_gpu_plugin_registrations_total{gpu="0",')
       await restartKubelet(signal)
       await waitFor(
-        async () => (await count('ekya_gpu_plugin_registrations_total{gpu="0"}')) > registrations,
+        async () => (await count('ekya_gpu_plugin_registrations_total{gpu="0",')) > registrations,
         { deadlineMs, describe: 'the plugin to register again' },
       )
       await untilAllocatable(200)

@@ -1,4 +1,5 @@
 /** The model in use as something that can be measured and trained. */
+import { availableParallelism } from 'node:os'
 import type { Device, ModelReference } from '../../operator/api/worker.ts'
 import { createTrainer, type Trainer } from '../learning/trainer.ts'
 import { digestOf, readModel, tooManyOutputs } from '../models/classifier.ts'
@@ -30,8 +31,7 @@ export async function loadStudent(model: ModelReference, options: StudentOptions
     device: options.device.kind,
     threads: trainingThreads(options.device.cores),
     fewestClasses: options.classes.length,
-    // On less than two cores it would only compete with the training.
-    prepareAside: options.device.kind === 'cuda' || (options.device.cores ?? 1) >= 2,
+    prepareAside: preparesAside(options.device),
   }).catch((cause: unknown) => {
     const { code, message } = failureOf(cause)
     throw new WorkerFailure(code, `${path}: ${message}`, { cause })
@@ -40,6 +40,15 @@ export async function loadStudent(model: ModelReference, options: StudentOptions
   await trainer.close()
   throw tooManyOutputs(path, trainer.classes, options.classes.length)
 }
+
+/**
+ * Whether batches are prepared in a thread beside the training: on less than two cores it would only take from it (a tenth more cpu time, and
+ * 30 MiB). A share of a node's cores may be less than two although they are more.
+ *
+ * @param usable cores that this process may use; by default what its cpu limit (cgroup v2) leaves of the machine's, rounded down.
+ */
+export const preparesAside = ({ kind, cores = 1 }: Device, usable = availableParallelism()): boolean =>
+  kind === 'cuda' || Math.min(cores, usable) >= 2
 
 /** Threads of a training: what its device has, as far as small networks make use of it. One thread makes results repeatable. */
 export const trainingThreads = (cores = 1): number => Math.max(1, Math.min(4, Math.floor(cores)))

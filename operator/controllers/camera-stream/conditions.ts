@@ -5,6 +5,7 @@ import { type ConditionInput, type Reason, reasons, streamConditions } from '../
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
 import { sourceProblem } from '../../api/sources.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
+import { skewedClocks } from '../../cluster/clock-skew.ts'
 import type { LostNode } from '../../cluster/lost-nodes.ts'
 import { nodeOf, startProblem } from '../../cluster/pod.ts'
 import { allowedNodes, mostStreams, type PodSnapshot } from '../../cluster/snapshot.ts'
@@ -154,12 +155,15 @@ function serving(view: StreamView): Judgement {
   return not('Starting', pod === undefined ? 'there is no inference pod' : `pod ${pod.name} does not serve`)
 }
 
-function resizing({ reading, swap }: StreamView): Judgement {
+function resizing({ reading, swap, pod }: StreamView): Judgement {
   if (swap?.underWay !== undefined)
     return {
       status: true,
       reason: 'Swapping',
-      message: `pod ${swap.underWay.to} takes over from ${swap.underWay.from}`,
+      message: [
+        `pod ${swap.underWay.to} takes over from ${swap.underWay.from}`,
+        ...(pod === undefined ? [] : skewedClocks([pod])),
+      ].join('; '),
     }
   if (swap?.failed !== undefined) return { status: false, reason: 'ResizeFailed', message: swap.failed }
   if (reading?.problem !== undefined)

@@ -1,7 +1,9 @@
 import { expect } from 'chai'
-import { stepOf } from '../../cluster/snapshot.ts'
+import { setConditions } from '../../api/conditions.ts'
+import { nodeAnnotation } from '../../api/names.ts'
+import { type PodSnapshot, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
 import { gpu, pod, retrainingWindow, site } from '../testing/site.ts'
-import { windowConditionInputs } from './conditions.ts'
+import { skewNotes, windowConditionInputs } from './conditions.ts'
 
 const status = {
   current: {
@@ -82,6 +84,46 @@ describe('Ready of a window with a node that is lost', () => {
       const ready = windowConditionInputs(snapshot, status).find(({ type }) => type === 'Ready')
       expect(ready).to.deep.include({ status: true, ...want })
     })
+})
+
+describe("a node's clock that is off", () => {
+  const inference = pod('cam-0', 'inference')
+  const on = { ...inference.pod.metadata, annotations: { [nodeAnnotation]: 'edge-0' } }
+  const snapshot = (clockAheadMs: number) =>
+    site(retrainingWindow(status), [
+      {
+        name: 'cam-0',
+        inference: {
+          ...inference,
+          clockAheadMs,
+          pod: { ...inference.pod, metadata: on },
+        } as PodSnapshot<never>,
+      },
+    ])
+  const judged = (seen: SiteSnapshot) => {
+    const conditions = setConditions([], windowConditionInputs(seen, status), new Date(seen.now))
+    return { ...status, conditions }
+  }
+  const sentence = "the clock of node edge-0 is about 4 s ahead of the operator's"
+
+  it('is told in Ready, and once in an event', () => {
+    const off = judged(snapshot(4_200))
+    expect(off.conditions.find(({ type }) => type === 'Ready')).to.include({
+      status: 'True',
+      reason: 'ClockSkew',
+      message: `window 3 runs; ${sentence}: have both set by NTP`,
+    })
+    expect(skewNotes(retrainingWindow(status), off, snapshot(4_200))).to.deep.equal([
+      { type: 'Warning', reason: 'ClockSkew', message: `${sentence}: have both set by NTP` },
+    ])
+    expect(skewNotes(retrainingWindow(off), off, snapshot(4_300))).to.deep.equal([])
+  })
+
+  it('is not told below a second', () => {
+    const near = judged(snapshot(-900))
+    expect(near.conditions.find(({ type }) => type === 'Ready')?.reason).to.equal('Running')
+    expect(skewNotes(retrainingWindow(status), near, snapshot(-900))).to.deep.equal([])
+  })
 })
 
 describe('stepOf', () => {

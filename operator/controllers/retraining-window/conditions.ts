@@ -1,9 +1,12 @@
 /**
  * The conditions of a RetrainingWindow, from its snapshot and the status that is about to be written. Pure.
  */
-import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
-import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
+import { type ConditionInput, findCondition, type Reason, windowConditions } from '../../api/conditions.ts'
+import type { RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
+import { skewedClocks } from '../../cluster/clock-skew.ts'
 import { activeStreams, excessStreams, mostStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
+import type { SiteGpu } from '../../sharing/backend.ts'
+import type { Note } from './step.ts'
 
 type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
 
@@ -26,6 +29,20 @@ export function windowConditionInputs(
       observedGeneration,
     },
   ]
+}
+
+/** Clocks of nodes that a window's Ready names and did not name before. */
+export function skewNotes(
+  before: RetrainingWindow,
+  after: RetrainingWindowStatus,
+  site: SiteSnapshot,
+): readonly Note[] {
+  const told = (conditions: RetrainingWindowStatus['conditions']) =>
+    findCondition(conditions, windowConditions.Ready)?.message ?? ''
+  const [was, is] = [told(before.status?.conditions), told(after.conditions)]
+  return skewedClocks(site.pods)
+    .filter(sentence => is.includes(sentence) && !was.includes(sentence))
+    .map(sentence => ({ type: 'Warning', reason: 'ClockSkew', message: `${sentence}: have both set by NTP` }))
 }
 
 /** The first that applies decides, in the order in which a person would ask. */
@@ -70,7 +87,7 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
     return {
       status: true,
       reason: 'GpuFault',
-      message: `window ${index} runs; ${faults.map(({ node, gpu, fault }) => `GPU ${node}/${gpu}: ${fault}`).join('; ')}`,
+      message: `window ${index} runs; ${faults.map(faultOf).join('; ')}`,
     }
   const cutOff = (site.lostNodes ?? []).filter(({ leftOut }) => !leftOut)
   if (cutOff.length > 0)
@@ -79,10 +96,20 @@ function ready(site: SiteSnapshot, status: RetrainingWindowStatus): Judgement {
       reason: 'NodeNotReady',
       message: `window ${index} runs; ${cutOff.map(({ node, problem }) => `node ${node}: ${problem}`).join('; ')}; its pods stay, because no other node of the site offers a GPU`,
     }
+  const clocks = skewedClocks(site.pods)
+  if (clocks.length > 0)
+    return {
+      status: true,
+      reason: 'ClockSkew',
+      message: `window ${index} runs; ${clocks.join('; ')}: have both set by NTP`,
+    }
   if ((site.refusedGpus ?? []).length > 0)
     return { status: true, reason: 'GpusLeftOut', message: `window ${index} runs${leftOut(site)}` }
   return { status: true, reason: 'Running', message: `window ${index} runs` }
 }
+
+const faultOf = ({ node, gpu, fault, faultLasts }: SiteGpu): string =>
+  `GPU ${node}/${gpu}: ${fault}${faultLasts ? '; its streams go elsewhere as far as there is room' : ''}`
 
 const leftOut = ({ refusedGpus = [] }: SiteSnapshot): string =>
   refusedGpus.length === 0 ? '' : `; left out: ${refusedGpus.join('; ')}`

@@ -8,6 +8,7 @@
 import { setConditions } from '../../api/conditions.ts'
 import type { CameraStream, RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
 import type { Cluster } from '../../cluster/cluster.ts'
+import { lastingFaultMs } from '../../cluster/lasting-faults.ts'
 import type { Observation } from '../../cluster/pod.ts'
 import { cameraStreams, retrainingWindows } from '../../cluster/resources.ts'
 import { activeStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
@@ -21,7 +22,7 @@ import type { Transport } from '../../kube/transport.ts'
 import type { ShareReading } from '../../sharing/backend.ts'
 import { LatestWrites } from '../latest-writes.ts'
 import type { PlanItem } from '../plan-status.ts'
-import { windowConditionInputs } from './conditions.ts'
+import { skewNotes, windowConditionInputs } from './conditions.ts'
 import { advanceAside, type PlanSolver } from './plan-aside.ts'
 import type { PodActuator } from './pod-actuator.ts'
 import { actuatePods } from './pods.ts'
@@ -53,6 +54,8 @@ export interface RetrainingWindowDependencies {
 
 /** While something is under way whose progress no event tells. */
 const pendingMs = 500
+/** While the planning thread is asked something that only profile pods wait for. */
+const answerMs = 100
 
 export function retrainingWindowReconciler(dependencies: RetrainingWindowDependencies): Reconcile {
   const { cluster, clock, solver, recorder } = dependencies
@@ -76,8 +79,12 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
         stream: streamWrites.newest(keyOf(s.stream), s.stream) ?? s.stream,
       })),
     }
-    const { order, notes: unordered } = await orders.of(site)
-    const actuator = { ...dependencies.actuator, ...(order && { profilingOrder: order }) }
+    const { order, awaited = false, notes: unordered } = orders.of(site)
+    const actuator = {
+      ...dependencies.actuator,
+      profilingAwaited: awaited,
+      ...(order && { profilingOrder: order }),
+    }
     const { pending, againInMs, readings, notes } = await actuatePods(site, actuator, signal)
     await projectStreams(site, readings, dependencies.transport, streamWrites, signal)
     dependencies.onSite?.(site, readings)
@@ -96,7 +103,8 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
       signal,
     )
     if (written !== undefined) writes.remember(key, written)
-    for (const note of [...unordered, ...notes, ...step.notes]) {
+    const clocks = written === undefined ? [] : skewNotes(site.window, status, site)
+    for (const note of [...unordered, ...notes, ...step.notes, ...clocks]) {
       recorder.record(subject(site, note), {
         type: note.type,
         reason: note.reason,
@@ -111,8 +119,13 @@ export function retrainingWindowReconciler(dependencies: RetrainingWindowDepende
     }
     const waits = [
       ...(pending ? [pendingMs] : []),
+      ...(awaited ? [answerMs] : []),
       ...(againInMs === undefined ? [] : [againInMs]),
       ...(step.wakeAfterMs === undefined ? [] : [step.wakeAfterMs]),
+      // No event tells that a fault lasts.
+      ...(site.gpus.some(({ fault, faultLasts }) => fault !== undefined && !faultLasts)
+        ? [lastingFaultMs]
+        : []),
     ]
     return waits.length === 0 ? undefined : { requeueAfterMs: Math.min(...waits) }
   }

@@ -93,8 +93,11 @@ function hasAgreed({ status, result }: PodSnapshot, mark: HandOver): boolean {
   )
 }
 
-/** A container that was started again has been on duty before: it goes on at what is due. Times in the API have whole seconds. */
-function restartedSince({ pod }: PodSnapshot, { dueAt }: HandOver): boolean {
+/**
+ * A container that was started again has been on duty before: it goes on at what is due. Times in the API have whole seconds; kubelet's are
+ * by its node's clock.
+ */
+function restartedSince({ pod, clockAheadMs = 0 }: PodSnapshot, { dueAt }: HandOver): boolean {
   const startedAt = pod.status?.containerStatuses?.[0]?.state?.running?.startedAt
-  return startedAt !== undefined && Date.parse(startedAt) > Date.parse(dueAt)
+  return startedAt !== undefined && Date.parse(startedAt) - clockAheadMs > Date.parse(dueAt)
 }

@@ -20,6 +20,7 @@ import {
 } from '../../cluster/snapshot.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
 import { type PlanStatus, trains } from '../plan-status.ts'
+import { isToMove } from './gpu-places.ts'
 import { closedWindow, withMeasurements } from './history.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { askedSince } from './requests.ts'
@@ -302,6 +303,7 @@ function closing(context: Context): Step {
 }
 
 function streamsChanged({ site, status }: Context): boolean {
+  if (isToMove(site)) return true
   const planned = new Map((status.plan?.items ?? []).map(i => [i.stream, i]))
   const active = site.gpus.length === 0 ? [] : activeStreams(site)
   return (

@@ -1,5 +1,5 @@
 /** Problem → policy → plan as it stands in status. Pure. */
-import { activeStreams, allowedNodes, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
+import { activeStreams, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
 import type { PredictPresent } from '../../profiler/pooled/present-windows.ts'
 import { windowPromise } from '../../profiler/window-promise.ts'
 import { SchedulerError } from '../../scheduler/errors.ts'
@@ -13,8 +13,9 @@ import type { Problem } from '../../scheduler/problem.ts'
 import { trainingSpeed } from '../../scheduler/training-speed.ts'
 import { type PlanItem, type PlanStatus, trains } from '../plan-status.ts'
 import type { PlanRequest } from '../planning/request.ts'
+import { holding, placeableGpus, worthwhileNodes } from './gpu-places.ts'
 import { isAskedFor, underRequests } from './requests.ts'
-import { accuracyNow, holding, inferenceOptions, siteProblem } from './site-problem.ts'
+import { accuracyNow, inferenceOptions, siteProblem } from './site-problem.ts'
 import { iso, type Planner } from './step.ts'
 
 /**
@@ -100,14 +101,21 @@ function quickProblem(site: SiteSnapshot): QuickProblem {
   const previous = site.window.status?.plan
   return {
     step: stepOf(site),
-    gpus: site.gpus,
-    streams: activeStreams(site).map(stream => ({
-      name: stream.name,
-      weight: stream.stream.spec.weight,
-      inference: inferenceOptions(site, stream),
-      nodes: allowedNodes(site.gpus, stream.stream),
-      current: holding(previous?.items.find(i => i.stream === stream.name)),
-    })),
+    gpus: placeableGpus(site),
+    streams: activeStreams(site).map(stream => {
+      const current = holding(
+        site,
+        previous?.items.find(i => i.stream === stream.name),
+      )
+      const inference = inferenceOptions(site, stream, current)
+      return {
+        name: stream.name,
+        weight: stream.stream.spec.weight,
+        inference,
+        nodes: worthwhileNodes(site, stream, inference, current),
+        current,
+      }
+    }),
     reserve: 0,
   }
 }
@@ -324,7 +332,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       gpu: item.gpu,
       inferenceShare: item.inferenceShare,
       trainingShare: trains(item) ? item.trainingShare : 0,
-      inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(site, stream)),
+      inferenceDemand: stream === undefined ? 0 : demandShare(inferenceOptions(site, stream, item)),
     }
   })
   const next = decisions(site).handOn(allocations, ended, { step: stepOf(site) })
@@ -337,7 +345,7 @@ function handedOn(site: SiteSnapshot, plan: PlanStatus, ended: string): PlanStat
       const inferenceConfiguration =
         stream === undefined
           ? item.inferenceConfiguration
-          : bestInference(inferenceOptions(site, stream), inferenceShare).configuration
+          : bestInference(inferenceOptions(site, stream, item), inferenceShare).configuration
       return {
         ...item,
         inferenceShare,

@@ -32,6 +32,8 @@ export interface PodActuator {
   readonly seed: number
   /** What profile pods are to do; a stream that is not in it tries the cheapest configurations first. */
   readonly profilingOrder?: ProfilingOrder
+  /** What profile pods are to do is not known yet: none is made. */
+  readonly profilingAwaited?: boolean
 }
 
 export interface Actuation {

@@ -12,7 +12,7 @@ import { type Actuation, type PodActuator, remove } from './pod-actuator.ts'
 import { shareProblems } from './share-problems.ts'
 import type { Note } from './step.ts'
 import { swapPods } from './swapped-pods.ts'
-import { cutOffPods, mayServe, stayingPods, surplusPods, wantedPods } from './wanted-pods.ts'
+import { cutOffPods, mayServe, stayingPods, surplusPods, type WantedPod, wantedPods } from './wanted-pods.ts'
 
 /** What is killed on a GPU with a fault harms nobody any more, and the sooner it has gone, the sooner the GPU serves. */
 const lostGraceSeconds = 5
@@ -25,7 +25,9 @@ export async function actuatePods(
   const { backends, recent } = actuator
   const site = recent.apply(seen)
   const planned = wantedPods(site)
-  const wanted = planned.filter(mayServe)
+  const waits = ({ role, name }: WantedPod): boolean =>
+    actuator.profilingAwaited === true && role === 'profile' && !site.pods.some(pod => pod.worker === name)
+  const wanted = planned.filter(each => mayServe(each) && !waits(each))
   const staying = stayingPods(site, planned)
   const surplus = surplusPods(site, wanted, staying)
   const outdated = outdatedPods(site, wanted, actuator)

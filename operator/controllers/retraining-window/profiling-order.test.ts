@@ -1,14 +1,22 @@
+import { setImmediate } from 'node:timers/promises'
 import { expect } from 'chai'
+import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { keyOf } from '../../kube/objects.ts'
 import type { SiteProfilingQuestion } from '../../profiler/pooled/site-profiling.ts'
 import { siteProfiling } from '../../profiler/pooled/site-profiling.ts'
 import type { HistoryEntry } from '../plan-status.ts'
 import { PlanningFailed } from '../planning/thread.ts'
 import { gpu, retrainingWindow, site } from '../testing/site.ts'
+import { swapSiteAt } from '../testing/swap-site.ts'
 import { inference, item, running } from '../testing/window.ts'
 import { profileConfig } from '../worker-config.ts'
 import { configInput } from './pod-actuator.ts'
-import { profilingOrders, profilingQuestion } from './profiling-order.ts'
+import {
+  type OrderedProfiling,
+  type ProfilingOrders,
+  profilingOrders,
+  profilingQuestion,
+} from './profiling-order.ts'
 
 const knobs = retrainingWindow().spec.retraining.configurations[0]!
 const configurations = [
@@ -92,9 +100,18 @@ const solver = (asked: SiteProfilingQuestion[] = []) => ({
   },
 })
 
+/** What is known once the answer is there. */
+async function answered(ask: ProfilingOrders, snapshot: SiteSnapshot): Promise<OrderedProfiling> {
+  for (;;) {
+    const ordered = ask.of(snapshot)
+    if (ordered.awaited !== true) return ordered
+    await setImmediate()
+  }
+}
+
 /** What the profile pod of a stream is told. */
 async function told(snapshot: ReturnType<typeof siteOf>, ask = profilingOrders(solver())) {
-  const { order } = await ask.of(snapshot)
+  const { order } = await answered(ask, snapshot)
   const stream = snapshot.streams[0]!
   const target = {
     name: 'p',
@@ -152,10 +169,10 @@ describe('the order of micro-profiles', () => {
   it('is asked for once in a window, and again in the next', async () => {
     const asked: SiteProfilingQuestion[] = []
     const ask = profilingOrders(solver(asked))
-    const first = await ask.of(siteOf())
-    expect((await ask.of(siteOf())).order).to.equal(first.order)
+    const first = await answered(ask, siteOf())
+    expect(ask.of(siteOf()).order).to.equal(first.order)
     expect(asked).to.have.lengthOf(1)
-    await ask.of(siteOf('ekya', { index: 7 }))
+    await answered(ask, siteOf('ekya', { index: 7 }))
     expect(asked).to.have.lengthOf(2)
   })
 
@@ -163,9 +180,9 @@ describe('the order of micro-profiles', () => {
     const asked: SiteProfilingQuestion[] = []
     const ask = profilingOrders(solver(asked))
     const snapshot = siteOf()
-    await ask.of(snapshot)
+    await answered(ask, snapshot)
     ask.forget(keyOf(snapshot.window))
-    await ask.of(snapshot)
+    await answered(ask, snapshot)
     expect(asked).to.have.lengthOf(2)
   })
 
@@ -176,7 +193,7 @@ describe('the order of micro-profiles', () => {
   ])
     it(`is not asked for ${name}`, async () => {
       const asked: SiteProfilingQuestion[] = []
-      expect(await profilingOrders(solver(asked)).of(snapshot)).to.deep.equal({ notes: [] })
+      expect(await answered(profilingOrders(solver(asked)), snapshot)).to.deep.equal({ notes: [] })
       expect(asked).to.deep.equal([])
     })
 
@@ -188,12 +205,31 @@ describe('the order of micro-profiles', () => {
         return Promise.reject(new PlanningFailed('the thread died'))
       },
     })
-    const { notes, order } = await ask.of(siteOf())
+    const { notes, order } = await answered(ask, siteOf())
     expect(order).to.equal(undefined)
     expect(notes[0]).to.include({ type: 'Warning', reason: 'PlanFailed' })
     expect(notes[0]!.message).to.include('window 6').and.include('the thread died')
     expect(await told(siteOf(), ask)).to.deep.equal({ names: ['head', 'all-5', 'all-20'], order: undefined })
+    expect(ask.of(siteOf()).notes, 'said once').to.deep.equal([])
     expect(asked).to.equal(1)
+  })
+
+  it('fails where the solver fails otherwise', async () => {
+    const bug = new TypeError('a bug')
+    const ask = profilingOrders({ profiling: () => Promise.reject(bug) })
+    expect(await answered(ask, siteOf()).catch((thrown: unknown) => thrown)).to.equal(bug)
+  })
+
+  it('is waited for by profile pods that are to be made, and by nothing else', async () => {
+    const awaited = await swapSiteAt({ a: 40, b: 30 }, { labels: 'awaited' })
+    expect(Object.keys(awaited.held())).to.deep.equal(['a-inference', 'b-inference'])
+    const told = await swapSiteAt({ a: 40, b: 30 }, { labels: 'told' })
+    expect(Object.keys(told.held()).toSorted()).to.deep.equal([
+      'a-inference',
+      'a-profile-1',
+      'b-inference',
+      'b-profile-1',
+    ])
   })
 
   it('reckons with what is left of the window for trainings, divided among the streams', () => {

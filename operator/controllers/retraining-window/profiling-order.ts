@@ -1,6 +1,7 @@
 /**
  * Which retraining configurations the profile pods of a window micro-profile, and in which order. Asked once when the window begins, of what
- * the status says of earlier windows, so whoever asks again after a crash gets the same answer.
+ * the status says of earlier windows, so whoever asks again after a crash gets the same answer. Nobody waits for the answer but profile pods
+ * that are to be made.
  *
  *   first          of what nobody knows the cost: without one it cannot be offered
  *   then           by what the micro-profile is worth (profiler/pooled/what-to-profile.ts)
@@ -79,45 +80,60 @@ export function profilingQuestion(site: SiteSnapshot): Asked | undefined {
 
 export interface OrderedProfiling {
   readonly order?: ProfilingOrder
+  /** It is being made. */
+  readonly awaited?: true
   readonly notes: readonly Note[]
 }
 
 export interface ProfilingOrders {
-  /** Each window is asked for once. */
-  of(site: SiteSnapshot): Promise<OrderedProfiling>
+  /** What there is by now. Each window is asked for once. @throws what the solver did, unless that is a PlanningFailed. */
+  of(site: SiteSnapshot): OrderedProfiling
   /** @param key of a RetrainingWindow that is gone. */
   forget(key: string): void
 }
 
+interface Answer {
+  readonly window: string
+  state: 'awaited' | 'given' | 'told'
+  order?: ProfilingOrder
+  failure?: unknown
+}
+
 export function profilingOrders(solver: ProfilingSolver): ProfilingOrders {
   /** By the RetrainingWindow's key. */
-  const answers = new Map<string, { readonly window: string; readonly order?: ProfilingOrder }>()
-  const orderFor = async (site: SiteSnapshot): Promise<OrderedProfiling> => {
+  const answers = new Map<string, Answer>()
+  const waitFor = async (answer: Answer, asked: Asked): Promise<void> => {
+    try {
+      answer.order = await orderOf(asked, solver)
+    } catch (failure) {
+      answer.failure = failure
+    }
+    answer.state = 'given'
+  }
+  const ask = (site: SiteSnapshot, window: string): Answer => {
+    const asked = profilingQuestion(site)
+    const answer: Answer = { window, state: asked === undefined ? 'given' : 'awaited' }
+    if (asked !== undefined) void waitFor(answer, asked)
+    return answer
+  }
+  const orderFor = (site: SiteSnapshot): OrderedProfiling => {
     const { phase, index = 0 } = site.window.status?.current ?? {}
     if (index === 0 || (phase !== 'Labeling' && phase !== 'Profiling')) return { notes: [] }
     const { uid, generation } = site.window.metadata
     const key = keyOf(site.window)
     const window = JSON.stringify([uid, index, generation, activeStreams(site).map(({ name }) => name)])
     const last = answers.get(key)
-    if (last?.window === window) return { ...last, notes: [] }
-    const asked = profilingQuestion(site)
-    const answered = asked === undefined ? undefined : await orderOf(asked, solver).catch(failed)
-    const order = answered instanceof PlanningFailed ? undefined : answered
-    // Also where it failed: the next reconcile must not wait as long again.
-    answers.set(key, { window, ...(order && { order }) })
-    return {
-      ...(order && { order }),
-      notes:
-        answered instanceof PlanningFailed
-          ? [
-              {
-                type: 'Warning',
-                reason: 'PlanFailed',
-                message: `window ${index}: what to micro-profile first is not known, the cheapest are: ${answered.message}`,
-              },
-            ]
-          : [],
-    }
+    const answer = last?.window === window ? last : ask(site, window)
+    answers.set(key, answer)
+    const { state, order, failure } = answer
+    if (state === 'awaited') return { awaited: true, notes: [] }
+    answer.state = 'told'
+    // Not asked for again where it failed: profile pods must not wait as long again.
+    const ordered = order === undefined ? {} : { order }
+    if (state === 'told' || failure === undefined) return { ...ordered, notes: [] }
+    if (!(failure instanceof PlanningFailed)) throw failure
+    const message = `window ${index}: what to micro-profile first is not known, the cheapest are: ${failure.message}`
+    return { notes: [{ type: 'Warning', reason: 'PlanFailed', message }] }
   }
   return { of: orderFor, forget: key => void answers.delete(key) }
 }
@@ -128,9 +144,4 @@ async function orderOf(
 ): Promise<ProfilingOrder> {
   const orders = await solver.profiling(question)
   return new Map(names.map((name, s) => [name, [...unknown[s]!, ...orders[s]!]]))
-}
-
-function failed(error: unknown): PlanningFailed {
-  if (!(error instanceof PlanningFailed)) throw error
-  return error
 }

@@ -15,7 +15,9 @@ import { presentAccuracy } from '../../profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../profiler/revision.ts'
 import { cappedInference, inferenceOption } from '../../scheduler/inference/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference/inference-quality.ts'
+import { currentGpu } from '../../scheduler/placement.ts'
 import type {
+  Gpu,
   InferenceOption,
   Problem,
   RetrainingOption,
@@ -24,6 +26,7 @@ import type {
 } from '../../scheduler/problem.ts'
 import { worthTraining } from '../../scheduler/skip-reasons.ts'
 import type { PlanItem } from '../plan-status.ts'
+import { holding, placeableGpus, worthwhileNodes } from './gpu-places.ts'
 import { profilingDeadline } from './profiling-time.ts'
 import { isAskedFor, pressed } from './requests.ts'
 import { lastKnownCosts, windowRecords } from './site-record.ts'
@@ -45,7 +48,7 @@ export function siteProblem(site: SiteSnapshot, predict: PredictPresent = predic
     remainingSeconds,
     windowSeconds,
     step: stepOf(site),
-    gpus: site.gpus.map(({ node, gpu }) => ({ node, gpu })),
+    gpus: placeableGpus(site),
     outcomes: outcomes(site),
     moveSeconds,
     ...site.training,
@@ -71,8 +74,9 @@ function streamProblem(
   const { spec } = stream.stream
   const result = profileResult(stream)
   const accuracyNow = accuracyNowOf(result, item)
-  const inference = inferenceOptions(site, stream)
   const share = item?.inferenceShare ?? 0
+  const current = holding(site, item)
+  const inference = inferenceOptions(site, stream, current)
   const base = {
     name: stream.name,
     weight: spec.weight,
@@ -82,11 +86,13 @@ function streamProblem(
       result?.soFar?.measured ??
       (accuracyNow === null ? null : accuracyNow * bestInference(inference, share).factor),
     inference,
-    nodes: allowedNodes(site.gpus, stream.stream),
-    ...(item === undefined ? {} : { current: holding(item) }),
+    nodes: worthwhileNodes(site, stream, inference, current),
+    ...(current === undefined ? {} : { current }),
   }
-  // A pod that is there is under way, whether or not that is written yet.
-  const begun = item?.state === 'Training' || (item?.state === 'Planned' && stream.training !== undefined)
+  // A pod that is there is under way, whether or not that is written yet; and what a fault of its GPU took down is to begin again.
+  const begun =
+    item?.state === 'Training' ||
+    (item?.state === 'Planned' && (stream.training !== undefined || (item.faults ?? 0) > 0))
   if (item !== undefined && begun) return { ...base, retraining: [], running: running(site, stream, item) }
   const asked = isAskedFor(stream.stream)
   const worth = worthTraining({
@@ -274,17 +280,22 @@ export function expectedAfter(
   })
 }
 
-/** As far as a pod's share can go on the GPUs that a stream may be on: no plan promises what only more would give. */
+/**
+ * As far as a pod's share can go, on the GPU that a stream is on, or on all that it may be on: no plan promises what only more would give.
+ *
+ * @param on absent: it may come to be on any.
+ */
 export function inferenceOptions(
   { gpus }: Pick<SiteSnapshot, 'gpus'>,
   stream: StreamSnapshot,
+  on?: Gpu,
 ): readonly InferenceOption[] {
   const { spec } = stream.stream
   const nodes = allowedNodes(gpus, stream.stream)
-  const largest = Math.min(
-    1,
-    ...gpus.filter(({ node }) => nodes.includes(node)).map(({ largestShare = 1 }) => largestShare),
-  )
+  const all = gpus.filter(({ node }) => nodes.includes(node))
+  const own = all[currentGpu(all, on)]
+  const possible = own === undefined ? all : [own]
+  const largest = Math.min(1, ...possible.map(({ largestShare = 1 }) => largestShare))
   const result = profileResult(stream)
   const live = (stream.inference?.status as InferenceStatus | undefined)?.gpuSecondsPerFrame ?? null
   return spec.inference.configurations.map(configuration =>
@@ -300,10 +311,4 @@ export function inferenceOptions(
       largest,
     ),
   )
-}
-
-export function holding(item: PlanItem | undefined): StreamProblem['current'] {
-  if (item === undefined) return undefined
-  const { node, gpu, inferenceShare, trainingShare } = item
-  return { node, gpu, inferenceShare, trainingShare }
 }

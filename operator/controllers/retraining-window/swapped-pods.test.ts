@@ -27,6 +27,29 @@ describe('pods that take over from each other', () => {
     expectBooks(site, ['a', 'b'])
   })
 
+  for (const aheadMs of [5_000, -5_000, 90_000, -90_000])
+    it(`hand over by the clock of a node that is off by ${aheadMs / 1000} s`, async () => {
+      const site = await at({ a: 40, b: 60 }, { clockAheadMs: aheadMs })
+      site.plan({ a: 60, b: 40 })
+      const begin = site.now
+      await site.settle()
+      expect(site.held()).to.deep.equal({ 'a-inference-g2': 60, 'b-inference-g2': 40 })
+      expect(site.now - begin, 'as long as with clocks that agree').to.be.below(20_000)
+      expectBooks(site, ['a', 'b'])
+      expect(site.notes).to.deep.equal([])
+    })
+
+  it('serve on where a node is ahead and does not tell what the time is, which is told', async () => {
+    const site = await at({ a: 40, b: 60 }, { clockAheadMs: 5_000, tellsTime: false })
+    site.plan({ a: 60, b: 40 })
+    for (const end = site.now + 60_000; site.now < end; ) await site.step()
+    expect(site.held()).to.include({ 'b-inference': 60 })
+    expectBooks(site, ['a', 'b'])
+    expect([...new Set(site.notes.map(({ reason, message }) => `${reason}: ${message}`))]).to.deep.equal([
+      "ClockSkew: b-inference does not hand over when it is to: the clock of node edge-0 is ahead of the operator's",
+    ])
+  })
+
   it('leave changes below a step out', async () => {
     const site = await at({ a: 40, b: 60 })
     site.plan({ a: 43, b: 57 })

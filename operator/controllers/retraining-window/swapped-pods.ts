@@ -6,7 +6,8 @@
 import { parseDuration } from '../../api/duration.ts'
 import { endingAnnotation, failedResizeAnnotation, takeOverAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
-import type { Pod } from '../../cluster/pod.ts'
+import { isSkewed, skewSentence } from '../../cluster/clock-skew.ts'
+import { nodeOf, type Pod } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot, stepOf, wasInterrupted } from '../../cluster/snapshot.ts'
 import { WorkerClientError } from '../../cluster/worker-client.ts'
 import { isConflict, isNotFound } from '../../kube/errors.ts'
@@ -203,6 +204,10 @@ class Swaps {
             durationSeconds: parseDuration(site.window.spec.duration),
             frameRate: stream.stream.spec.frameRate,
             now: site.now,
+            // Pods begin frames by their own clocks: by that which is furthest ahead it must not have been begun yet.
+            aheadMs: Math.max(
+              ...[old, next].flatMap(pod => (pod === undefined ? [] : (pod.clockAheadMs ?? 0))),
+            ),
           })
     if (mark === undefined) return
     const pod = await this.#annotate(next, { [takeOverAnnotation]: JSON.stringify(mark) })
@@ -300,10 +305,23 @@ class Swaps {
     }
     const old = before[0]
     const state = await this.#tell({ old, next, mark })
-    if (state === 'late') await this.#mark(old, next)
+    if (state === 'late') {
+      if (this.#here.site.now < Date.parse(mark.dueAt)) this.#tellClock(name, old!)
+      await this.#mark(old, next)
+    }
     if (state !== 'stuck') return
     this.#note(name, 'ResizeFailed', `${old!.name} does not hand over or does not end: it is deleted`)
     await this.#remove(old!)
+  }
+
+  /** It has begun a frame before that is due by the operator's clock. */
+  #tellClock(worker: string, pod: PodSnapshot): void {
+    const { name, clockAheadMs: ahead } = pod
+    const node = nodeOf(pod) ?? ''
+    const clock = isSkewed(ahead)
+      ? skewSentence(node, ahead!)
+      : `the clock of node ${node} is ahead of the operator's`
+    this.#note(worker, 'ClockSkew', `${name} does not hand over when it is to: ${clock}`)
   }
 
   readonly #isThere = (pod: PodSnapshot): boolean =>

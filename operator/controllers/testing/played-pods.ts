@@ -33,7 +33,9 @@ export interface PlayedCalls {
   readonly pods: Map<string, Running>
   /** Seconds that deleted pods were given, where that was said. */
   readonly graces: Map<string, number | undefined>
+  /** By the clock of the pods' node, and by the API server's. */
   now(): number
+  serverNow(): number
   nextVersion(): string
   /** From being made to being ready. */
   startSeconds(pod: string): number
@@ -81,7 +83,7 @@ export function playedWorkers({ pods, now, begin }: PlayedCalls): PodActuator['w
 }
 
 export function playedTransport(calls: PlayedCalls): PodActuator['transport'] {
-  const { pods, graces, now, nextVersion, startSeconds, begin, wrote } = calls
+  const { pods, graces, now, serverNow, nextVersion, startSeconds, begin, wrote } = calls
   return {
     create: async (_resource, manifest) => {
       begin()
@@ -93,7 +95,7 @@ export function playedTransport(calls: PlayedCalls): PodActuator['transport'] {
           ...manifest.metadata,
           uid: `uid-${nextVersion()}`,
           resourceVersion: nextVersion(),
-          creationTimestamp: new Date(now()).toISOString(),
+          creationTimestamp: new Date(serverNow()).toISOString(),
         },
       } as unknown as Pod
       const standby = pod.metadata.annotations?.['ekya.dev/standby'] === 'true'
@@ -141,7 +143,7 @@ export function playedTransport(calls: PlayedCalls): PodActuator['transport'] {
       if (running.deletedMs === Number.POSITIVE_INFINITY) {
         running.deletedMs = gracePeriodSeconds === 0 ? Number.NEGATIVE_INFINITY : now()
         const { metadata } = running.pod
-        const deletionTimestamp = new Date(now()).toISOString()
+        const deletionTimestamp = new Date(serverNow()).toISOString()
         running.pod = {
           ...running.pod,
           metadata: { ...metadata, resourceVersion: nextVersion(), deletionTimestamp },
@@ -155,6 +157,8 @@ export function playedTransport(calls: PlayedCalls): PodActuator['transport'] {
 export function statusOf(running: Running): WorkerStatus {
   if (running.pod.metadata.labels?.[roleLabel] === 'training')
     return { role: 'training', stream: running.stream, window: 0, phase: 'training' } as WorkerStatus
+  if (running.pod.metadata.labels?.[roleLabel] === 'profile')
+    return { role: 'profile', stream: running.stream, window: 1, phase: 'labeling', progress: 0 }
   return {
     role: 'inference',
     stream: running.stream,

@@ -51,6 +51,12 @@ export interface SwapSiteOptions {
   readonly memory?: (stream: string) => string
   /** Pods that their node refuses. */
   readonly refused?: (pod: string) => boolean
+  /** By how much the node's clock is ahead of the operator's and the API server's. */
+  readonly clockAheadMs?: number
+  /** Pods tell what the time is; default true. */
+  readonly tellsTime?: boolean
+  /** The last window is labelled: by pods that are to be told what to do, or that are waited with until that is known. */
+  readonly labels?: 'told' | 'awaited'
   /** Let the window's state machine go on as well. */
   readonly advances?: boolean
 }
@@ -64,6 +70,7 @@ export class SwapSite {
   readonly graces = new Map<string, number | undefined>()
   /** Write, counted from 0, right after which the operator dies. */
   killAt = Number.POSITIVE_INFINITY
+  /** By the clock of the node. */
   now = epoch
   most = { steady: 0, total: 0 }
   deaths = 0
@@ -71,6 +78,8 @@ export class SwapSite {
   image = 'ekya'
   /** Of the first GPU, until its last pod has gone. */
   fault: string | undefined
+  /** It does not end by that, and has lasted. */
+  faultLasts = false
   readonly #options: SwapSiteOptions
   #items: readonly PlanItem[] = []
   #polled = new Map<string, WorkerStatus>()
@@ -160,6 +169,10 @@ export class SwapSite {
     if (this.writes.length - 1 !== this.killAt) return
     this.#dead = true
     throw new Error('killed')
+  }
+
+  get #operatorNow(): number {
+    return this.now - (this.#options.clockAheadMs ?? 0)
   }
 
   get items(): readonly PlanItem[] {
@@ -252,7 +265,7 @@ export class SwapSite {
       }
     }
     const onFirst = ({ pod }: Running): boolean => pod.metadata.annotations?.[gpuAnnotation] === gpu.gpu
-    if (![...this.pods.values()].some(onFirst)) this.fault = undefined
+    if (!this.faultLasts && ![...this.pods.values()].some(onFirst)) this.fault = undefined
     for (const { pod } of this.pods.values())
       if (pod.status?.phase === 'Running' && this.now % 1000 === 0)
         this.#polled.set(pod.metadata.uid!, this.#statusOf(pod))
@@ -273,7 +286,7 @@ export class SwapSite {
   #site(): SiteSnapshot {
     const window = retrainingWindow(
       {
-        current: { index: 0, phase: 'Retraining', startedAt: at(0), endsAt: at(1_000_000) },
+        current: { ...this.#phase(), startedAt: at(0), endsAt: at(1_000_000) },
         plan: { window: 0, policy: 'thief', decidedAt: at(0), items: this.#items },
       },
       { duration: '1000000s', scheduler: { policy: 'thief', step: 0.05, options: {} } },
@@ -281,14 +294,14 @@ export class SwapSite {
     const pods = [...this.pods.values()]
       .map(({ pod }) => {
         const status = this.#polled.get(pod.metadata.uid!)
-        return podSnapshot(pod, status === undefined ? undefined : { status })
+        return podSnapshot(pod, status === undefined ? undefined : { status, ...this.#skew() })
       })
       .filter(pod => pod !== undefined)
     return {
       window,
-      gpus: [this.fault === undefined ? gpu : { ...gpu, fault: this.fault }, second],
+      gpus: [this.#first(), second],
       training: cpuReplaceBackend.training,
-      now: this.now,
+      now: this.#operatorNow,
       pods,
       streams: this.#items.map(({ stream: name }) => {
         const own = pods.filter(pod => pod.stream === name)
@@ -302,6 +315,22 @@ export class SwapSite {
     }
   }
 
+  #first(): SiteGpu {
+    const lasts = this.faultLasts ? { faultLasts: true as const } : {}
+    return this.fault === undefined ? gpu : { ...gpu, fault: this.fault, ...lasts }
+  }
+
+  #phase() {
+    return this.#options.labels === undefined
+      ? ({ index: 0, phase: 'Retraining' } as const)
+      : ({ index: 1, phase: 'Labeling' } as const)
+  }
+
+  #skew(): { readonly clockAheadMs?: number } {
+    const { clockAheadMs, tellsTime = true } = this.#options
+    return clockAheadMs === undefined || !tellsTime ? {} : { clockAheadMs }
+  }
+
   #memoryOf(stream: string): { memory?: string } {
     const { memory } = this.#options
     return memory === undefined ? {} : { memory: memory(stream) }
@@ -312,6 +341,7 @@ export class SwapSite {
       pods: this.pods,
       graces: this.graces,
       now: () => this.now,
+      serverNow: () => this.#operatorNow,
       nextVersion: this.#next,
       startSeconds: name => this.#options.startSeconds?.(name) ?? 3,
       begin: () => {
@@ -322,6 +352,7 @@ export class SwapSite {
     return {
       backends: backendSet(),
       recent: this.#recent,
+      profilingAwaited: this.#options.labels === 'awaited',
       options: { image: this.image, storage: { source: {}, mountPath: '/storage' } },
       seed: 1,
       executor: createResizeExecutor({

@@ -5,8 +5,9 @@
  * each; the best of them is planned with what effort is left. A stream that stands somewhere moves only for more than `moveSeconds`; one
  * whose training runs does not move at all.
  */
-import { allowedCurrent, allowedGpus } from '../placement.ts'
+import { allowedCurrent, placesOf } from '../placement.ts'
 import type { Problem } from '../problem.ts'
+import { stepsPerEntry } from '../share-grid.ts'
 import { type Phase, phasesOf } from './construct.ts'
 import { type Group, groupOf, poolOf, type Site, solve } from './groups.ts'
 import { createExactMarket } from './market.ts'
@@ -38,7 +39,11 @@ export function assign(problem: Problem, models: readonly StreamModel[], effort:
     problem,
     grid,
     models,
-    allowed: models.map(({ stream }) => allowedGpus(gpus, stream.nodes)),
+    allowed: placesOf(
+      models.map(({ stream }) => stream),
+      gpus,
+      stepsPerEntry(problem),
+    ),
     current: models.map(({ stream }) => allowedCurrent(gpus, stream)),
     pinned: models.map(({ stream }) => stream.running !== undefined && allowedCurrent(gpus, stream) >= 0),
     need: models.map(({ floorShare }) => Math.max(grid.unit, floorShare ?? 0)),

@@ -8,7 +8,7 @@
  * of a window keep what they hold; but serving comes before learning, so reserve and trainings give way to a first step for every stream.
  */
 
-import { allowedCurrent, allowedGpus, currentGpu, leastChoiceFirst, leastUsed, spread } from '../placement.ts'
+import { allowedCurrent, currentGpu, leastChoiceFirst, leastUsed, placesOf, spread } from '../placement.ts'
 import type { Gpu, StreamProblem } from '../problem.ts'
 import { coveringSteps, stepsPerGpu, toShare, toSteps } from '../share-grid.ts'
 import { bestInference, demandShare } from './inference-quality.ts'
@@ -110,10 +110,11 @@ function placeStreams({ gpus, streams, step }: QuickProblem): number[] {
   const perGpu = stepsPerGpu(step)
   const target = streams.map(s => allowedCurrent(gpus, s))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
-  if (count.some(c => c > perGpu)) return spread(streams, gpus)
-  for (const i of leastChoiceFirst(streams, gpus)) {
+  if (count.some(c => c > perGpu)) return spread({ streams, gpus, step })
+  const places = placesOf(streams, gpus, perGpu)
+  for (const i of leastChoiceFirst(places)) {
     if (target[i]! >= 0) continue
-    const least = leastUsed(allowedGpus(gpus, streams[i]!.nodes), count)
+    const least = leastUsed(places[i]!, count)
     target[i] = least
     count[least]!++
   }

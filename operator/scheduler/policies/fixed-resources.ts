@@ -17,7 +17,7 @@ export const fixedResources = definePolicy({
   plan: (problem, { inferenceWeight = 0.5 }) => {
     const accuracies = assumedAccuracies(problem.streams)
     const inferencePart = (total: number): number => total * inferenceWeight
-    const gpus = spread(problem.streams, problem.gpus)
+    const gpus = spread(problem)
     const trains = problem.streams.map((stream, i) => promising(stream, accuracies[i]!).length > 0)
     const steps = splitGpus(problem, gpus, inferencePart, i => trains[i]!)
     return uniformPlan(problem, {

@@ -1,10 +1,11 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import { SchedulerError } from '../errors.ts'
+import { quickSchedule } from '../inference/quick-schedule.ts'
 import { trainable } from '../objective.ts'
 import { createPicker, isBetter } from '../pick-configurations.ts'
 import type { Plan } from '../plan.ts'
-import type { Problem } from '../problem.ts'
+import type { Gpu, Problem } from '../problem.ts'
 import { stepsPerGpu, toSteps } from '../share-grid.ts'
 import { anyProblem, gpus, linear, option, problem, stream } from '../testing/problems.ts'
 import { planBy, policies, policy } from './registry.ts'
@@ -45,6 +46,24 @@ describe('every policy', () => {
         )
       })
 
+      it('puts nothing new on a GPU that takes no streams while another has room, and leaves there what is there', () => {
+        fc.assert(
+          fc.property(anyClosed, given => checkClosed(given, plan(given).items)),
+          runs,
+        )
+      })
+
+      it('answers for every stream where no GPU takes any', () => {
+        fc.assert(
+          fc.property(anyProblem, whole => {
+            const given = { ...whole, gpus: whole.gpus.map(closed) }
+            checkItems(given, plan(given))
+            checkClosed(given, plan(given).items)
+          }),
+          { ...runs, numRuns: 30 },
+        )
+      })
+
       it('does not change the problem', () => {
         fc.assert(
           fc.property(anyProblem, given => {
@@ -76,6 +95,39 @@ describe('every policy', () => {
     })
 })
 
+describe('the quick schedule', () => {
+  it('puts nothing new on a GPU that takes no streams while another has room, and leaves there what is there', () => {
+    fc.assert(
+      fc.property(anyClosed, fc.boolean(), (given, keepsTrainings) => {
+        if (given.gpus.length === 0) return
+        const { items } = quickSchedule({ ...given, reserve: 0.3, keepsTrainings })
+        expect(items).to.have.lengthOf(given.streams.length)
+        checkClosed(given, items)
+      }),
+      { ...runs, numRuns: 300 },
+    )
+  })
+})
+
+const closed = (gpu: Gpu): Gpu => ({ ...gpu, takesStreams: false })
+
+/** Some GPUs, or all of them, take no streams. */
+const anyClosed: fc.Arbitrary<Problem> = fc
+  .tuple(anyProblem, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }))
+  .map(([given, taking]) => ({ ...given, gpus: given.gpus.map((gpu, g) => (taking[g] ? gpu : closed(gpu))) }))
+
+function checkClosed({ gpus: all, streams, step }: Problem, items: readonly Gpu[]): void {
+  const on = (gpu: Gpu) => (item: Gpu | undefined) => item?.node === gpu.node && item.gpu === gpu.gpu
+  const room = all.filter(
+    gpu => gpu.takesStreams !== false && items.filter(on(gpu)).length < stepsPerGpu(step),
+  )
+  for (const gpu of all.filter(each => each.takesStreams === false))
+    items.forEach((item, i) => {
+      if (on(gpu)(streams[i]!.current)) expect(on(gpu)(item), 'stays').to.equal(true)
+      else if (on(gpu)(item)) expect(room, 'no other has room').to.deep.equal([])
+    })
+}
+
 function checkShares(given: Problem, plan: Plan): void {
   const perGpu = stepsPerGpu(given.step)
   const steps = (share: number): number => {
@@ -101,7 +153,7 @@ function checkItems(given: Problem, plan: Plan): void {
   expect(plan.items.map(i => i.stream)).to.deep.equal(given.streams.map(s => s.name))
   plan.items.forEach((i, k) => {
     const asked = given.streams[k]!
-    expect(given.gpus).to.deep.include({ node: i.node, gpu: i.gpu })
+    expect(given.gpus.map(({ node, gpu }) => ({ node, gpu }))).to.deep.include({ node: i.node, gpu: i.gpu })
     expect(asked.inference.map(o => o.configuration)).to.include(i.inferenceConfiguration)
     expect(i.trainingShare > 0).to.equal(i.retrainingConfiguration !== null && i.startsAtSeconds === 0)
     if (i.retrainingConfiguration !== null)

@@ -36,7 +36,7 @@ interface Job {
 export function releasedThief(problem: Problem, iterations: number): Omit<Draft, 'policy'> {
   const accuracies = assumedAccuracies(problem.streams)
   const options = problem.streams.map((stream, i) => promising(stream, accuracies[i]!))
-  const gpus = spread(problem.streams, problem.gpus)
+  const gpus = spread(problem)
   const fair = splitGpus(problem, gpus, equalJobs, i => options[i]!.length > 0)
   const jobs: Job[] = (['training', 'inference'] as const).flatMap(kind =>
     problem.streams.flatMap((_, stream) =>

@@ -35,7 +35,7 @@ export function uniformPlan(problem: Problem, rule: UniformRule): Plan {
     const options = promising(stream, accuracies[i]!)
     return stream.running === undefined ? rule.pick(options, stream, i) : options[0]
   })
-  const gpus = spread(problem.streams, problem.gpus)
+  const gpus = spread(problem)
   const shares = splitGpus(problem, gpus, rule.inferencePart, i => picked[i] !== undefined)
   return toPlan(problem, {
     policy: rule.policy,

@@ -89,13 +89,13 @@ function shareSection(site: DashboardSite, window: RetrainingWindow, query: Quer
   const gpus = pageOf(site.cluster.gpus(window), query.gpus, gpusOnPage)
   const since = new Date(site.shares.begin).toISOString()
   return html`<p class="key">Before “now”: what pods held, as this replica has seen it since ${clock(since)}. After it, pale and dashed: the plan in force; when a training ends its share is handed on. Plain: inference. Hatched: training. Dotted: profiling.</p>
-${gpus.rows.map(({ node, gpu }, i) => {
+${gpus.rows.map(({ node, gpu, fault }, i) => {
   const blocks = [
     ...heldBlocks(site.shares.of(node, gpu, span.from), span),
     ...plannedBlocks(window, { node, gpu }, span),
   ]
   const title = `GPU ${gpu} of ${node}`
-  return html`<h3>${title}</h3>${shareChart(`gpu-${i}`, `Shares of ${title} in per cent over time`, blocks, span)}<details id="numbers-${i}"><summary>Numbers of ${title}</summary>${table(`Shares of ${title}`, blockColumns, blocks.map(blockRow))}</details>`
+  return html`<h3>${title}</h3>${fault === undefined ? '' : html`<p class="bad">▲ It does not serve: ${fault}</p>`}${shareChart(`gpu-${i}`, `Shares of ${title} in per cent over time`, blocks, span)}<details id="numbers-${i}"><summary>Numbers of ${title}</summary>${table(`Shares of ${title}`, blockColumns, blocks.map(blockRow))}</details>`
 })}${pager(gpus, windowPath(window.metadata.namespace, window.metadata.name), query, 'gpus', 'GPUs')}${gpus.total === 0 ? html`<p class="bad">▲ No node offers a GPU.</p>` : ''}`
 }
 
