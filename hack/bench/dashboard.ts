@@ -6,7 +6,8 @@
  * the site changes every second; 64 open pages, as many as there may be, which fetch themselves again after each change.
  *
  * `server` is from the request's head to the last byte given to the kernel, `reader` from the request to the last byte as a reader in
- * another thread sees it, waiting for others included. `/healthz` tells what a request costs that does nothing.
+ * another thread sees it, waiting for others included; `cpu`, with one reader alone, is the processor time of the server's thread, which
+ * other work on the machine does not lengthen much. `/healthz` tells what a request costs that does nothing.
  */
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
@@ -21,7 +22,7 @@ import { startServer } from '../../operator/server/server.ts'
 import { exampleNow, exampleSite } from '../../operator/server/testing/example-site.ts'
 import { type Answer, type ReadersWork, runReaders } from './support/dashboard-readers.ts'
 import { machine } from './support/machine.ts'
-import { timeRequests } from './support/request-times.ts'
+import { type Times, timeRequests } from './support/request-times.ts'
 
 const paths = [
   '/healthz',
@@ -104,11 +105,20 @@ async function measure(name: string, work: ReadersWork) {
   const { byPath, eventLoop } = await timeRequests(async () => {
     answers = await runReaders(work)
   })
-  const row = (path: string, server: readonly number[], read: readonly Answer[]) => ({
+  const row = (path: string, times: readonly (Times | undefined)[], read: readonly Answer[]) => ({
     path,
-    requests: server.length,
+    requests: read.length,
     kB: Math.round(Math.max(...read.map(({ bytes }) => bytes)) / 1000),
-    ...percentiles('server', server),
+    ...(work.readers === 1
+      ? percentiles(
+          'cpu',
+          times.flatMap(each => each?.cpu ?? []),
+        )
+      : {}),
+    ...percentiles(
+      'server',
+      times.flatMap(each => each?.ms ?? []),
+    ),
     ...percentiles(
       'reader',
       read.map(({ ms }) => ms),
@@ -125,7 +135,7 @@ async function measure(name: string, work: ReadersWork) {
       ...work.paths.map(path =>
         row(
           path,
-          byPath.get(path) ?? [],
+          [byPath.get(path)],
           answers.filter(answer => answer.path === path),
         ),
       ),

@@ -6,9 +6,16 @@ import { subscribe, unsubscribe } from 'node:diagnostics_channel'
 import type { IncomingMessage } from 'node:http'
 import { monitorEventLoopDelay, performance } from 'node:perf_hooks'
 
+export interface Times {
+  /** Milliseconds, in the order of the answers. */
+  readonly ms: number[]
+  /** Milliseconds of this thread's processor time; other requests that it served meanwhile included. */
+  readonly cpu: number[]
+}
+
 export interface RequestTimes {
-  /** Milliseconds, by path with query, in the order of the answers. */
-  readonly byPath: ReadonlyMap<string, readonly number[]>
+  /** By path with query. */
+  readonly byPath: ReadonlyMap<string, Times>
   readonly eventLoop: {
     /** Part of the time in which it had something to do. */
     readonly busy: number
@@ -24,19 +31,21 @@ const resolutionMs = 1
 
 /** Of what is asked while `work` runs. */
 export async function timeRequests(work: () => Promise<void>): Promise<RequestTimes> {
-  const byPath = new Map<string, number[]>()
-  const open = new WeakMap<IncomingMessage, number>()
+  const byPath = new Map<string, Times>()
+  const open = new WeakMap<IncomingMessage, readonly [ms: number, cpu: NodeJS.CpuUsage]>()
   const onStart = (message: unknown): void => {
-    open.set((message as { request: IncomingMessage }).request, performance.now())
+    open.set((message as { request: IncomingMessage }).request, [performance.now(), process.threadCpuUsage()])
   }
   const onFinish = (message: unknown): void => {
     const { request } = message as { request: IncomingMessage }
     const since = open.get(request)
     if (since === undefined) return
     const path = request.url ?? ''
-    const times = byPath.get(path) ?? []
+    const times = byPath.get(path) ?? { ms: [], cpu: [] }
     byPath.set(path, times)
-    times.push(performance.now() - since)
+    times.ms.push(performance.now() - since[0])
+    const { user, system } = process.threadCpuUsage(since[1])
+    times.cpu.push((user + system) / 1000)
   }
   const delay = monitorEventLoopDelay({ resolution: resolutionMs })
   subscribe(started, onStart)
