@@ -4,7 +4,7 @@
  * Only files that the inference pods write are opened, by the names that they give: nothing in an address can lead elsewhere.
  */
 import { constants } from 'node:fs'
-import { open, readdir, readFile } from 'node:fs/promises'
+import { open, readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import { generationOf, labelsList, samplesFolder } from '../../api/storage.ts'
 
@@ -101,11 +101,29 @@ async function keptIn(
 
 /** Rows by column; none where there is no such file. A row that a crash has torn lacks cells and is dropped by who reads them. */
 async function rowsOf(file: string): Promise<readonly Readonly<Record<string, string>>[]> {
-  const text = await readFile(file, 'utf8').catch(() => '')
+  const text = await textOf(file).catch(() => '')
   const [header = '', ...lines] = text.split('\n').slice(0, -1)
   const columns = header.split(',')
   // Names of frames hold no commas.
   return lines.map(line => Object.fromEntries(line.split(',').map((cell, i) => [columns[i] ?? '', cell])))
+}
+
+const piece = 256 * 1024
+
+/** In two steps for a list of the usual length, where readFile takes four. */
+async function textOf(file: string): Promise<string> {
+  const handle = await open(file)
+  const pieces: Buffer[] = []
+  try {
+    for (;;) {
+      const { bytesRead, buffer } = await handle.read(Buffer.allocUnsafe(piece), 0, piece)
+      pieces.push(buffer.subarray(0, bytesRead))
+      if (bytesRead < piece) return Buffer.concat(pieces).toString('utf8')
+    }
+  } finally {
+    // Nobody waits for that.
+    handle.close().catch(() => {})
+  }
 }
 
 const number = (text: string | undefined): number | null =>
