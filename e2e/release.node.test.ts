@@ -40,6 +40,8 @@ const streets = ['cam-0', 'cam-1', 'cam-2']
 const streams = [...streets, 'samples']
 /** Of the node's cores, for the operator's replicas and the pod of `helm test`. */
 const reservedCores = 0.4
+/** Of the one volume that there is, which the chart's claim gets. */
+const storageClass = 'local'
 
 describe('a release on a real node', function () {
   this.timeout(300_000)
@@ -63,7 +65,7 @@ describe('a release on a real node', function () {
       image: { registry: 'ekya.dev', tag: 'other', pullPolicy: 'Never' },
     },
     worker: { image: { registry: 'ekya.dev', tag: 'test' } },
-    storage: { type: 'hostPath', hostPath: { path: storage() } },
+    storage: { type: 'pvc', pvc: { storageClassName: storageClass, size: '1Gi' } },
     metrics: {
       serviceMonitor: { enabled: true, interval: '2s' },
       podMonitor: { enabled: true, interval: '2s' },
@@ -83,7 +85,29 @@ describe('a release on a real node', function () {
     }
     folder = mkdtempSync(join(tmpdir(), 'ekya-release-'))
     processGuard().watchPath(folder)
-    makeStorage(storage())
+    // Root's: that workers may write there is kubelet's doing, by the group of their pods.
+    makeStorage(storage(), 0)
+    await api.client().post('/api/v1/persistentvolumes', {
+      ...{ apiVersion: 'v1', kind: 'PersistentVolume', metadata: { name: 'site' } },
+      spec: {
+        capacity: { storage: '1Gi' },
+        accessModes: ['ReadWriteOnce'],
+        persistentVolumeReclaimPolicy: 'Retain',
+        storageClassName: storageClass,
+        local: { path: storage() },
+        nodeAffinity: {
+          required: {
+            nodeSelectorTerms: [
+              {
+                matchExpressions: [
+                  { key: 'kubernetes.io/hostname', operator: 'In', values: [fixture.node().name] },
+                ],
+              },
+            ],
+          },
+        },
+      },
+    })
     await writeSampleLists(join(storage(), 'footage'), {
       ...{ seed: 21, windows: 2, seconds: windowSeconds },
       frames: windowSeconds * frameRate,
@@ -502,7 +526,7 @@ describe('a release on a real node', function () {
     for (const { metadata } of await inference()) expect(before).not.to.include(metadata.uid)
   })
 
-  it('leaves definitions, streams and their pods when it is removed', async () => {
+  it('leaves definitions, streams, their pods and what they keep when it is removed', async () => {
     const pods = await inference()
     await release.uninstall()
     await waitFor(async () => (await component('operator')).length === 0, {
@@ -516,10 +540,18 @@ describe('a release on a real node', function () {
     expect((await inference()).map(({ metadata }) => metadata.uid)).to.deep.equal(
       pods.map(({ metadata }) => metadata.uid),
     )
+    const [claim, ...others] = await list<KubernetesObject>('', 'persistentvolumeclaims')
+    expect(others).to.deep.equal([])
+    expect(claim).to.deep.include({ spec: { ...(claim?.spec as object), volumeName: 'site' } })
   })
 
   it('leaves nothing when it is told to', async () => {
-    await release.upgrade(chartFolder, { ...values(), crds: { keep: false } })
+    const { storage: of, ...others } = values()
+    await release.upgrade(chartFolder, {
+      ...others,
+      storage: { ...of, pvc: { ...of.pvc, keep: false } },
+      crds: { keep: false },
+    })
     await release.uninstall()
     await waitFor(async () => (await allPods()).length === 0, {
       deadlineMs: 90_000,

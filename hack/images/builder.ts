@@ -5,6 +5,7 @@ import { run } from '../control-plane/build.ts'
 import { largePages } from '../gpu/cuda-provider.ts'
 import { writeBaseContexts } from './base.ts'
 import { type Processor, revision, writeContext } from './context.ts'
+import { cudaLibraries } from './cuda-base.ts'
 import { writeForeignBaseContexts } from './foreign-base.ts'
 import type { ImageDefinition } from './images.ts'
 
@@ -23,7 +24,7 @@ export interface BuildOptions {
   readonly localBase?: boolean | undefined
   readonly nodeImage?: string | undefined
   readonly baseImage?: string | undefined
-  /** Workers for NVIDIA GPUs; wants a base image with CUDA 13 and cuDNN 9. */
+  /** Workers for NVIDIA GPUs; wants a base image with CUDA 13 and cuDNN 9, or a local base, which gets them. */
   readonly cuda?: boolean | undefined
   readonly onProgress?: (line: string) => void
 }
@@ -49,7 +50,7 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
       const native = globSync(`node_modules/${packages}/**/*.{node,so*}`, { cwd: root })
         .filter(file => !file.includes('onnxruntime-node') || file.includes(`/linux/${process.arch}/`))
         .map(file => join(root, file))
-      await writeBaseContexts(work, native)
+      await writeBaseContexts(work, native, options.cuda ? await cudaLibraries(onProgress) : undefined)
     } else await writeForeignBaseContexts(work, root, processor)
     nodeImage = 'ekya.dev/local-node:1'
     baseImage = 'ekya.dev/local-base:1'

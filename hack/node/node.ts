@@ -28,6 +28,7 @@ import {
 import { NodeError } from './errors.ts'
 import { NodeNamespace } from './namespace.ts'
 import { connectNetwork, type NodeNetwork } from './network.ts'
+import { ensureKubeRouter, firewallArguments } from './network-policies/kube-router.ts'
 import { ensureRequirements } from './requirements.ts'
 import { pause, type ScratchImage, writeScratchImage } from './scratch-image.ts'
 
@@ -41,6 +42,8 @@ export interface NodeOptions {
   readonly labels?: Readonly<Record<string, string>>
   /** Default 64. */
   readonly maximumPods?: number
+  /** Enforces NetworkPolicies, which the node's network alone does not. */
+  readonly networkPolicies?: boolean
   readonly onProgress?: (line: string) => void
   readonly readyTimeoutMs?: number
 }
@@ -89,7 +92,8 @@ export async function startNode(options: NodeOptions, signal?: AbortSignal): Pro
   const { onProgress = () => {} } = options
   await ensureRequirements(onProgress)
   const binaries = await ensureNodeBinaries({ onProgress }, signal)
-  const node = new NamespacedNode(binaries, options)
+  const firewall = options.networkPolicies ? await ensureKubeRouter(onProgress, signal) : undefined
+  const node = new NamespacedNode(binaries, options, firewall)
   try {
     await node.start(signal)
     return node
@@ -105,6 +109,8 @@ class NamespacedNode implements RealNode {
   readonly kubeletFolder: string
   cgroup: RealNode['cgroup'] = { path: '', version: 1 }
   readonly #binaries: NodeBinaries
+  /** The program that enforces NetworkPolicies. */
+  readonly #firewall: string | undefined
   readonly #options: NodeOptions
   readonly #onStop: (() => unknown)[] = []
   readonly #components = new Map<string, NodeComponent>()
@@ -114,8 +120,9 @@ class NamespacedNode implements RealNode {
   #stopped: Promise<void> | undefined
   #execs = 0
 
-  constructor(binaries: NodeBinaries, options: NodeOptions) {
+  constructor(binaries: NodeBinaries, options: NodeOptions, firewall: string | undefined) {
     this.#binaries = binaries
+    this.#firewall = firewall
     this.#options = options
     this.name = options.name ?? 'node'
     this.directory = resolve(options.directory)
@@ -218,6 +225,18 @@ class NamespacedNode implements RealNode {
       join(this.directory, 'kube-proxy.yaml'),
     ])
     await this.#until('the Node to be ready', () => this.#isReady(), readyTimeoutMs, signal)
+    if (this.#firewall === undefined) return
+    const file = 'kube-router.kubeconfig'
+    this.#write(file, access('kube-router', ['system:masters']))
+    const settings = { kubeconfig: join(this.directory, file), node: this.name }
+    this.#launch('kube-router', [this.#firewall, ...firewallArguments(settings)])
+    const rules = () => this.run(['iptables-save'])
+    await this.#until(
+      'NetworkPolicies to be enforced',
+      async () => (await rules()).includes('KUBE-ROUTER-FORWARD'),
+      readyTimeoutMs,
+      signal,
+    )
   }
 
   async importImage(archive: string, name?: string): Promise<void> {

@@ -1,6 +1,6 @@
 /** Fills the status page's view from the resources' status, as the stores have them. */
 import { findCondition } from '../api/conditions.ts'
-import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import type { CameraStream, RetrainingWindow, WindowPlanItem } from '../api/generated/types.ts'
 import type { Cluster } from '../cluster/cluster.ts'
 import type { GpuView, StatusView, StreamView, WindowView } from './status-view.ts'
 
@@ -15,14 +15,21 @@ export function clusterView(
   version: string,
 ): StatusView {
   const windows = [...cluster.windows.list()].sort(byName)
+  const plans = new Map<RetrainingWindow | undefined, ReadonlyMap<string, WindowPlanItem>>(
+    windows.map(window => [
+      window,
+      new Map((window.status?.plan?.items ?? []).map(item => [item.stream, item])),
+    ]),
+  )
   return {
     version,
     leader: leadership.leads,
     leaderIdentity: leadership.leader ?? null,
     windows: windows.map(windowView),
-    streams: [...cluster.streams.list()]
-      .sort(byName)
-      .map(stream => streamView(stream, cluster.membership(stream).window)),
+    streams: [...cluster.streams.list()].sort(byName).map(stream => {
+      const { window } = cluster.membership(stream)
+      return streamView(stream, window, plans.get(window)?.get(stream.metadata.name))
+    }),
     gpus: windows.flatMap(window => gpuViews(window, cluster)),
   }
 }
@@ -61,9 +68,12 @@ function windowView(window: RetrainingWindow): WindowView {
   }
 }
 
-function streamView(stream: CameraStream, window: RetrainingWindow | undefined): StreamView {
+function streamView(
+  stream: CameraStream,
+  window: RetrainingWindow | undefined,
+  item: WindowPlanItem | undefined,
+): StreamView {
   const { status = {} } = stream
-  const item = window?.status?.plan?.items.find(i => i.stream === stream.metadata.name)
   const ready = findCondition(status.conditions, 'Ready')
   return {
     namespace: stream.metadata.namespace ?? '',

@@ -11,6 +11,7 @@ import express, { type NextFunction, type Request, type Response } from 'express
 import { type DashboardOptions, dashboardRoutes } from './dashboard/routes.ts'
 import type { Health } from './health.ts'
 import type { StatusView } from './status-view.ts'
+import { createTurns } from './turns.ts'
 
 export interface ServerOptions {
   /** `host:port`, `:port` for all interfaces; port 0 takes a free one. */
@@ -75,7 +76,10 @@ export async function startServer(options: ServerOptions): Promise<StatusServer>
 
 function application(options: ServerOptions) {
   const app = express()
+  const turn = createTurns()
   app.disable('x-powered-by')
+  // Nobody may keep an answer, so nobody asks whether it is still the same.
+  app.disable('etag')
   app.use((request, response, next) => {
     response.set(securityHeaders)
     if (request.method === 'GET' || request.method === 'HEAD') return next()
@@ -96,10 +100,11 @@ function application(options: ServerOptions) {
       awaited.length === 0 ? 'ok' : `waiting for:\n${awaited.join('\n')}`,
     )
   })
-  app.get('/status.json', (_request, response) => {
+  app.get('/status.json', async (_request, response) => {
+    await turn()
     response.json(options.view())
   })
-  app.use(dashboardRoutes(options.dashboard))
+  app.use(dashboardRoutes(options.dashboard, turn))
   app.use((request, response) => {
     text(response, 404, `${request.path} is not here; accepted: / /status.json /metrics /healthz /readyz`)
   })

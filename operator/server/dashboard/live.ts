@@ -1,7 +1,8 @@
 /**
  * Tells open pages that something has changed, by server-sent events: no content, so that a page fetches what it shows by itself.
  *
- * Changes within `everyMs` are told once. Listeners are bounded; who comes too many is refused and shows what it has.
+ * Changes within `everyMs` are told once, and the pages are told one after the other in that time, so that they do not all fetch
+ * themselves at once. Listeners are bounded; who comes too many is refused and shows what it has.
  */
 import type { Request, Response } from 'express'
 
@@ -17,16 +18,19 @@ export interface LiveHub {
 export function createLiveHub(everyMs = 2000): LiveHub {
   const listeners = new Set<Response>()
   let waiting: NodeJS.Timeout | undefined
-  const send = (text: string): void => {
-    for (const listener of listeners) listener.write(text)
+  const tell = (listener: Response): void => {
+    if (listeners.has(listener)) listener.write('event: change\ndata: {}\n\n')
   }
-  const heartbeat = setInterval(() => send(': here\n\n'), heartbeatMs).unref()
+  const heartbeat = setInterval(() => {
+    for (const listener of listeners) listener.write(': here\n\n')
+  }, heartbeatMs).unref()
   return {
     changed() {
       if (listeners.size === 0) return
       waiting ??= setTimeout(() => {
         waiting = undefined
-        send('event: change\ndata: {}\n\n')
+        for (const [i, listener] of [...listeners].entries())
+          setTimeout(tell, (i * everyMs) / mostListeners, listener).unref()
       }, everyMs).unref()
     },
     listen(request, response) {
@@ -48,6 +52,7 @@ export function createLiveHub(everyMs = 2000): LiveHub {
       clearInterval(heartbeat)
       clearTimeout(waiting)
       for (const listener of listeners) listener.end()
+      listeners.clear()
     },
   }
 }

@@ -1,6 +1,7 @@
 /** The dashboard's addresses. Everything is read-only, and made from caches, except the frames, which come from the storage. */
 import { readFileSync } from 'node:fs'
 import express, { type Request, type Response, type Router } from 'express'
+import type { Turn } from '../turns.ts'
 import { document, type Frame, type PageContent } from './layout.ts'
 import type { LiveHub } from './live.ts'
 import { overviewPage } from './overview-page.ts'
@@ -24,28 +25,31 @@ export interface DashboardOptions {
   readonly now: () => Date
 }
 
-export function dashboardRoutes({ site, frame, live, now }: DashboardOptions): Router {
+export function dashboardRoutes({ site, frame, live, now }: DashboardOptions, turn: Turn): Router {
   const router = express.Router()
-  const send = (response: Response, content: PageContent): void => {
-    response.type('html').send(document(content, { ...frame(), now: now() }))
+  const send = async (response: Response, make: () => PageContent): Promise<void> => {
+    await turn()
+    response.type('html').send(document(make(), { ...frame(), now: now() }))
   }
   const missing = (response: Response, what: string): void => {
     response.status(404).type('text/plain').send(`there is no ${what}; / lists what there is\n`)
   }
   const keyOf = (request: Request): string => `${request.params.namespace}/${request.params.name}`
 
-  router.get('/', (request, response) => send(response, overviewPage(site, queryOf(request))))
-  router.get('/windows/:namespace/:name', (request, response) => {
+  router.get('/', (request, response) => send(response, () => overviewPage(site, queryOf(request))))
+  router.get('/windows/:namespace/:name', async (request, response) => {
     const window = site.cluster.windows.get(keyOf(request))
     if (window === undefined) return missing(response, `RetrainingWindow ${keyOf(request)}`)
-    send(response, windowPage(site, window, queryOf(request), now()))
+    await send(response, () => windowPage(site, window, queryOf(request), now()))
   })
   router.get('/streams/:namespace/:name', async (request, response) => {
     const stream = site.cluster.streams.get(keyOf(request))
     if (stream === undefined) return missing(response, `CameraStream ${keyOf(request)}`)
     const { namespace = '', name } = stream.metadata
     const sampled = await site.samples.recent(namespace, name, framesOnPage)
-    send(response, streamPage({ stream, window: site.cluster.membership(stream).window }, sampled))
+    await send(response, () =>
+      streamPage({ stream, window: site.cluster.membership(stream).window }, sampled),
+    )
   })
   router.get('/streams/:namespace/:name/frames/:window/:file', async (request, response) => {
     const stream = site.cluster.streams.get(keyOf(request))
