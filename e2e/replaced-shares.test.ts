@@ -6,7 +6,8 @@ import { streamLabel } from '../operator/api/names.ts'
 import { samplesFolder } from '../operator/api/storage.ts'
 import { type Pod, podSnapshot } from '../operator/cluster/pod.ts'
 import { readSummaries } from '../workers/runtime/sample-folder.ts'
-import { accountOf, unitsOf } from './support/resizes.ts'
+import { accountOf } from './support/frame-account.ts'
+import { unitsOf } from './support/resizes.ts'
 import { sceneClasses, useSite } from './support/site.ts'
 
 const windowSeconds = 60

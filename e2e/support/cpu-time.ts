@@ -16,6 +16,10 @@ export interface CpuTime {
   readonly throttled: number
 }
 
+const loop = 'while :; do :; done'
+/** Longer than any measurement, for the case that nobody ends it. */
+const loopSeconds = 60
+
 /** Of all streams at once; on a real node whose "GPU" is cores. The shares must not change meanwhile. */
 export async function measureCpuTime(
   site: E2eSite,
@@ -23,7 +27,6 @@ export async function measureCpuTime(
   seconds: number,
 ): Promise<readonly CpuTime[]> {
   const node = site.containers()
-  const loop = ['busybox', 'timeout', String(seconds + 5), 'sh', '-c', 'while :; do :; done']
   const held = (await gpu.pods()).map(pod => ({
     pod: pod.metadata.name,
     uid: pod.metadata.uid!,
@@ -32,36 +35,41 @@ export async function measureCpuTime(
   }))
   const use = () => held.map(({ uid, container }) => node.cpuUse(uid, container))
   const idle = use()
-  // They end by themselves, with the status of `timeout`.
   const loops = held.map(({ container }) =>
     node
       .node()
-      .exec(container, loop)
+      .exec(container, ['busybox', 'timeout', String(loopSeconds), 'sh', '-c', loop])
       .catch(() => {}),
   )
-  await waitFor(() => use().every(({ throttled }, i) => throttled > idle[i]!.throttled + 3), {
-    deadlineMs: 5_000,
-    describe: 'all shares to be used up',
-  }).catch(() => {
-    // On a busy machine nobody may get as much; that is what is told then.
-  })
-  const from = performance.now()
-  const before = use()
-  let after = before
-  await waitFor(
-    () => {
-      after = use()
-      return performance.now() - from >= seconds * 1000
-    },
-    { deadlineMs: (seconds + 5) * 1000, intervalMs: 50, describe: 'the end of the measurement' },
-  )
-  const elapsed = (performance.now() - from) / 1000
-  await Promise.all(loops)
-  return held.map(({ pod, share }, i) => ({
-    pod,
-    share,
-    used: (after[i]!.seconds - before[i]!.seconds) / elapsed,
-    throttled:
-      (after[i]!.throttled - before[i]!.throttled) / Math.max(1, after[i]!.periods - before[i]!.periods),
-  }))
+  try {
+    await waitFor(() => use().every(({ throttled }, i) => throttled > idle[i]!.throttled + 3), {
+      deadlineMs: 20_000,
+      describe: 'a loop in each pod to use its share up',
+    })
+    const before = use()
+    let after = before
+    await waitFor(
+      () => {
+        after = use()
+        return after.every(({ atMs }, i) => atMs - before[i]!.atMs >= seconds * 1000)
+      },
+      { deadlineMs: (seconds + 10) * 1000, intervalMs: 100, describe: 'the end of the measurement' },
+    )
+    return held.map(({ pod, share }, i) => {
+      const [from, to] = [before[i]!, after[i]!]
+      return {
+        pod,
+        share,
+        used: (to.seconds - from.seconds) / ((to.atMs - from.atMs) / 1000),
+        throttled: (to.throttled - from.throttled) / Math.max(1, to.periods - from.periods),
+      }
+    })
+  } finally {
+    // The node's processes are its own; the brackets keep the pattern from meaning the command itself.
+    await node
+      .node()
+      .run(['pkill', '-KILL', '-f', loop.replace('w', '[w]')])
+      .catch(() => {})
+    await Promise.all(loops)
+  }
 }

@@ -11,25 +11,11 @@ import type { Pod } from '../../operator/cluster/pod.ts'
 import type { Backend, RawNode, SiteGpu } from '../../operator/sharing/backend.ts'
 import { cpuReplaceBackend } from '../../operator/sharing/backends/cpu-replace.ts'
 import { readSummaries, type WindowSummary } from '../../workers/runtime/sample-folder.ts'
+import { type Account, accountOf } from './frame-account.ts'
 import { type E2eSite, sceneClasses } from './site.ts'
 
 /** Units by stream. */
 export type Shares = Readonly<Record<string, number>>
-
-export interface Account {
-  /** First and last frame, offered in between, and what became of them. */
-  readonly first: number
-  readonly last: number
-  readonly offered: number
-  readonly dropped: number
-  /** Frames that two pods have analysed. */
-  readonly twice: readonly number[]
-  /** Frames between first and last that nobody has analysed. */
-  readonly missing: readonly number[]
-  /** How many of them were not dropped for being late either. */
-  readonly lost: number
-  readonly pods: number
-}
 
 const name = 'site'
 
@@ -228,27 +214,3 @@ export const unitsOf = (pod: Pod, cores: number): number =>
 
 const lastOf = (parts: readonly WindowSummary[]): number =>
   Math.max(-1, ...parts.flatMap(({ analysed = [] }) => analysed.map(([, last]) => last)))
-
-export function accountOf(parts: readonly WindowSummary[]): Account {
-  const times = new Map<number, number>()
-  for (const { analysed = [] } of parts)
-    for (const [from, to] of analysed)
-      for (let frame = from; frame <= to; frame++) times.set(frame, (times.get(frame) ?? 0) + 1)
-  const frames = [...times.keys()]
-  const [first, last] = [Math.min(...frames), Math.max(...frames)]
-  const dropped = parts.reduce((sum, part) => sum + part.frames.dropped, 0)
-  const missing = Array.from({ length: last - first + 1 }, (_, i) => first + i).filter(
-    frame => !times.has(frame),
-  )
-  return {
-    first,
-    last,
-    offered: parts.reduce((sum, part) => sum + part.frames.offered, 0),
-    dropped,
-    twice: [...times].filter(([, count]) => count > 1).map(([frame]) => frame),
-    missing,
-    // The newest may have been dropped behind the last that was analysed.
-    lost: Math.max(0, missing.length - dropped),
-    pods: parts.length,
-  }
-}

@@ -93,6 +93,8 @@ describe('FrameLoop', () => {
     return { seen, loop, storage, at, schedule, clock }
   }
   const numbers = (from: number, to: number) => Array.from({ length: to - from }, (_, i) => from + i)
+  const framesOfRuns = (runs: readonly (readonly [number, number])[]) =>
+    runs.flatMap(([first, last]) => numbers(first, last + 1))
   const framesOf = (seen: readonly Seen[], window: number) =>
     seen.filter(each => each.window === window).map(({ frame }) => frame)
   const count = (seen: readonly Seen[], result: FrameResult) =>
@@ -126,12 +128,17 @@ describe('FrameLoop', () => {
     { name: 'next to no share', costMs: 3000, frameInterval: 1, analysed: [3, 5], dropped: [190, 200] },
   ]) {
     it(`accounts for every frame with ${name}`, async () => {
-      const { seen, loop } = await play({ frames: 200, costMs, frameInterval })
+      const { seen, loop, at } = await play({ frames: 200, costMs, frameInterval })
       expect(framesOf(seen, 0)).to.deep.equal(numbers(0, 200))
       const { offered, analysed: done, skipped, dropped: lost } = loop.total
       expect(offered).to.equal(done + skipped + lost)
       expect(done).to.be.within(analysed[0]!, analysed[1]!)
       expect(lost).to.be.within(dropped[0]!, dropped[1]!)
+      const summary = (await readSummary(at(0)))!
+      for (const result of ['analysed', 'dropped'] as const)
+        expect(framesOfRuns(summary[result]!)).to.deep.equal(
+          seen.filter(each => each.result === result).map(({ frame }) => frame),
+        )
     })
   }
 
@@ -263,6 +270,7 @@ describe('FrameLoop', () => {
     expect(loop.total).to.deep.equal({ offered: 200, analysed: 180, skipped: 0, dropped: 20 })
     expect(loop.refused).to.equal(20)
     const summary = (await readSummary(at(0)))!
+    expect(summary.dropped).to.deep.equal(numbers(0, 20).map(ten => [10 * ten + 3, 10 * ten + 3]))
     expect(summary.samples + summary.refused).to.equal(40)
     expect(summary.refused).to.be.above(10)
   })

@@ -50,6 +50,7 @@ interface OpenWindow {
   readonly active: ActiveWindow
   readonly frames: Counts
   readonly analysed: FrameRanges
+  readonly dropped: FrameRanges
   book: WindowBook | null
 }
 
@@ -218,7 +219,7 @@ export class FrameLoop {
 
   async #take(frame: Frame, window: ActiveWindow): Promise<void> {
     const { clock, frameRate, configuration, onFrame } = this.#options
-    const { frames, analysed, book } = this.#window!
+    const { frames, book, ...numbers } = this.#window!
     let result = decideFrame({
       lateMs: this.#duty.lateMs(frame.dueAt, clock.now()),
       frameRate,
@@ -232,7 +233,7 @@ export class FrameLoop {
       counts.offered++
       counts[result]++
     }
-    if (result === 'analysed') analysed.add(frame.index)
+    if (result !== 'skipped') numbers[result].add(frame.index)
     onFrame?.(result, result === 'analysed' ? (clock.now() - frame.dueAt) / 1000 : null)
     await book?.offer(frame, this.#served, result === 'analysed')
     if (clock.now() - this.#savedAt > saveEveryMs) this.#saveLater()
@@ -277,6 +278,7 @@ export class FrameLoop {
       active: window,
       frames: { ...(book?.before ?? noFrames()) },
       analysed: new FrameRanges(book === null ? [] : book.analysedBefore),
+      dropped: new FrameRanges(book === null ? [] : book.droppedBefore),
       book,
     }
     this.#savedAt = this.#options.clock.now()
@@ -299,20 +301,24 @@ export class FrameLoop {
   }
 
   #closeLater(window: OpenWindow): void {
-    const { active, frames, analysed, book } = window
+    const { active, frames, analysed, dropped, book } = window
     const samples = book?.samples ?? 0
-    this.#options.log.info({ window: active.index, frames, samples, analysed: analysed.list }, 'window over')
+    this.#options.log.info(
+      { window: active.index, frames, samples, analysed: analysed.list, dropped: dropped.list },
+      'window over',
+    )
     const totals = this.#totals(window, true)
     if (book !== null) this.#closing = this.#closing.then(() => book.summarise(totals))
   }
 
-  #totals({ frames, analysed }: OpenWindow, complete: boolean) {
-    const { list } = analysed
+  #totals({ frames, ...numbers }: OpenWindow, complete: boolean) {
+    const [analysed, dropped] = [numbers.analysed.list, numbers.dropped.list]
     return {
       complete,
       frames: { ...frames },
       gpuSecondsPerFrame: this.#options.gpuSecondsPerFrame(),
-      ...(list === undefined ? {} : { analysed: list }),
+      ...(analysed && { analysed }),
+      ...(dropped && { dropped }),
     }
   }
 

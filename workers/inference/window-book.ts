@@ -49,6 +49,7 @@ export class WindowBook {
   readonly before: FrameCounts
   /** What was analysed before it; undefined: not known. */
   readonly analysedBefore: WindowSummary['analysed']
+  readonly droppedBefore: WindowSummary['dropped']
   #others: Pick<WindowSummary, 'frames' | 'samples'> = { frames: noFrames, samples: 0 }
   #selected: ReadonlySet<number>
   #refused: number
@@ -65,6 +66,7 @@ export class WindowBook {
     this.#kept = kept
     this.before = earlier?.frames ?? noFrames
     this.analysedBefore = earlier === null ? [] : earlier.analysed
+    this.droppedBefore = earlier === null ? [] : earlier.dropped
     this.#refused = earlier?.refused ?? 0
   }
 
@@ -127,7 +129,7 @@ export class WindowBook {
 
   /** Waits for the images on their way and writes summary.json. */
   async summarise(
-    totals: Pick<WindowSummary, 'complete' | 'frames' | 'gpuSecondsPerFrame' | 'analysed'>,
+    totals: Pick<WindowSummary, 'complete' | 'frames' | 'gpuSecondsPerFrame' | 'analysed' | 'dropped'>,
   ): Promise<void> {
     await this.#queue
     await this.#readOthers()

@@ -46,8 +46,12 @@ export interface WindowSummary {
   readonly refused: number
   readonly gpuSecondsPerFrame: number | null
   /** Which frames were analysed, first and last of each run; absent where there are too many to tell. */
-  readonly analysed?: readonly (readonly [first: number, last: number])[]
+  readonly analysed?: FrameRuns
+  /** Likewise those that were dropped. */
+  readonly dropped?: FrameRuns
 }
+
+type FrameRuns = readonly (readonly [first: number, last: number])[]
 
 export const framesHeader = `${formatCsvRow(framesColumns)}\n`
 
@@ -154,7 +158,7 @@ export const addFrames = (a: FrameCounts, b: FrameCounts): FrameCounts => ({
 })
 
 function joinSummaries(a: WindowSummary, b: WindowSummary): WindowSummary {
-  const { analysed: ofA, ...rest } = a
+  const { analysed, dropped, ...rest } = a
   return {
     ...rest,
     complete: a.complete || b.complete,
@@ -163,7 +167,8 @@ function joinSummaries(a: WindowSummary, b: WindowSummary): WindowSummary {
     refused: a.refused + b.refused,
     // The newest pod's share is the one that lasts.
     gpuSecondsPerFrame: b.gpuSecondsPerFrame ?? a.gpuSecondsPerFrame,
-    ...(ofA === undefined || b.analysed === undefined ? {} : { analysed: [...ofA, ...b.analysed] }),
+    ...(analysed && b.analysed && { analysed: [...analysed, ...b.analysed] }),
+    ...(dropped && b.dropped && { dropped: [...dropped, ...b.dropped] }),
   }
 }
 

@@ -1,7 +1,10 @@
 /** What `hack/bench/resizes.ts` runs. */
-import { type Style, testResizes } from '../../../e2e/support/resize-suite.ts'
+import { writeFileSync } from 'node:fs'
+import { type ResizeFigures, type Style, testResizes } from '../../../e2e/support/resize-suite.ts'
 
 const number = (name: string, fallback: number): number => Number(process.env[name] ?? fallback)
+const file = process.env.EKYA_BENCH_JSON
+const figures: ResizeFigures[] = []
 
 for (const style of (process.env.EKYA_BENCH_STYLES ?? 'replace').split(',') as Style[])
   testResizes({
@@ -12,4 +15,8 @@ for (const style of (process.env.EKYA_BENCH_STYLES ?? 'replace').split(',') as S
     least: number('EKYA_BENCH_LEAST', 15),
     cpuSamples: number('EKYA_BENCH_CPU_SAMPLES', 8),
     containers: process.env.EKYA_BENCH_NODE === 'real',
+    onFigures(more) {
+      figures.push(more)
+      if (file !== undefined) writeFileSync(file, JSON.stringify(figures))
+    },
   })

@@ -8,6 +8,7 @@ import { after, before } from 'mocha'
 import type { Pod, PodSpec } from '../../process-node/pod.ts'
 import type { ApiServer } from '../../testing/api-server.ts'
 import { type PodReader, podReader } from '../../testing/pods.ts'
+import { preferCgroup } from '../cgroups.ts'
 import { NodeError } from '../errors.ts'
 import { type NodeOptions, type RealNode, startNode } from '../node.ts'
 
@@ -24,10 +25,14 @@ export interface RealNodeFixture extends PodReader {
   quota(podUid: string, containerId: string): number
   /** What a container has used of it so far. */
   cpuUse(podUid: string, containerId: string): CpuUse
+  /** From now on the node's pods get the cpu time of their limits, however busy the machine is with other things. */
+  preferPods(): void
 }
 
 export interface CpuUse {
   readonly seconds: number
+  /** When that was so, milliseconds of `performance.now()`. */
+  readonly atMs: number
   /** Of enforcement (0.1 s each) in which it wanted to run, and those in which it got no more because its quota was used up. */
   readonly periods: number
   readonly throttled: number
@@ -93,15 +98,30 @@ export function useRealNode(api: ApiServer, given: Partial<NodeOptions> = {}): R
       return Number(quota) / Number(period)
     },
     cpuUse(podUid, containerId) {
+      const stat = (text: string, name: string) =>
+        Number(
+          text
+            .split('\n')
+            .find(line => line.startsWith(`${name} `))
+            ?.split(' ')[1],
+        )
       const read = containerFiles(node!, 'cpu', podUid, containerId)
-      const entries = read('cpu.stat').split('\n')
-      const stat = (name: string) => Number(entries.find(line => line.startsWith(`${name} `))?.split(' ')[1])
+      const readTime =
+        node!.cgroup.version === 2 ? read : containerFiles(node!, 'cpuacct', podUid, containerId)
+      const periods = read('cpu.stat')
+      const atMs = performance.now()
       const seconds =
         node!.cgroup.version === 2
-          ? stat('usage_usec') / 1e6
-          : Number(containerFiles(node!, 'cpuacct', podUid, containerId)('cpuacct.usage')) / 1e9
-      return { seconds, periods: stat('nr_periods'), throttled: stat('nr_throttled') }
+          ? stat(readTime('cpu.stat'), 'usage_usec') / 1e6
+          : Number(readTime('cpuacct.usage')) / 1e9
+      return {
+        seconds,
+        atMs,
+        periods: stat(periods, 'nr_periods'),
+        throttled: stat(periods, 'nr_throttled'),
+      }
     },
+    preferPods: () => preferCgroup(node!.cgroup),
     async delete(name) {
       await api.client().delete(`${pods()}/${name}`, { gracePeriodSeconds: 0 })
     },
