@@ -10,7 +10,7 @@ import type { Pod } from '../operator/cluster/pod.ts'
 import { mpsBackend } from '../operator/sharing/backends/mps.ts'
 import { defaultGpuOptions } from '../operator/sharing/gpu-options.ts'
 import { workerUser } from '../operator/sharing/gpu-share.ts'
-import { ResizingSite, type Shares } from './support/resizes.ts'
+import { ResizingSite, readySince, type Shares, streamOf } from './support/resizes.ts'
 import { useSite } from './support/site.ts'
 import { useStandInGpu } from './support/stand-in-gpu.ts'
 
@@ -119,13 +119,25 @@ describe('a node in the middle of a swap (stand-ins of nvidia-smi and nvidia-cud
   it(`the MPS server faults (stand-in) ${agreed.name}`, async () => {
     await swapUntil(agreed)
     const clients = new Set((await shares.pods()).map(({ metadata }) => metadata.uid))
+    const faultAt = await shares.frameNow(frameRate)
     await gpu.fault()
     await gpu.untilReady()
     await shares.settles(wanted, 'after the fault')
     // A fault ends all clients: pods that lived through it would only look as if they worked.
-    expect((await shares.pods()).filter(({ metadata }) => clients.has(metadata.uid))).to.deep.equal([])
+    const pods = await shares.pods()
+    expect(pods.filter(({ metadata }) => clients.has(metadata.uid))).to.deep.equal([])
     const now = await shares.frameNow(frameRate)
-    for (const stream of streams) expect((await shares.account(stream, now)).twice).to.deep.equal([])
+    for (const pod of pods) {
+      const stream = streamOf(pod)
+      const { twice, lost } = await shares.account(stream, now)
+      const servedAgain = await shares.frameAt(readySince(pod) + 1000, frameRate)
+      process.stdout.write(
+        `      ${stream}: ${lost.length} frames lost; from the fault to the new pod's being ready there were ${servedAgain - faultAt}\n`,
+      )
+      expect(twice, `${stream}: analysed twice`).to.deep.equal([])
+      expect(lost, `${stream}: one gap`).to.deep.equal(lost.map((_, i) => lost[0]! + i))
+      for (const frame of lost) expect(frame, stream).to.be.within(faultAt, servedAgain)
+    }
   })
 })
 

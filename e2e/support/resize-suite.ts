@@ -96,7 +96,13 @@ export function testResizes({
       const twice = sum(account => account.twice.length)
       const shared = sum(account => account.shared.length)
       const { restarts, resizeSeconds, swapSeconds, most } = gpu
-      onFigures({ style, resizeSeconds, swapSeconds, accounts, restarts })
+      onFigures({
+        style,
+        resizeSeconds: [...resizeSeconds],
+        swapSeconds: [...swapSeconds],
+        accounts,
+        restarts,
+      })
       process.stdout.write(`
       resizes            ${resizeSeconds.length}
       frames             ${frames}

@@ -193,18 +193,29 @@ export class ResizingSite {
   }
 
   /** The newest frame by the clock. */
-  async frameNow(frameRate: number): Promise<number> {
+  frameNow(frameRate: number): Promise<number> {
+    return this.frameAt(Date.now(), frameRate)
+  }
+
+  /** The newest frame at that time, in milliseconds since 1970. */
+  async frameAt(time: number, frameRate: number): Promise<number> {
     const { current } = (await this.#site.readWindow(name)).status ?? {}
-    return Math.floor(((Date.now() - Date.parse(current!.startedAt!)) * frameRate) / 1000)
+    return Math.floor(((time - Date.parse(current!.startedAt!)) * frameRate) / 1000)
   }
 }
 
-const streamOf = (pod: Pod): string => pod.metadata.labels?.[streamLabel] ?? ''
+export const streamOf = (pod: Pod): string => pod.metadata.labels?.[streamLabel] ?? ''
 
-const isReady = ({ status, metadata }: Pod): boolean =>
-  metadata.deletionTimestamp === undefined &&
-  status?.phase === 'Running' &&
-  status.conditions?.some(c => c.type === 'Ready' && c.status === 'True') === true
+const readyOf = ({ status }: Pod) =>
+  status?.conditions?.find(({ type, status }) => type === 'Ready' && status === 'True')
+
+/** In milliseconds since 1970, at most a second too early: times of the API have whole seconds. */
+export const readySince = (pod: Pod): number => Date.parse(readyOf(pod)?.lastTransitionTime ?? '')
+
+const isReady = (pod: Pod): boolean =>
+  pod.metadata.deletionTimestamp === undefined &&
+  pod.status?.phase === 'Running' &&
+  readyOf(pod) !== undefined
 
 const isTold = ({ metadata: { annotations = {} } }: Pod): boolean =>
   annotations[standbyAnnotation] === undefined || annotations[takeOverAnnotation] !== undefined

@@ -2,6 +2,7 @@ import { once } from 'node:events'
 import { createServer, type IncomingMessage, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { expect } from 'chai'
+import { Agent } from 'undici'
 import type { InferenceStatus } from '../api/worker.ts'
 import { createWorkerClient, type WorkerClient, WorkerClientError } from './worker-client.ts'
 
@@ -156,5 +157,29 @@ describe('worker client', () => {
     const reason = new Error('shutting down')
     const error = await client.status(address, AbortSignal.abort(reason)).catch((thrown: unknown) => thrown)
     expect(error).to.equal(reason)
+  })
+
+  describe('where no connection comes about', () => {
+    // As to the address of a pod that has gone: neither accepted nor refused.
+    const nowhere = new Agent({ connect: () => {} })
+    const lost = createWorkerClient({ timeoutMs: 50, dispatcher: nowhere })
+    after(() => nowhere.destroy())
+
+    it('fails at its deadline', async () => {
+      const error = await failure(lost.status('10.0.0.7:8080'))
+      expect(error).to.include({ code: 'Timeout', retryable: true })
+      expect(error.message).to.equal('worker 10.0.0.7:8080: GET /status had no answer within 50 ms')
+    })
+
+    it('ends when its caller does', async () => {
+      const patient = createWorkerClient({ dispatcher: nowhere })
+      const reason = new Error('enough')
+      const call = patient.status('10.0.0.7:8080', AbortSignal.abort(reason))
+      expect(await call.catch((error: unknown) => error)).to.equal(reason)
+      const caller = new AbortController()
+      const another = patient.status('10.0.0.7:8080', caller.signal)
+      caller.abort(reason)
+      expect(await another.catch((error: unknown) => error)).to.equal(reason)
+    })
   })
 })

@@ -84,7 +84,9 @@ const isErrorAnswer = ajv.compile<WorkerError>(errorAnswerSchema)
 
 export function createWorkerClient(options: WorkerClientOptions = {}): WorkerClient {
   const { timeoutMs = 2000, modelTimeoutMs = 15_000 } = options
-  const own = options.dispatcher ? undefined : new Agent({ keepAliveTimeout: 30_000, connections: 4 })
+  const own = options.dispatcher
+    ? undefined
+    : new Agent({ keepAliveTimeout: 30_000, connections: 4, connect: { timeout: timeoutMs } })
   const dispatcher = options.dispatcher ?? (own as Agent)
 
   async function call(
@@ -96,14 +98,18 @@ export function createWorkerClient(options: WorkerClientOptions = {}): WorkerCli
     signal: AbortSignal | undefined,
   ): Promise<{ status: number; text: string }> {
     const deadline = AbortSignal.timeout(timeout)
+    const ending = signal ? AbortSignal.any([signal, deadline]) : deadline
     try {
-      const answer = await dispatcher.request({
-        origin: `http://${address}`,
-        method,
-        path,
-        signal: signal ? AbortSignal.any([signal, deadline]) : deadline,
-        ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
-      })
+      const answer = await unlessAborted(
+        dispatcher.request({
+          origin: `http://${address}`,
+          method,
+          path,
+          signal: ending,
+          ...(body && { body: JSON.stringify(body), headers: { 'content-type': 'application/json' } }),
+        }),
+        ending,
+      )
       const chunks: Buffer[] = []
       let bytes = 0
       for await (const chunk of answer.body) {
@@ -174,6 +180,21 @@ export function createWorkerClient(options: WorkerClientOptions = {}): WorkerCli
     close: async () => {
       await own?.destroy()
     },
+  }
+}
+
+/** undici heeds a signal only once it has a connection, which to an address that nobody has any more may take far longer. */
+async function unlessAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
+  const settled = new AbortController()
+  const aborted = new Promise<never>((_, reject) => {
+    const end = () => reject(signal.reason)
+    if (signal.aborted) end()
+    else signal.addEventListener('abort', end, { once: true, signal: settled.signal })
+  })
+  try {
+    return await Promise.race([work, aborted])
+  } finally {
+    settled.abort()
   }
 }
 

@@ -26,27 +26,22 @@ export interface PollerOptions {
 export class WorkerPoller {
   readonly #options: PollerOptions
   readonly #observations = new Map<string, Observation>()
+  /** By the pod's UID, while it has not answered yet. */
+  readonly #asking = new Map<string, Promise<void>>()
   #timer: NodeJS.Timeout | undefined
-  #round: Promise<void> = Promise.resolve()
-  #stopped = false
 
   constructor(options: PollerOptions) {
     this.#options = options
   }
 
   start(): void {
-    const tick = () => {
-      this.#round = this.poll().finally(() => {
-        if (!this.#stopped) this.#timer = setTimeout(tick, this.#options.intervalMs).unref()
-      })
-    }
-    tick()
+    void this.poll()
+    this.#timer = setInterval(() => void this.poll(), this.#options.intervalMs).unref()
   }
 
   async stop(): Promise<void> {
-    this.#stopped = true
-    clearTimeout(this.#timer)
-    await this.#round
+    clearInterval(this.#timer)
+    await Promise.all(this.#asking.values())
   }
 
   of(uid: string | undefined): Observation | undefined {
@@ -58,11 +53,20 @@ export class WorkerPoller {
     this.#take(pod, { status })
   }
 
+  /** Asks all but those that still owe an answer: one that cannot be reached must not keep the others waiting. */
   async poll(): Promise<void> {
     const running = this.#options.pods().filter(pod => pod.status?.phase === 'Running' && pod.status.podIP)
     const uids = new Set(running.map(pod => pod.metadata.uid))
     for (const uid of this.#observations.keys()) if (!uids.has(uid)) this.#observations.delete(uid)
-    await Promise.all(running.map(pod => this.#ask(pod)))
+    await Promise.all(running.map(pod => this.#askOnce(pod)))
+  }
+
+  #askOnce(pod: Pod): Promise<void> | undefined {
+    const uid = pod.metadata.uid!
+    if (this.#asking.has(uid)) return undefined
+    const asked = this.#ask(pod).finally(() => this.#asking.delete(uid))
+    this.#asking.set(uid, asked)
+    return asked
   }
 
   async #ask(pod: Pod): Promise<void> {
