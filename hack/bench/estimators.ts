@@ -75,7 +75,7 @@ const estimators = (configurations: readonly RetrainingConfiguration[]): Record<
       const { configuration, accuracy: accuracyAfter } = known
       const at = each.options.findIndex(option => option.configuration === configuration)
       const estimated = { accuracyAfter: each.estimates[at]! }
-      return [{ own: each.camera === one.camera, configuration, estimated, realised: { accuracyAfter } }]
+      return [{ configuration, estimated, realised: { accuracyAfter } }]
     })
     const accuracy = { current: one.current, validation: one.window.accuracy.validation }
     return estimate({ profiles: one.window.profiles, configurations, accuracy, history }).map(

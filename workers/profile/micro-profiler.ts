@@ -41,6 +41,8 @@ export interface MicroProfileRequest {
   readonly deviceSeconds?: () => number
   /** Until the profiles are to be there. Absent: there is time for all. */
   readonly secondsLeft?: () => number
+  /** Given the best model of each training, with the names of the configurations that it was for. */
+  readonly onTrained?: (configurations: readonly string[], model: Uint8Array) => void
 }
 
 /** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
@@ -120,6 +122,10 @@ async function profileTogether(
     },
     deviceSeconds === undefined ? {} : { cpuSeconds: deviceSeconds },
     signal,
+  )
+  request.onTrained?.(
+    group.map(({ name }) => name),
+    outcome.model,
   )
   // Configurations with the same graph share it here; a training pod builds its own.
   const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits, knobs.freezeBatchNorm])
