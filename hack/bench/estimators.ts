@@ -10,7 +10,7 @@ import { readFile } from 'node:fs/promises'
 import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { estimate, type PastTraining } from '../../operator/profiler/estimator.ts'
 import { fitOutcomes, type WindowRecord } from '../../operator/profiler/pooled/outcome-model.ts'
-import { presentAccuracy } from '../../operator/profiler/present-accuracy.ts'
+import { freshWeight, presentAccuracy } from '../../operator/profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../operator/profiler/revision.ts'
 import type { RecordedCamera, RecordedWindow } from './support/record-site.ts'
 
@@ -18,6 +18,7 @@ interface Measured {
   readonly camera: string
   readonly window: RecordedWindow
   readonly current: number
+  readonly freshWeight: number
   /** By the micro-profiles alone. */
   readonly options: readonly {
     readonly configuration: string
@@ -57,14 +58,18 @@ function measured(
   const window = windows[w]
   if (window === undefined) return []
   const { accuracy, soFar } = window
-  const current = presentAccuracy(
-    { accuracy: accuracy.current, labelled: accuracy.independent },
-    { accuracy: soFar.current, labelled: soFar.independent, expected: soFar.expected },
-  )
-  const scale = { current, validation: accuracy.validation }
+  const last = { accuracy: accuracy.current, labelled: accuracy.independent }
+  const fresh = { accuracy: soFar.current, labelled: soFar.independent, expected: soFar.expected }
+  const one = { current: presentAccuracy(last, fresh), freshWeight: freshWeight(last, fresh) }
+  const scale = scaleOf(window, one)
   const options = estimate({ profiles: window.profiles, configurations, accuracy: scale })
-  return [{ camera: name, window, current, options }]
+  return [{ camera: name, window, ...one, options }]
 }
+
+const scaleOf = (
+  { accuracy, soFar }: RecordedWindow,
+  { current, freshWeight: weight }: Pick<Measured, 'current' | 'freshWeight'>,
+) => ({ current, validation: accuracy.validation, soFar: { current: soFar.current, weight } })
 
 const estimators = (configurations: readonly RetrainingConfiguration[]): Record<string, Estimator> => ({
   'micro-profile': ({ options }) => options.map(({ accuracyAfter }) => accuracyAfter),
@@ -75,9 +80,9 @@ const estimators = (configurations: readonly RetrainingConfiguration[]): Record<
       const { configuration, accuracy: accuracyAfter } = known
       const at = each.options.findIndex(option => option.configuration === configuration)
       const estimated = { accuracyAfter: each.estimates[at]! }
-      return [{ own: each.camera === one.camera, configuration, estimated, realised: { accuracyAfter } }]
+      return [{ configuration, estimated, realised: { accuracyAfter } }]
     })
-    const accuracy = { current: one.current, validation: one.window.accuracy.validation }
+    const accuracy = scaleOf(one.window, one)
     return estimate({ profiles: one.window.profiles, configurations, accuracy, history }).map(
       o => o.accuracyAfter,
     )

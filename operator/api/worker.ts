@@ -254,6 +254,8 @@ export interface MicroProfile {
   readonly gpuSecondsPerEpoch: number
   /** Once per training pod: start, model, data, graph. */
   readonly setupGpuSeconds: number
+  /** Accuracy of the best model of these epochs on the frames of `ProfileResult.soFar`; absent: not measured. */
+  readonly soFar?: number
 }
 
 /** Termination message of a profile pod. */

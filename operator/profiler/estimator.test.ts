@@ -70,38 +70,70 @@ describe('estimate', () => {
     expect(at(0.995).accuracyAfter).to.be.within(0.99, 0.995)
   })
 
+  describe('what the micro-profiled model is worth on the running window', () => {
+    const present = { current: 0.4, validation: curve(0) }
+    const at = (soFar: number | undefined, weight: number) =>
+      only({
+        profiles: [{ ...profile('all-5', rising), ...(soFar === undefined ? {} : { soFar }) }],
+        accuracy: { ...present, soFar: { current: 0.4, weight } },
+      }).accuracyAfter
+    const byValidation = only({ accuracy: present }).accuracyAfter
+
+    for (const { name, soFar, weight } of [
+      { name: 'changes nothing where it was not measured', soFar: undefined, weight: 1 },
+      { name: 'changes nothing where its labels count for nothing', soFar: 0.1, weight: 0 },
+    ])
+      it(name, () => expect(at(soFar, weight)).to.equal(byValidation))
+
+    it('lowers what is expected where the scene has changed, and the more its labels count', () => {
+      expect(at(0.4, 1)).to.be.below(at(0.4, 0.5))
+      expect(at(0.4, 0.5)).to.be.closeTo((at(0.4, 1) + byValidation) / 2, 1e-9)
+      expect(at(0.4, 0.5)).to.be.below(byValidation)
+    })
+
+    it('goes on rising from there as on the validation split', () => {
+      const end = only({ accuracy: { current: curve(0), validation: curve(0) } }).accuracyAfter
+      const left = (1 - end) / (1 - curve(0.5))
+      expect(at(0.7, 1)).to.be.closeTo(1 - 0.3 * left, 1e-9)
+    })
+
+    it('is carried over to what the model in use is taken to be worth', () => {
+      const accuracy = { current: 0.5, validation: curve(0), soFar: { current: 0.4, weight: 1 } }
+      const profiles = [{ ...profile('all-5', rising), soFar: 0.7 }]
+      expect(only({ profiles, accuracy }).accuracyAfter).to.be.closeTo(mapScale(at(0.7, 1), 0.4, 0.5), 1e-9)
+    })
+
+    it('expects a loss where the model loses there', () => {
+      expect(at(0.2, 1)).to.be.below(0.4)
+    })
+  })
+
   describe('history', () => {
-    const past = (own: boolean, error: number, count = 1, costRatio = 1, configuration = 'all-5') =>
+    const past = (error: number, count = 1, costRatio = 1, configuration = 'all-5') =>
       Array.from({ length: count }, () => ({
-        own,
         configuration,
         estimated: { accuracyAfter: 0.7, gpuSeconds: 10 },
         realised: { accuracyAfter: 0.7 + error, gpuSeconds: 10 * costRatio },
       }))
-    const rejected = past(true, 0).map(each => ({ ...each, realised: { gpuSeconds: 10 } }))
+    const rejected = past(0).map(each => ({ ...each, realised: { gpuSeconds: 10 } }))
     const shift = (history: EstimatorInput['history']) =>
       only({ history }).accuracyAfter - only().accuracyAfter
 
     for (const { name, history, want } of [
-      { name: 'moves an estimate little after one error', history: past(true, -0.09), want: -0.0366667 },
-      { name: 'moves it further after many', history: past(true, -0.09, 10), want: -0.0833333 },
-      { name: 'learns from other streams', history: past(false, -0.09, 4), want: -0.06 },
-      {
-        name: 'believes the stream itself more',
-        history: [...past(true, -0.09, 4), ...past(false, 0.09, 4)],
-        want: -0.03,
-      },
-      { name: 'is bounded', history: past(true, -0.6, 12), want: -0.15 },
+      { name: 'moves an estimate little after one error', history: past(-0.09), want: -0.03 },
+      { name: 'moves it further after many', history: past(-0.09, 10), want: -0.075 },
+      { name: 'goes by the mean', history: [...past(-0.09, 4), ...past(0.03, 4)], want: -0.024 },
+      { name: 'is bounded', history: past(-0.6, 12), want: -0.15 },
       { name: 'learns nothing of accuracy from a rejected model', history: rejected, want: 0 },
-      { name: 'forgets what is long ago', history: [...past(true, 0, 48), ...past(true, -0.5, 5)], want: 0 },
+      { name: 'forgets what is long ago', history: [...past(0, 48), ...past(-0.5, 5)], want: 0 },
     ])
       it(name, () => expect(shift(history)).to.be.closeTo(want, 1e-6))
 
     it('corrects the cost, most by trainings with the same configuration', () => {
       const cost = (history: EstimatorInput['history']) => only({ history }).gpuSeconds
-      expect(cost(past(false, 0, 24, 1.5))).to.be.within(11 * 1.4, 11 * 1.5)
-      const other = past(true, 0, 4, 1.5, 'head')
-      expect(cost(other)).to.be.within(11, cost(past(true, 0, 4, 1.5)) - 0.5)
+      expect(cost(past(0, 24, 1.5))).to.be.within(11 * 1.4, 11 * 1.5)
+      const other = past(0, 4, 1.5, 'head')
+      expect(cost(other)).to.be.within(11, cost(past(0, 4, 1.5)) - 0.5)
     })
   })
 

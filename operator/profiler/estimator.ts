@@ -6,10 +6,12 @@
  *   - the model in use is a point of the curve at epoch 0 and counts double, and a measured accuracy counts as no less than the
  *     best before it: a training keeps its best weights, and the gate keeps the model in use;
  *   - points of a prior curve hold the far end, as the booster points do in Ekya's fit;
- *   - micro-profiles are measured on the validation split; what counts is the newest window as a whole. A training is taken to
- *     remove the same part of the errors on both;
- *   - past errors are added: those of the stream, shrunken towards those of the site, shrunken towards 0. How much a training removes
- *     depends on the scenes and on the student, and the first windows of a site tell;
+ *   - micro-profiles are measured on the validation split, of which most is of the last window; what counts is the running one. A training
+ *     is taken to remove the same part of the errors on both;
+ *   - where the micro-profiled model was measured on what there is of the running window, that counts as far as these labels count for the
+ *     model in use: what helps on yesterday's scene may not help on today's;
+ *   - past errors of the site are added, shrunken towards 0. How much a training removes depends on the scenes and on the student, and the
+ *     first windows of a site tell;
  *   - nothing is predicted above a cap, unless the model in use is there already.
  */
 import type { MicroProfile, RetrainingConfiguration } from '../api/worker.ts'
@@ -17,7 +19,7 @@ import type { RetrainingOption } from '../scheduler/problem.ts'
 import { type AccuracyPoint, fitAccuracyCurve } from './accuracy-curve.ts'
 import { costDistribution, type KnownCost } from './cost.ts'
 import { CurveFitError } from './errors.ts'
-import { shrunkenMean } from './shrunken-mean.ts'
+import { meanTowardsZero } from './shrunken-mean.ts'
 
 export interface EstimatorInput {
   readonly profiles: readonly MicroProfile[]
@@ -27,6 +29,8 @@ export interface EstimatorInput {
     readonly current: number
     /** The model in use on the validation split: the scale of the micro-profiles. */
     readonly validation: number
+    /** The model in use on what there is of the running window, and how much that counts against the validation split, in [0, 1]. */
+    readonly soFar?: { readonly current: number; readonly weight: number }
   }
   /** Of the site, newest first. */
   readonly history?: readonly PastTraining[]
@@ -34,8 +38,6 @@ export interface EstimatorInput {
 
 /** A training that ran to its end: what was estimated of it, and what came of it in the window in which it ended. */
 export interface PastTraining {
-  /** Of the stream that is estimated now, and not of another one. */
-  readonly own: boolean
   readonly configuration: string
   readonly estimated: TrainingFigures
   readonly realised: TrainingFigures
@@ -60,8 +62,11 @@ const anchorWeight = 2
 
 /** Trainings of the site that are looked back on. */
 const historyLength = 48
-/** How many trainings of the site count as much as the assumption that there is no bias, and of the stream as what the site shows. */
-const shrinkage = { all: 2, own: 8 } as const
+/**
+ * Trainings that count as much as the assumption that there is no bias: one is off by some 1.5 times of what a whole site is. How far
+ * streams of one site differ in it does not show beside that, so they are not told apart.
+ */
+const assumed = 2
 const mostCorrection = 0.15
 
 /** One option for each configuration that was micro-profiled, in the order of the configurations. */
@@ -70,9 +75,7 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
   return input.configurations.flatMap(configuration => {
     const profile = input.profiles.find(p => p.configuration === configuration.name)
     if (profile === undefined || profile.points.length === 0) return []
-    const validation = predictValidation(profile, input.accuracy.validation, configuration)
-    const mapped = mapScale(validation, input.accuracy.validation, input.accuracy.current)
-    const corrected = mapped + accuracyCorrection(history)
+    const corrected = uncorrected(profile, configuration, input.accuracy) + accuracyCorrection(history)
     const cap = Math.max(accuracyCap, input.accuracy.current)
     const gpuSeconds = profile.setupGpuSeconds + configuration.epochs * profile.gpuSecondsPerEpoch
     return [
@@ -83,6 +86,21 @@ export function estimate(input: EstimatorInput): RetrainingOption[] {
       },
     ]
   })
+}
+
+/** By the micro-profile alone, on the scale of the newest window. */
+function uncorrected(
+  profile: MicroProfile,
+  configuration: Pick<RetrainingConfiguration, 'epochs' | 'dataFraction'>,
+  { current, validation, soFar }: EstimatorInput['accuracy'],
+): number {
+  const end = predictValidation(profile, validation, configuration)
+  const byValidation = mapScale(end, validation, current)
+  if (soFar === undefined || profile.soFar === undefined) return byValidation
+  // From what was measured to the end it goes as on the validation split.
+  const best = profile.points.reduce((highest, [, accuracy]) => Math.max(highest, accuracy), validation)
+  const bySoFar = mapScale(mapScale(end, best, profile.soFar), soFar.current, current)
+  return soFar.weight * bySoFar + (1 - soFar.weight) * byValidation
 }
 
 /** What a micro-profile says of the cost, corrected by what such predictions were off by. */
@@ -138,12 +156,12 @@ export function mapScale(after: number, before: number, other: number): number {
  * never overshot.
  */
 function accuracyCorrection(history: readonly PastTraining[]): number {
-  const errors = history.flatMap(({ own, estimated, realised }) =>
+  const errors = history.flatMap(({ estimated, realised }) =>
     estimated.accuracyAfter === undefined || realised.accuracyAfter === undefined
       ? []
-      : [{ own, error: realised.accuracyAfter - estimated.accuracyAfter }],
+      : [realised.accuracyAfter - estimated.accuracyAfter],
   )
-  return Math.min(mostCorrection, Math.max(-mostCorrection, shrunkenMean(errors, shrinkage)))
+  return Math.min(mostCorrection, Math.max(-mostCorrection, meanTowardsZero(errors, assumed)))
 }
 
 /** Costs depend on the configuration more than on the stream. */

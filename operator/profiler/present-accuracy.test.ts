@@ -1,6 +1,6 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
-import { presentAccuracy } from './present-accuracy.ts'
+import { freshWeight, presentAccuracy } from './present-accuracy.ts'
 
 const last = { accuracy: 0.9, labelled: 200 }
 
@@ -22,6 +22,14 @@ describe('presentAccuracy', () => {
     { name: 'follows a hard mix of many', soFar: fresh(0.5, 100, 0.52), low: 0.52, high: 0.65 },
   ])
     it(name, () => expect(presentAccuracy(last, soFar)).to.be.within(low, high))
+
+  it('lets fresh labels count the more, the more there are and the further they lie apart', () => {
+    const weight = (accuracy: number, labelled: number) => freshWeight(last, fresh(accuracy, labelled))
+    expect(weight(0.5, 0)).to.equal(0)
+    expect(weight(0.85, 10)).to.be.within(0.1, weight(0.85, 100))
+    expect(weight(0.85, 100)).to.be.within(0.5, weight(0.5, 100))
+    expect(weight(0.5, 100)).to.be.within(0.9, 1)
+  })
 
   it('stays within [0, 1] whatever was measured', () => {
     const unit = fc.double({ min: 0, max: 1, noNaN: true })

@@ -35,17 +35,29 @@ const classDeviation = 0.2
 /** @returns in [0, 1] */
 export function presentAccuracy(last: MeasuredAccuracy, soFar: FreshAccuracy | undefined): number {
   if (soFar === undefined || soFar.labelled === 0) return last.accuracy
-  const believed = mixDeviation ** 2 / (mixDeviation ** 2 + classDeviation ** 2 / soFar.labelled)
-  const apart = soFar.accuracy - soFar.expected + believed * (soFar.expected - last.accuracy)
-  let [moved, evidence] = [0, 0]
+  const moved = freshWeight(last, soFar) * distance(last, soFar)
+  return Math.min(1, Math.max(0, last.accuracy + moved))
+}
+
+/** How much the fresh labels count against the last window's, in [0, 1]. */
+export function freshWeight(last: MeasuredAccuracy, soFar: FreshAccuracy): number {
+  if (soFar.labelled === 0) return 0
+  const apart = distance(last, soFar)
+  let [weight, evidence] = [0, 0]
   for (const { often, deviation } of cases) {
     const before = deviation ** 2 + variance(last)
     const total = before + variance(soFar)
     const likelihood = (often * Math.exp(-(apart ** 2) / (2 * total))) / Math.sqrt(total)
-    moved += likelihood * (before / total) * apart
+    weight += likelihood * (before / total)
     evidence += likelihood
   }
-  return Math.min(1, Math.max(0, last.accuracy + moved / evidence))
+  return weight / evidence
+}
+
+/** How far the fresh labels lie from the last window's, the mix of a few objects left out. */
+function distance(last: MeasuredAccuracy, soFar: FreshAccuracy): number {
+  const believed = mixDeviation ** 2 / (mixDeviation ** 2 + classDeviation ** 2 / soFar.labelled)
+  return soFar.accuracy - soFar.expected + believed * (soFar.expected - last.accuracy)
 }
 
 /** Laplace's rule: a handful of labels that are all right proves no certainty. */

@@ -1,6 +1,6 @@
 /**
- * Mean of errors seen so far, as an estimate of the error to come: of the own ones, drawn towards that of all, which is drawn towards 0
- * (a James–Stein kind of mean with fixed weights).
+ * Mean of errors seen so far, as an estimate of the error to come: drawn towards 0, and where some tell more than others, of those, drawn
+ * towards that of all (a James–Stein kind of mean with fixed weights).
  */
 
 export interface SeenError {
@@ -17,8 +17,16 @@ export interface Shrinkage {
 }
 
 export function shrunkenMean(errors: readonly SeenError[], shrinkage: Shrinkage): number {
-  const sum = (some: readonly SeenError[]): number => some.reduce((total, { error }) => total + error, 0)
-  const ofAll = sum(errors) / (errors.length + shrinkage.all)
-  const own = errors.filter(each => each.own)
+  const own = errors.filter(each => each.own).map(({ error }) => error)
+  const ofAll = meanTowardsZero(
+    errors.map(({ error }) => error),
+    shrinkage.all,
+  )
   return (sum(own) + shrinkage.own * ofAll) / (own.length + shrinkage.own)
 }
+
+/** @param assumed how many errors count as much as the assumption that there is none on average. */
+export const meanTowardsZero = (errors: readonly number[], assumed: number): number =>
+  sum(errors) / (errors.length + assumed)
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0)

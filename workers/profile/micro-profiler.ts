@@ -41,6 +41,8 @@ export interface MicroProfileRequest {
   readonly deviceSeconds?: () => number
   /** Until the profiles are to be there. Absent: there is time for all. */
   readonly secondsLeft?: () => number
+  /** Given the best model of each training, with the names of the configurations that it was for. */
+  readonly onTrained?: (configurations: readonly string[], model: Uint8Array) => void
 }
 
 /** Smallest sample that a micro-profile trains on, whatever its fraction: BatchNormalization needs a batch to speak of. */
@@ -51,7 +53,7 @@ export const sampleSize = (trainCount: number, fraction: number): number =>
   Math.min(trainCount, Math.max(fewestTrained, Math.round(trainCount * fraction)))
 
 /** What the cheapest micro-profile takes, where a training of all layers takes so many. */
-const largestSample = (sampled: number, trainCount: number): number =>
+export const largestSample = (sampled: number, trainCount: number): number =>
   Math.min(trainCount, Math.ceil(sampled / trainedPart('head')))
 
 /** What a request says of training data that is in memory as a whole. @param order of its images, at random */
@@ -126,6 +128,10 @@ async function profileTogether(
     },
     deviceSeconds === undefined ? {} : { cpuSeconds: deviceSeconds },
     signal,
+  )
+  request.onTrained?.(
+    group.map(({ name }) => name),
+    outcome.model,
   )
   // Configurations with the same graph share it here; a training pod builds its own.
   const graph = JSON.stringify([knobs.trainableLayers, knobs.hiddenUnits, knobs.freezeBatchNorm])

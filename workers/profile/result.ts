@@ -23,7 +23,10 @@ const shorterCoherence: Shrink<ProfileResult> = result =>
     ? undefined
     : { ...result, coherence: result.coherence.slice(0, -4) }
 
-const withoutSoFar: Shrink<ProfileResult> = ({ soFar, ...rest }) => (soFar === undefined ? undefined : rest)
+const withoutSoFar: Shrink<ProfileResult> = ({ soFar, ...rest }) =>
+  soFar === undefined
+    ? undefined
+    : { ...rest, profiles: rest.profiles.map(({ soFar: _, ...profile }) => profile) }
 
 const withoutClassMix: Shrink<ProfileResult> = ({ classMix, ...rest }) =>
   classMix === undefined ? undefined : rest

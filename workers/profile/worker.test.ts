@@ -246,4 +246,17 @@ describe('the profile worker', () => {
     expect(without).to.include({ labelled: before.labelled - cars, refused: cars })
     expect(without.classMix[0]).to.equal(0)
   })
+
+  it('measures the models of the micro-profiles on the running window', async () => {
+    await keepWindow({ storage: folder.path, classes, window: 70, samples: 60 })
+    const run = async () => {
+      const { result } = await profile({ window: 71, samplesWindow: 70 })
+      return new Map(result.profiles.map(each => [each.configuration, each.soFar]))
+    }
+    expect([...(await run()).values()]).to.deep.equal([undefined, undefined, undefined])
+    await keepWindow({ storage: folder.path, classes, window: 71, samples: 30 })
+    const measured = await run()
+    for (const value of measured.values()) expect(value).to.be.within(0, 1)
+    expect(measured.get('half')).to.equal(measured.get('all'))
+  })
 })

@@ -1,6 +1,7 @@
 /**
  * The profile worker: labels the last window's sample, measures what was served, and micro-profiles the retraining configurations.
- * What has been kept of the running window by then is labelled and validated on as well: it tells where a drifting scene has got to.
+ * What has been kept of the running window by then is labelled and validated on as well: it tells where a drifting scene has got to, and
+ * at the end what the micro-profiles' models are worth there.
  *
  *   loading ──▶ labeling ──▶ profiling ──▶ done
  *      └──────────┴────────────┴──▶ failed: the result carries the error, and all that was measured before it
@@ -11,7 +12,7 @@ import type { ProfileResult, ProfileStatus, ProfileWorkerConfig } from '../../op
 import { loadImages } from '../frames/images.ts'
 import { concatImages, type ImageSet, selectImages } from '../learning/image-set.ts'
 import type { Trainer } from '../learning/trainer.ts'
-import { type Classifier, loadClassifier } from '../models/classifier.ts'
+import { type Classifier, loadClassifier, openClassifier } from '../models/classifier.ts'
 import { random } from '../models/random.ts'
 import { resolveModel } from '../models/store.ts'
 import { failureOf, WorkerFailure } from '../runtime/failure.ts'
@@ -51,6 +52,8 @@ type Mutable<T> = { -readonly [Key in keyof T]: T[Key] }
 export class ProfileWorker implements Worker {
   readonly #context: WorkerContext<ProfileWorkerConfig>
   readonly #result: Mutable<ProfileResult>
+  /** Of the micro-profiles, with the configurations that they were for. */
+  readonly #profiled: { readonly configurations: readonly string[]; readonly model: Uint8Array }[] = []
   #phase: ProfileStatus['phase'] = 'loading'
   #progress = 0
 
@@ -219,6 +222,26 @@ export class ProfileWorker implements Worker {
       expected: soFar.frames.reduce((sum, { label }) => sum + byClass[label]!, 0) / soFar.frames.length,
       independent: rounded(independentLabels(soFar.frames, classes)),
     }
+    await this.#measureProfiled(soFar.images)
+  }
+
+  /** The micro-profiles' models on the same frames. */
+  async #measureProfiled(images: ImageSet): Promise<void> {
+    const accuracies = new Map<string, number>()
+    const { device } = this.#context.config
+    for (const { configurations, model } of this.#profiled) {
+      const classifier = await openClassifier(model, 'a micro-profiled model', { device: device.kind })
+      try {
+        const accuracy = accuracyOn(images, await classifier.classify(images.pixels, images.count))
+        for (const name of configurations) accuracies.set(name, accuracy)
+      } finally {
+        await classifier.close()
+      }
+    }
+    this.#result.profiles = this.#result.profiles.map(profile => {
+      const soFar = accuracies.get(profile.configuration)
+      return soFar === undefined ? profile : { ...profile, soFar }
+    })
   }
 
   /** Of the model in use; a class with few labels is taken to be much like all. */
@@ -316,6 +339,7 @@ export class ProfileWorker implements Worker {
         gpuSeconds: () => meter.gpuSeconds(),
         deviceSeconds: deviceSeconds(meter, device),
         secondsLeft: () => this.#secondsLeft(),
+        onTrained: (names, model) => this.#profiled.push({ configurations: names, model }),
       },
       (done, of) => this.#enter('profiling', 0.5 + (0.5 * done) / of),
       signal,
@@ -382,6 +406,9 @@ const joinedFrames = (a: LabelledFrames, b: LabelledFrames): Pick<LabelledFrames
 
 const servedRightly = (frames: readonly LabelledFrame[]): number =>
   frames.filter(({ label, served }) => label === served).length / frames.length
+
+const accuracyOn = ({ labels, count }: ImageSet, found: Int32Array): number =>
+  found.reduce((right, label, i) => right + (label === labels[i] ? 1 : 0), 0) / count
 
 const rounded = (value: number): number => Number(value.toFixed(1))
 

@@ -46,6 +46,22 @@ describe('a result in a termination message', () => {
     }
   })
 
+  it('loses what the running window shows as a whole', () => {
+    const soFar = { labelled: 50, measured: 0.5, current: 0.5, expected: 0.5 }
+    const whole = { ...result(4, 3, 'c-'), soFar }
+    const kept = [700, 750, 800, 820, 840, 860, 880, 900].map(length => {
+      const profiles = whole.profiles.map((each, i) => ({
+        ...{ ...each, configuration: `${'c'.repeat(length)}${i}` },
+        soFar: 0.6,
+      }))
+      const parsed = JSON.parse(encodeProfileResult({ ...whole, profiles })) as ProfileResult
+      const there = parsed.soFar !== undefined
+      for (const each of parsed.profiles) expect(each.soFar !== undefined).to.equal(there)
+      return `${parsed.profiles.length} profiles, ${there ? 'with' : 'without'} it`
+    })
+    expect(kept).to.include('4 profiles, with it').and.to.include('4 profiles, without it')
+  })
+
   it('fits and is JSON, whatever was measured', () => {
     fc.assert(
       fc.property(

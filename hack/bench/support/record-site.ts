@@ -38,6 +38,8 @@ export interface RecordedWindow {
   readonly profilingGpuSeconds: number
   /** Of the model in use on the window that is planned. */
   readonly right: string
+  /** Independent labels that those of the window that is planned are worth. */
+  readonly independent: number
   readonly trainings: readonly RecordedTraining[]
   /** Trained in the record, and taken or not. */
   readonly chosen?: { readonly configuration: string; readonly taken: boolean }
@@ -84,7 +86,16 @@ async function rightOf(model: Uint8Array, images: ImageSet): Promise<string> {
   await classifier.close()
   return Array.from(found, (label, i) => (label === images.labels[i] ? '1' : '0')).join('')
 }
-const share = (right: string): number => [...right].filter(bit => bit === '1').length / right.length
+export const share = (right: string): number => right.replaceAll('0', '').length / right.length
+const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** As the profile worker has it: a class with few labels is taken to be much like all. */
+export function accuracyByClass(labels: ArrayLike<number>, right: string, classes: number): number[] {
+  return range(classes).map(label => {
+    const own = range(labels.length).filter(i => labels[i] === label)
+    return (own.filter(i => right[i] === '1').length + 4 * share(right)) / (own.length + 4)
+  })
+}
 
 export async function recordCamera(camera: CameraSource, options: RecordOptions): Promise<RecordedCamera> {
   const { configurations, validationFraction, historyWindows, minGain, microProfiler } = options
@@ -108,6 +119,8 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
     const begun = cpuSeconds()
     const trainer = await createTrainer(model, { threads })
     const startGpuSeconds = cpuSeconds() - begun
+    const soFarOf = new Map<string, number>()
+    const profiled: { names: readonly string[]; model: Uint8Array }[] = []
     const profiles = await microProfile(
       {
         trainer,
@@ -121,9 +134,14 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
         seed: options.seed,
         threads,
         gpuSeconds: cpuSeconds,
+        onTrained: (names, model) => profiled.push({ names, model }),
       },
       () => {},
     )
+    for (const { names, model } of profiled) {
+      const right = share(await rightOf(model, soFar))
+      for (const name of names) soFarOf.set(name, right)
+    }
     const profilingGpuSeconds = cpuSeconds() - begun
     const labelsOf = (window: number, count: number) =>
       range(count).map(i => ({
@@ -132,10 +150,7 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
       }))
     const lastRight = await rightOf(model, last)
     const current = share(lastRight)
-    const byClass = range(camera.classes).map(label => {
-      const own = range(last.count).filter(i => last.labels[i] === label)
-      return (own.filter(i => lastRight[i] === '1').length + 4 * current) / (own.length + 4)
-    })
+    const byClass = accuracyByClass(last.labels, lastRight, camera.classes)
     const right = await rightOf(model, now)
     const trainings: RecordedTraining[] = []
     const models = new Map<string, { model: Uint8Array; gain: number }>()
@@ -171,12 +186,13 @@ export async function recordCamera(camera: CameraSource, options: RecordOptions)
       soFar: {
         labelled: soFar.count,
         current: share(right.slice(0, soFar.count)),
-        expected: range(soFar.count).reduce((sum, i) => sum + byClass[now.labels[i]!]!, 0) / soFar.count,
+        expected: mean(range(soFar.count).map(i => byClass[now.labels[i]!]!)),
         independent: independentLabels(labelsOf(w, soFar.count), camera.classes),
       },
-      profiles,
+      profiles: profiles.map(each => ({ ...each, soFar: soFarOf.get(each.configuration)! })),
       profilingGpuSeconds,
       right,
+      independent: independentLabels(labelsOf(w, now.count), camera.classes),
       trainings,
       ...(chosen === undefined ? {} : { chosen: { configuration: chosen, taken } }),
     })

@@ -181,21 +181,17 @@ const windowsLookedBackOn = 8
 
 /** What the window will come to: as the policy computes it, and by what this site's windows have taught of such promises. */
 function promisedOf(site: SiteSnapshot, problem: Problem, plan: Plan) {
-  const records = (site.window.status?.history ?? [])
+  const past = (site.window.status?.history ?? [])
     .slice(0, windowsLookedBackOn)
-    .flatMap(({ streams = [] }) => streams)
+    .flatMap(({ streams = [] }) =>
+      streams.flatMap(({ predicted, realised }) =>
+        predicted === undefined || realised === undefined ? [] : [{ predicted, realised }],
+      ),
+    )
   const streams = new Map(
-    plan.items.flatMap(({ stream, predictedWindow, retrainingConfiguration }) => {
+    plan.items.flatMap(({ stream, predictedWindow }) => {
       const asked = site.streams.some(s => s.name === stream && isAskedFor(s.stream))
       if (predictedWindow === null || asked) return []
-      // Whoever retrains is promised more than whoever does not.
-      const past = records.flatMap(({ name, configuration, predicted, realised }) =>
-        predicted === undefined ||
-        realised === undefined ||
-        (configuration === undefined) !== (retrainingConfiguration === null)
-          ? []
-          : [{ own: name === stream, predicted, realised }],
-      )
       return [[stream, windowPromise(predictedWindow, past)] as const]
     }),
   )

@@ -11,7 +11,12 @@ import { activeStreams, allowedNodes, profileResult, stepOf } from '../../cluste
 import { accuracyCap, estimate, expectedCost, mapScale, type PastTraining } from '../../profiler/estimator.ts'
 import type { WindowRecord } from '../../profiler/pooled/outcome-model.ts'
 import { type PredictPresent, predictPresent } from '../../profiler/pooled/present-windows.ts'
-import { presentAccuracy } from '../../profiler/present-accuracy.ts'
+import {
+  type FreshAccuracy,
+  freshWeight,
+  type MeasuredAccuracy,
+  presentAccuracy,
+} from '../../profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../profiler/revision.ts'
 import { cappedInference, inferenceOption } from '../../scheduler/inference/inference-profile.ts'
 import { bestInference } from '../../scheduler/inference/inference-quality.ts'
@@ -152,13 +157,20 @@ export const accuracyNow = (stream: StreamSnapshot, item: PlanItem | undefined):
   accuracyNowOf(profileResult(stream), item)
 
 /** Of the model in use when the window was profiled, at full share. */
-function accuracyOf({ accuracy, labelled, soFar }: ProfileResult): number | null {
-  if (accuracy === undefined) return null
-  return presentAccuracy(
-    { accuracy: accuracy.current, labelled: accuracy.independent ?? labelled },
-    soFar && { ...soFar, accuracy: soFar.current, labelled: soFar.independent ?? soFar.labelled },
-  )
+function accuracyOf(result: ProfileResult): number | null {
+  const last = lastMeasured(result)
+  return last === undefined ? null : presentAccuracy(last, freshlyMeasured(result))
 }
+
+const lastMeasured = ({ accuracy, labelled }: ProfileResult): MeasuredAccuracy | undefined =>
+  accuracy && { accuracy: accuracy.current, labelled: accuracy.independent ?? labelled }
+
+const freshlyMeasured = ({ soFar }: ProfileResult): FreshAccuracy | undefined =>
+  soFar && {
+    accuracy: soFar.current,
+    labelled: soFar.independent ?? soFar.labelled,
+    expected: soFar.expected,
+  }
 
 /** What each retraining of a stream is estimated to give and cost; none where the stream has not been measured. */
 type Estimator = (stream: StreamSnapshot) => readonly RetrainingOption[]
@@ -166,7 +178,7 @@ type Estimator = (stream: StreamSnapshot) => readonly RetrainingOption[]
 const estimatorOf = (site: SiteSnapshot, predict: PredictPresent): Estimator =>
   site.window.spec.microProfiler.estimator === 'pooled'
     ? pooledEstimates(site, predict)
-    : stream => byMicroProfile(site, stream, pastTrainings(site, stream.name))
+    : stream => byMicroProfile(site, stream, pastTrainings(site))
 
 /** By the stream's own micro-profiles and what past estimates were off by. */
 function byMicroProfile(
@@ -175,12 +187,17 @@ function byMicroProfile(
   history: readonly PastTraining[],
 ): readonly RetrainingOption[] {
   const result = profileResult(stream)
-  const current = result === undefined ? null : accuracyOf(result)
-  if (result?.accuracy === undefined || current === null) return []
+  const last = result && lastMeasured(result)
+  if (result?.accuracy === undefined || last === undefined) return []
+  const fresh = freshlyMeasured(result)
   return estimate({
     profiles: result.profiles,
     configurations: site.window.spec.retraining.configurations,
-    accuracy: { current, validation: result.accuracy.validation },
+    accuracy: {
+      current: presentAccuracy(last, fresh),
+      validation: result.accuracy.validation,
+      ...(fresh && { soFar: { current: fresh.accuracy, weight: freshWeight(last, fresh) } }),
+    },
     history,
   })
 }
@@ -213,11 +230,11 @@ function pooledEstimates(site: SiteSnapshot, predict: PredictPresent): Estimator
     return [{ name: stream.name, window, records: [...windowRecords(history, stream.name), window] }]
   })
   const predictions = measured.length === 0 ? [] : predict(measured.map(({ records }) => records))
+  const past = pastTrainings(site)
   return ({ name }) => {
     const at = measured.findIndex(each => each.name === name)
     if (at < 0) return []
     const { window } = measured[at]!
-    const past = pastTrainings(site, name)
     return window.trainings.map(({ configuration, gpuSeconds }, i) => ({
       configuration,
       accuracyAfter: Math.min(Math.max(accuracyCap, window.accuracyBefore ?? 0), predictions[at]![i]!.mean),
@@ -238,12 +255,12 @@ function outcomes(site: SiteSnapshot): readonly TrainingOutcome[] {
 }
 
 /** The site's trainings that ran to their end, newest first. */
-function pastTrainings(site: SiteSnapshot, name: string): readonly PastTraining[] {
+function pastTrainings(site: SiteSnapshot): readonly PastTraining[] {
   return (site.window.status?.history ?? []).flatMap(({ streams = [] }) =>
-    streams.flatMap(({ name: of, configuration, estimate, outcome }) =>
+    streams.flatMap(({ configuration, estimate, outcome }) =>
       configuration === undefined || estimate === undefined || outcome === undefined
         ? []
-        : [{ own: of === name, configuration, estimated: estimate, realised: outcome }],
+        : [{ configuration, estimated: estimate, realised: outcome }],
     ),
   )
 }
