@@ -2,7 +2,7 @@
 import { execFileSync, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs'
-import { networkInterfaces, tmpdir } from 'node:os'
+import { availableParallelism, networkInterfaces, tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
 import { fileURLToPath } from 'node:url'
@@ -149,6 +149,44 @@ describe('a real node', function () {
     const after = main(await fixture.until('server', 'ready again', isReady))
     expect(after).to.include({ restartCount: 0, containerID: before?.containerID })
     expect(existsSync(join(fixture.node().kubeletFolder, 'device-plugins/kubelet.sock'))).to.equal(true)
+  })
+
+  it('puts its pods before other work of the machine', async () => {
+    fixture.preferPods()
+    await fixture.create('preferred', {
+      containers: [
+        { name: 'main', image, command: ['sh', '-c', 'exec sleep 1000'], resources: amount('500m') },
+      ],
+    })
+    const pod = await fixture.until(
+      'preferred',
+      'running',
+      found => main(found)?.state?.running !== undefined,
+    )
+    const id = main(pod)!.containerID!
+    const use = () => fixture.cpuUse(pod.metadata.uid, id)
+    const loop = ['timeout', '30', 'sh', '-c', 'while :; do :; done']
+    const ended = fixture
+      .node()
+      .exec(id, ['busybox', ...loop])
+      .catch(() => {})
+    await waitFor(() => use().throttled > 3, { deadlineMs: 25_000, describe: 'the limit to be used up' })
+    const others = Array.from({ length: 4 * availableParallelism() }, () => spawn(loop[0]!, loop.slice(1)))
+    try {
+      const before = use()
+      const after = await waitFor(
+        () => {
+          const now = use()
+          return now.atMs - before.atMs >= 2000 ? now : undefined
+        },
+        { deadlineMs: 15_000, describe: 'two seconds to pass' },
+      )
+      expect((after.seconds - before.seconds) / ((after.atMs - before.atMs) / 1000)).to.be.within(0.45, 0.55)
+    } finally {
+      for (const other of others) other.kill()
+    }
+    await fixture.delete('preferred')
+    await ended
   })
 })
 
