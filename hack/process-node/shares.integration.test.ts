@@ -42,8 +42,18 @@ for (const limiter of ['cgroup', 'pause'] as const satisfies readonly LimiterCho
       }
     }
 
+    /** Where other work on the machine took of what both pods may use, nothing is said of their shares: so it is measured again. */
+    async function measureAlone(seconds: number, fractions: number): ReturnType<typeof measure> {
+      let measured = await measure(seconds)
+      for (let again = 0; again < 5 && starved(measured); again++) measured = await measure(seconds)
+      return measured
+      function starved({ small, large, seconds }: typeof measured): boolean {
+        return small + large < 0.95 * fractions * cpus * seconds
+      }
+    }
+
     it('gives 0.2 and 0.6 of the node cpu time as 1 to 3, within 10 %', async () => {
-      const { small, large, seconds } = await measure(4)
+      const { small, large, seconds } = await measureAlone(4, 0.2 + 0.6)
       expect(large / small, `${small} s and ${large} s of ${seconds} s`).to.be.within(2.7, 3.3)
       // Other load on the machine may take something away, but no pod may get more than its limit.
       expect(small).to.be.below(0.2 * cpus * seconds * 1.1)
@@ -71,7 +81,7 @@ for (const limiter of ['cgroup', 'pause'] as const satisfies readonly LimiterCho
       expect(condition(pod, 'PodResizeInProgress')).to.equal(undefined)
       expect(condition(pod, 'PodResizePending')).to.equal(undefined)
       expect(pids()).to.deep.equal(before)
-      const { small, large, seconds } = await measure(3)
+      const { small, large, seconds } = await measureAlone(3, 0.2 + 0.2)
       expect(large / small, `${small} s and ${large} s of ${seconds} s`).to.be.within(0.9, 1.1)
     })
 
