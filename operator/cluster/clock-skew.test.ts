@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { nodeAnnotation } from '../api/names.ts'
 import type { InferenceStatus } from '../api/worker.ts'
-import { skewedClocks, skewOf } from './clock-skew.ts'
+import { furthestAhead, skewedClocks, skewOf } from './clock-skew.ts'
 import type { Pod } from './pod.ts'
 import type { PodSnapshot } from './snapshot.ts'
 import { WorkerPoller } from './worker-poller.ts'
@@ -50,6 +50,21 @@ describe('clocks that are off', () => {
     { name: 'are not told by pods that have ended', pods: [pod('a', 5_000, true)], want: [] },
   ])
     it(name, () => expect(skewedClocks(pods)).to.deep.equal(want))
+})
+
+describe('the clock that is furthest ahead', () => {
+  for (const { name, ahead, want } of [
+    { name: 'is one of those that are ahead', ahead: [3_000, 5_000], want: 5_000 },
+    { name: 'may be behind as well', ahead: [-90_000, -89_000], want: -89_000 },
+    { name: 'is not one of which nothing is known', ahead: [-90_000, undefined], want: -90_000 },
+    { name: 'is taken to agree where nothing is known', ahead: [undefined], want: 0 },
+    { name: 'is taken to agree where there is no pod', ahead: [], want: 0 },
+  ])
+    it(name, () =>
+      expect(
+        furthestAhead(ahead.map(clockAheadMs => (clockAheadMs === undefined ? {} : { clockAheadMs }))),
+      ).to.equal(want),
+    )
 })
 
 describe('the poller', () => {
