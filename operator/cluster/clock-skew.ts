@@ -24,6 +24,15 @@ export function skewOf(
   return time < asked.from ? time - asked.from : 0
 }
 
+/** Answers take now longer, now shorter: a clock that did not change would be told in other words again and again. */
+const jitterMs = 200
+
+/** What is known of a clock after another answer. @param said what that answer tells of it; undefined: nothing. */
+export function steadySkew(before: number | undefined, said: number | undefined): number | undefined {
+  if (said === undefined) return before
+  return before !== undefined && Math.abs(said - before) <= jitterMs ? before : said
+}
+
 /** Of the pods' clocks of which it is known, that which is furthest ahead; most often all are one node's. 0: it is known of none. */
 export function furthestAhead(pods: readonly (Pick<PodSnapshot, 'clockAheadMs'> | undefined)[]): number {
   const known = pods.flatMap(pod => pod?.clockAheadMs ?? [])
