@@ -64,9 +64,9 @@ describe('network policies of a release on a real node', function () {
       ['prometheus', 'monitoring'],
       ['stranger', 'elsewhere'],
     ] as const) {
-      await api.client().post('/api/v1/namespaces', {
-        ...{ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } },
-      })
+      await api
+        .client()
+        .post('/api/v1/namespaces', { apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } })
       await waitFor(() => api.client().exists(`/api/v1/namespaces/${namespace}/serviceaccounts/default`), {
         describe: `the default service account of ${namespace}`,
       })

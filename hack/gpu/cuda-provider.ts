@@ -11,6 +11,7 @@ import { dirname, join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDirectory } from '../control-plane/binaries.ts'
 import { run } from '../control-plane/build.ts'
+import { fetchWheel } from './wheels.ts'
 
 export const providerLibraries = [
   'libonnxruntime_providers_cuda.so',
@@ -25,8 +26,7 @@ export const largePages = { GLIBC_TUNABLES: 'glibc.malloc.hugetlb=1' } as const
 
 const packageName = 'onnxruntime-gpu'
 /** The provider's library does not use Python: any version's package will do, as long as there is one. */
-const python = { version: '3.12', implementation: 'cp' }
-const platforms = ['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux2014_x86_64']
+const python = ['--python-version', '3.12', '--implementation', 'cp']
 
 const entry = createRequire(import.meta.url).resolve('onnxruntime-node')
 
@@ -77,17 +77,10 @@ async function fetchProvider(target: string, onProgress: (line: string) => void)
   const work = `${target}.${process.pid}`
   mkdirSync(work, { recursive: true })
   try {
-    await run('python3', [
-      ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', work],
-      ...['--python-version', python.version, '--implementation', python.implementation],
-      ...platforms.flatMap(platform => ['--platform', platform]),
-      `${packageName}==${version}`,
-    ])
-    const wheel = readdirSync(work).find(name => name.endsWith('.whl'))
-    if (wheel === undefined) throw new Error(`pip has fetched no wheel of ${packageName} ${version}`)
+    const wheel = await fetchWheel({ name: packageName, version, options: python }, work)
     // The standard library of whoever has pip unpacks it, flat.
-    await run('python3', ['-c', unpack, join(work, wheel), work, ...providerLibraries])
-    rmSync(join(work, wheel))
+    await run('python3', ['-c', unpack, wheel, work, ...providerLibraries])
+    rmSync(wheel)
     rmSync(target, { recursive: true, force: true })
     renameSync(work, target)
   } finally {

@@ -7,6 +7,7 @@ import { cpSync, existsSync, mkdirSync, readdirSync, renameSync, rmSync, symlink
 import { join } from 'node:path'
 import { cacheDirectory } from '../control-plane/binaries.ts'
 import { run } from '../control-plane/build.ts'
+import { fetchWheel } from '../gpu/wheels.ts'
 
 /** For amd64. */
 const packages: Readonly<Record<string, string>> = {
@@ -16,7 +17,6 @@ const packages: Readonly<Record<string, string>> = {
   'nvidia-cudnn-cu13': '9.28.1.4',
   'nvidia-curand': '10.4.5.25',
 }
-const platforms = ['manylinux_2_28_x86_64', 'manylinux_2_27_x86_64', 'manylinux2014_x86_64']
 
 /** What NVIDIA's own images tell the container toolkit. */
 export const cudaEnvironment = 'NVIDIA_VISIBLE_DEVICES=all NVIDIA_DRIVER_CAPABILITIES=compute,utility'
@@ -30,15 +30,9 @@ export async function cudaLibraries(onProgress: (line: string) => void = () => {
   try {
     for (const [name, version] of Object.entries(packages)) {
       onProgress(`fetching ${name} ${version} …`)
-      await run('python3', [
-        ...['-m', 'pip', 'download', '--quiet', '--no-deps', '--only-binary=:all:', '--dest', work],
-        ...platforms.flatMap(platform => ['--platform', platform]),
-        `${name}==${version}`,
-      ])
-      const wheel = readdirSync(work).find(file => file.endsWith('.whl'))
-      if (wheel === undefined) throw new Error(`pip has fetched no wheel of ${name} ${version}`)
-      await run('python3', ['-c', unpack, join(work, wheel), join(work, 'libraries')])
-      rmSync(join(work, wheel))
+      const wheel = await fetchWheel({ name, version }, work)
+      await run('python3', ['-c', unpack, wheel, join(work, 'libraries')])
+      rmSync(wheel)
     }
     renameSync(join(work, 'libraries'), cached)
   } finally {

@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import { nodeAnnotation } from '../api/names.ts'
 import type { InferenceStatus } from '../api/worker.ts'
-import { skewedClocks, skewOf } from './clock-skew.ts'
+import { furthestAhead, skewedClocks, skewOf, steadySkew } from './clock-skew.ts'
 import type { Pod } from './pod.ts'
 import type { PodSnapshot } from './snapshot.ts'
 import { WorkerPoller } from './worker-poller.ts'
@@ -20,6 +20,34 @@ describe("a node's clock", () => {
     { name: 'is not known of a worker that says no time', said: 'noon', want: undefined },
   ])
     it(name, () => expect(skewOf(said, { from: second, to: second + took })).to.equal(want))
+})
+
+describe('what is known of a clock', () => {
+  for (const { name, said, want } of [
+    { name: 'is the first that is told', said: [4_480], want: [4_480] },
+    {
+      name: 'stays while answers differ by the time that they take',
+      said: [4_480, 4_520, 4_450],
+      want: [4_480, 4_480, 4_480],
+    },
+    {
+      name: 'follows a clock that drifts',
+      said: [4_480, 4_600, 4_700, 4_800],
+      want: [4_480, 4_480, 4_700, 4_700],
+    },
+    { name: 'follows one that is set', said: [4_480, 0], want: [4_480, 0] },
+    { name: 'stays where an answer tells nothing', said: [4_480, undefined], want: [4_480, 4_480] },
+    { name: 'is nothing at first', said: [undefined], want: [undefined] },
+  ])
+    it(name, () => {
+      let known: number | undefined
+      expect(
+        said.map(each => {
+          known = steadySkew(known, each)
+          return known
+        }),
+      ).to.deep.equal(want)
+    })
 })
 
 describe('clocks that are off', () => {
@@ -50,6 +78,21 @@ describe('clocks that are off', () => {
     { name: 'are not told by pods that have ended', pods: [pod('a', 5_000, true)], want: [] },
   ])
     it(name, () => expect(skewedClocks(pods)).to.deep.equal(want))
+})
+
+describe('the clock that is furthest ahead', () => {
+  for (const { name, ahead, want } of [
+    { name: 'is one of those that are ahead', ahead: [3_000, 5_000], want: 5_000 },
+    { name: 'may be behind as well', ahead: [-90_000, -89_000], want: -89_000 },
+    { name: 'is not one of which nothing is known', ahead: [-90_000, undefined], want: -90_000 },
+    { name: 'is taken to agree where nothing is known', ahead: [undefined], want: 0 },
+    { name: 'is taken to agree where there is no pod', ahead: [], want: 0 },
+  ])
+    it(name, () =>
+      expect(
+        furthestAhead(ahead.map(clockAheadMs => (clockAheadMs === undefined ? {} : { clockAheadMs }))),
+      ).to.equal(want),
+    )
 })
 
 describe('the poller', () => {

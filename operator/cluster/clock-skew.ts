@@ -3,7 +3,7 @@ import { nodeOf } from './pod.ts'
 import type { PodSnapshot } from './snapshot.ts'
 
 /** From here on people are told: frames are handed over a second ahead, and windows begin by each node's own clock. */
-export const toldSkewMs = 1000
+const toldSkewMs = 1000
 /** An answer that took longer says nothing of a second. */
 const longestAnswerMs = 1000
 
@@ -22,6 +22,21 @@ export function skewOf(
   if (Number.isNaN(time) || asked.to - asked.from > longestAnswerMs) return undefined
   if (time > asked.to) return time - asked.to
   return time < asked.from ? time - asked.from : 0
+}
+
+/** Answers take now longer, now shorter: a clock that did not change would be told in other words again and again. */
+const jitterMs = 200
+
+/** What is known of a clock after another answer. @param said what that answer tells of it; undefined: nothing. */
+export function steadySkew(before: number | undefined, said: number | undefined): number | undefined {
+  if (said === undefined) return before
+  return before !== undefined && Math.abs(said - before) <= jitterMs ? before : said
+}
+
+/** Of the pods' clocks of which it is known, that which is furthest ahead; most often all are one node's. 0: it is known of none. */
+export function furthestAhead(pods: readonly (Pick<PodSnapshot, 'clockAheadMs'> | undefined)[]): number {
+  const known = pods.flatMap(pod => pod?.clockAheadMs ?? [])
+  return known.length === 0 ? 0 : Math.max(...known)
 }
 
 export const isSkewed = (aheadMs: number | undefined): boolean => Math.abs(aheadMs ?? 0) >= toldSkewMs

@@ -104,10 +104,17 @@ export function podSnapshot(pod: Pod, observation?: Observation): PodSnapshot | 
     finished,
     ...(rejected === undefined ? {} : { rejected }),
     ...(finished ? outcome(pod, role) : {}),
-    ...(observation?.status === undefined ? {} : { status: observation.status }),
-    ...(observation?.error === undefined ? {} : { error: observation.error }),
-    ...(observation?.clockAheadMs === undefined ? {} : { clockAheadMs: observation.clockAheadMs }),
-    ...(observation?.trail === undefined ? {} : { trail: observation.trail }),
+    ...observedOf(observation),
+  }
+}
+
+/** What a pod's worker said, as far as it is known. */
+export function observedOf({ status, error, clockAheadMs, trail }: Observation = {}): Observation {
+  return {
+    ...(status === undefined ? {} : { status }),
+    ...(error === undefined ? {} : { error }),
+    ...(clockAheadMs === undefined ? {} : { clockAheadMs }),
+    ...(trail === undefined ? {} : { trail }),
   }
 }
 

@@ -5,7 +5,7 @@
  * wakes the stream's and the window's controllers through `onChange`; moving counters alone do not.
  */
 import type { InferenceStatus, ProfileStatus, TrainingStatus, WorkerStatus } from '../api/worker.ts'
-import { isSkewed, skewOf } from './clock-skew.ts'
+import { isSkewed, skewOf, steadySkew } from './clock-skew.ts'
 import type { Observation, Pod } from './pod.ts'
 import { withMark } from './training-trail.ts'
 
@@ -97,7 +97,7 @@ export class WorkerPoller {
   #take(pod: Pod, said: Observation): void {
     const uid = pod.metadata.uid!
     const before = this.#observations.get(uid)
-    const { clockAheadMs = before?.clockAheadMs } = said
+    const clockAheadMs = steadySkew(before?.clockAheadMs, said.clockAheadMs)
     const observation = {
       ...said,
       ...(clockAheadMs === undefined ? {} : { clockAheadMs }),

@@ -127,6 +127,24 @@ describe('GPUs that take no streams', () => {
       want: [[0], [0], [0, 1], [0, 1]],
     },
     {
+      name: 'get those for whom there is no step any more where they are',
+      streams: [at(0), at(0), at(0)],
+      all: site(2, 1),
+      perGpu: 2,
+      want: [[0], [0], [0, 1]],
+    },
+    {
+      name: 'get nobody for whom there is a step elsewhere',
+      streams: [at(0), at(0), at(0)],
+      all: site(3, 1),
+      perGpu: 2,
+      want: [
+        [0, 2],
+        [0, 2],
+        [0, 2],
+      ],
+    },
+    {
       name: 'let go of whom may not be there any more',
       streams: [{ ...at(2), nodes: ['node-0'] }],
       all: site(3, 2),
@@ -139,6 +157,12 @@ describe('GPUs that take no streams', () => {
     const given = { step: 0.1, gpus: site(3, 0, 1), streams: [{ ...stream('a'), ...at(1) }, stream('b')] }
     const left = withoutUnused({ ...given, streams: given.streams.map(({ current: _, ...rest }) => rest) })
     expect(left.gpus).to.deep.equal([given.gpus[2]])
+  })
+
+  it('get no more than others have no step for', () => {
+    const given = { streams: [at(0), at(0), at(0), at(0)], gpus: site(3, 1), step: 0.5 }
+    expect(spread(given)).to.deep.equal([0, 0, 2, 2])
+    expect(spread({ ...given, gpus: site(2, 1) })).to.deep.equal([0, 0, 1, 1])
   })
 
   it('make nobody else move', () => {

@@ -56,12 +56,14 @@ export function allowedGpus(gpus: readonly Gpu[], nodes: readonly string[] | und
 
 const takesStreams = ({ takesStreams: takes = true }: Gpu): boolean => takes
 
-/** What of a stream decides over where it may be. */
-export type Movable = Pick<StreamProblem, 'nodes'> & { readonly current?: Gpu }
+/** What of a stream decides over where it may be. One that trains there stays. */
+export type Movable = Pick<StreamProblem, 'nodes'> &
+  Partial<Pick<StreamProblem, 'running'>> &
+  Pick<Bundle, 'pinned'> & { readonly current?: Gpu }
 
 /**
  * By stream, indexes of the GPUs that it may be put on. Who is on a GPU that takes no streams stays there; others are put on one only where
- * nothing else is allowed, or where for each step of what they may use instead there is a stream already.
+ * nothing else is allowed, or where for each step of what they may use instead there is a stream already, as where steps have become larger.
  *
  * @param perGpu steps of one GPU.
  */
@@ -69,18 +71,41 @@ export function placesOf(streams: readonly Movable[], gpus: readonly Gpu[], perG
   const allowed = streams.map(({ nodes }) => allowedGpus(gpus, nodes))
   if (gpus.every(takesStreams)) return allowed
   const current = streams.map(stream => allowedCurrent(gpus, stream))
-  const count = gpus.map((_, g) => current.filter(c => c === g).length)
+  const { kept, count } = keptWhereTheyAre(streams, current, gpus, perGpu)
   const places = allowed.map((all, i) => {
     const own = current[i]!
     return own >= 0 && !takesStreams(gpus[own]!) ? [own] : all.filter(g => takesStreams(gpus[g]!))
   })
   for (const i of leastChoiceFirst(places)) {
-    if (current[i]! >= 0) continue
+    if (kept.has(i)) continue
     const least = places[i]!.length === 0 ? undefined : leastUsed(places[i]!, count)
     if (least !== undefined && count[least]! < perGpu) count[least]!++
     else places[i] = allowed[i]!
   }
   return places
+}
+
+/** Streams that stay on their GPU, and how many each GPU has of them: those that may not leave, and others as long as there are steps. */
+function keptWhereTheyAre(
+  streams: readonly Movable[],
+  current: readonly number[],
+  gpus: readonly Gpu[],
+  perGpu: number,
+): { readonly kept: ReadonlySet<number>; readonly count: number[] } {
+  const kept = new Set<number>()
+  const count = gpus.map(() => 0)
+  const keep = (i: number): void => {
+    kept.add(i)
+    count[current[i]!]!++
+  }
+  const mayLeave = (i: number): boolean => {
+    const { running, pinned } = streams[i]!
+    return running === undefined && pinned !== true && takesStreams(gpus[current[i]!]!)
+  }
+  const there = current.flatMap((own, i) => (own < 0 ? [] : [i]))
+  for (const i of there) if (!mayLeave(i)) keep(i)
+  for (const i of there) if (mayLeave(i) && count[current[i]!]! < perGpu) keep(i)
+  return { kept, count }
 }
 
 /** A problem without GPUs that nobody may be put on: what they have is nobody's to share out. */
@@ -170,21 +195,24 @@ function describeShrink(wanted: Bundle, got: Bundle, gpu: Gpu, step: number): st
 
 /** What is spread, and over what. */
 export interface SpreadSite extends Pick<Problem, 'gpus' | 'gpuCapacity' | 'step'> {
-  readonly streams: readonly (Movable & Pick<StreamProblem, 'running'>)[]
+  readonly streams: readonly Movable[]
 }
 
 /** GPU by stream: as many streams on each GPU that takes some as on any other, or one more; those that are there stay where they can. */
 export function spread(site: SpreadSite): number[] {
   const { streams, gpus } = site
-  const places = placesOf(streams, gpus, stepsPerEntry(site))
+  const perGpu = stepsPerEntry(site)
+  const places = placesOf(streams, gpus, perGpu)
   const current = streams.map(s => allowedCurrent(gpus, s))
   const stays = (i: number): boolean => current[i]! >= 0 && !takesStreams(gpus[current[i]!]!)
   const target = streams.map((s, i) => (s.running !== undefined || stays(i) ? current[i]! : -1))
   const count = gpus.map((_, g) => target.filter(t => t === g).length)
   const open = gpus.flatMap((gpu, g) => (takesStreams(gpu) ? [g] : []))
   const among = streams.filter((_, i) => !stays(i)).length
-  const each = open.length === 0 ? 0 : Math.floor(among / open.length)
-  let extra = open.length === 0 ? 0 : among - each * open.length
+  // Whom these have no step for goes to the others.
+  const most = open.length < gpus.length ? perGpu : Number.POSITIVE_INFINITY
+  const each = open.length === 0 ? 0 : Math.min(most, Math.floor(among / open.length))
+  let extra = open.length === 0 || each === most ? 0 : among - each * open.length
   const put = (i: number, g: number): void => {
     target[i] = g
     count[g]!++

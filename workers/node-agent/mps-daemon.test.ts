@@ -183,13 +183,19 @@ describe('MpsDaemon, with a recorded stand-in of nvidia-cuda-mps-control', () =>
     await waitFor(() => isDead(pid))
   })
 
-  it('starts one at once where one that it took over has died', async () => {
+  it('starts another after one that it took over has died, and tells of that first', async () => {
     await daemonOf().check()
     const pid = driver.daemonPid(uuid)
     const second = daemonOf()
     await second.check()
     process.kill(pid, 'SIGKILL')
     await waitFor(() => isDead(pid))
+    const { state, reason } = await second.check()
+    expect({ state, reason }).to.deep.equal({
+      state: 'fault',
+      reason: 'its MPS control daemon, which was taken over, has ended',
+    })
+    skippedMs += 1000
     expect((await second.check()).state).to.equal('ready')
     expect(driver.daemonPid(uuid)).not.to.equal(pid)
     expect(events).to.deep.equal(['started', 'taken-over', 'started'])

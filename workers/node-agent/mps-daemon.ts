@@ -124,22 +124,25 @@ export class MpsDaemon {
     const { control, onStart } = this.#options
     if (this.#child?.end !== undefined) {
       const said = this.#lastLine && `: ${this.#lastLine}`
-      const reason = `its MPS control daemon ${this.#child.end}${said}`
-      this.#endedAtMs = this.#options.clock.monotonicMs()
-      this.#forget()
-      this.#failed()
-      throw new AgentError('daemon-absent', reason)
+      this.#hasEnded(`its MPS control daemon ${this.#child.end}${said}`)
     }
     if (this.#child !== undefined) return true
     if (this.#takenOver) {
       if (await control.servers(signal).then(always, absent)) return true
-      this.#forget()
-      return false
+      this.#hasEnded('its MPS control daemon, which was taken over, has ended')
     }
     if (!(await control.servers(signal).then(always, absent))) return false
     this.#takenOver = true
     onStart?.('taken-over')
     return true
+  }
+
+  /** Its clients are lost: another one is started at the next check, so that everybody sees that. @throws AgentError always */
+  #hasEnded(reason: string): never {
+    this.#endedAtMs = this.#options.clock.monotonicMs()
+    this.#forget()
+    this.#failed()
+    throw new AgentError('daemon-absent', reason)
   }
 
   async #start(signal?: AbortSignal): Promise<void> {

@@ -3,13 +3,12 @@
  * use, in the version of go.mod. Only its firewall is run: the node has its own network and kube-proxy.
  */
 import { readFileSync } from 'node:fs'
-import { access, mkdir, rename, rm } from 'node:fs/promises'
 import { arch, platform } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { cacheDirectory } from '../../control-plane/binaries.ts'
 import { checkGo, goBuild } from '../../control-plane/build.ts'
-import { acquireFolderLock } from '../../control-plane/folder-lock.ts'
+import { addMissingPrograms, exists } from '../../control-plane/built-programs.ts'
 import { pinnedVersions } from '../../control-plane/versions.ts'
 import { installPackages, isOnPath, mayInstall } from '../../testing/debian.ts'
 import { NodeError } from '../errors.ts'
@@ -33,20 +32,19 @@ export async function ensureKubeRouter(
   const program = join(directory, 'kube-router')
   if (await exists(program)) return program
   await checkGo(pinnedVersions())
-  await mkdir(directory, { recursive: true })
-  const onWait = () => onProgress('another process is building kube-router; waiting for it')
-  const release = await acquireFolderLock(join(directory, '.lock'), { onWait }, signal)
-  try {
-    if (await exists(program)) return program
-    onProgress(`building kube-router ${version} into ${directory} (once; some minutes on 2 cores) …`)
-    const partial = `${program}.partial`
-    await rm(partial, { force: true })
-    await goBuild({ source: `${source}/cmd/kube-router`, ldflags: '-s -w', program: partial, module }, signal)
-    await rename(partial, program)
-    return program
-  } finally {
-    await release()
-  }
+  await addMissingPrograms(
+    {
+      directory,
+      names: ['kube-router'],
+      onWait: () => onProgress('another process is building kube-router; waiting for it'),
+      onMissing: () =>
+        onProgress(`building kube-router ${version} into ${directory} (once; some minutes on 2 cores) …`),
+      build: (_, path) =>
+        goBuild({ source: `${source}/cmd/kube-router`, ldflags: '-s -w', program: path, module }, signal),
+    },
+    signal,
+  )
+  return program
 }
 
 export interface FirewallSettings {
@@ -66,9 +64,3 @@ export const firewallArguments = ({ kubeconfig, node }: FirewallSettings): reado
   '--health-port=0',
   '--metrics-port=0',
 ]
-
-const exists = (path: string): Promise<boolean> =>
-  access(path).then(
-    () => true,
-    () => false,
-  )

@@ -1,6 +1,6 @@
 /**
- * What placement is told of a site's GPUs, and where streams may go. One with a fault takes no streams, and those that it has stay in the books, because it mostly serves
- * again within seconds; where its fault lasts they go elsewhere as far as there is room.
+ * What placement is told of a site's GPUs, and where streams may go. One with a fault takes no streams, and those that it has stay in the books,
+ * because it mostly serves again within seconds; where its fault lasts they go elsewhere as far as there is room.
  */
 import {
   activeStreams,

@@ -1,5 +1,6 @@
 import { expect } from 'chai'
-import type { Pod } from '../../cluster/pod.ts'
+import type { TrainingStatus } from '../../api/worker.ts'
+import type { Observation, Pod } from '../../cluster/pod.ts'
 import { podSnapshot } from '../../cluster/pod.ts'
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { epoch, retrainingWindow, site } from '../testing/site.ts'
@@ -46,6 +47,20 @@ describe('RecentPods', () => {
     recent.remember(pod(8, { a: 'b' }), epoch)
     expect(seen(recent, [pod(7)])).to.deep.equal([{ version: '8', terminating: false }])
     expect(seen(recent, [pod(9)])).to.deep.equal([{ version: '9', terminating: false }])
+  })
+
+  it('keeps what is known of the worker of a pod that was patched', () => {
+    const recent = new RecentPods()
+    recent.remember(pod(8), epoch)
+    const status = { role: 'training', stream: 'cam-0', phase: 'training' } as unknown as TrainingStatus
+    const known: Observation = {
+      ...{ status, clockAheadMs: 5_000, trail: [{ at: epoch, phase: 'training', epoch: 1 }] },
+      error: { code: 'ShareMismatch', message: 'why' },
+    }
+    const shown = showing([pod(7)])
+    const [patched] = recent.apply({ ...shown, pods: [podSnapshot(pod(7), known)!] }).pods
+    expect(patched!.pod.metadata.resourceVersion).to.equal('8')
+    expect(patched).to.deep.include(known)
   })
 
   it('shows a pod that was deleted as one that goes', () => {

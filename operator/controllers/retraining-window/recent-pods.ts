@@ -3,7 +3,7 @@
  * otherwise not count in the books, and what was decided would be decided again.
  */
 import { retrainingWindowLabel } from '../../api/names.ts'
-import { type Pod, podSnapshot } from '../../cluster/pod.ts'
+import { observedOf, type Pod, podSnapshot } from '../../cluster/pod.ts'
 import type { SiteSnapshot } from '../../cluster/snapshot.ts'
 import { compareResourceVersions } from '../../kube/objects.ts'
 
@@ -41,15 +41,10 @@ export class RecentPods {
     const pods = site.pods.map(pod => {
       const written = this.#written.get(pod.uid)
       if (written !== undefined) written.seen = true
-      const { status, error, trail } = pod
       const newer =
         written !== undefined &&
         compareResourceVersions(written.pod.metadata.resourceVersion, pod.pod.metadata.resourceVersion) > 0
-          ? podSnapshot(written.pod, {
-              ...(status === undefined ? {} : { status }),
-              ...(error === undefined ? {} : { error }),
-              ...(trail === undefined ? {} : { trail }),
-            })
+          ? podSnapshot(written.pod, observedOf(pod))
           : undefined
       return { ...(newer ?? pod), terminating: pod.terminating || this.#removed.has(pod.uid) }
     })

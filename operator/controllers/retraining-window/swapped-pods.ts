@@ -6,7 +6,7 @@
 import { parseDuration } from '../../api/duration.ts'
 import { endingAnnotation, failedResizeAnnotation, takeOverAnnotation } from '../../api/names.ts'
 import type { InferenceStatus } from '../../api/worker.ts'
-import { isSkewed, skewSentence } from '../../cluster/clock-skew.ts'
+import { furthestAhead, isSkewed, skewSentence } from '../../cluster/clock-skew.ts'
 import { nodeOf, type Pod } from '../../cluster/pod.ts'
 import { onDuty, type PodSnapshot, stepOf, wasInterrupted } from '../../cluster/snapshot.ts'
 import { WorkerClientError } from '../../cluster/worker-client.ts'
@@ -205,9 +205,7 @@ class Swaps {
             frameRate: stream.stream.spec.frameRate,
             now: site.now,
             // Pods begin frames by their own clocks: by that which is furthest ahead it must not have been begun yet.
-            aheadMs: Math.max(
-              ...[old, next].flatMap(pod => (pod === undefined ? [] : (pod.clockAheadMs ?? 0))),
-            ),
+            aheadMs: furthestAhead([old, next]),
           })
     if (mark === undefined) return
     const pod = await this.#annotate(next, { [takeOverAnnotation]: JSON.stringify(mark) })

@@ -116,7 +116,10 @@ const anyClosed: fc.Arbitrary<Problem> = fc
   .tuple(anyProblem, fc.array(fc.boolean(), { minLength: 4, maxLength: 4 }))
   .map(([given, taking]) => ({ ...given, gpus: given.gpus.map((gpu, g) => (taking[g] ? gpu : closed(gpu))) }))
 
-function checkClosed({ gpus: all, streams, step }: Problem, items: readonly Gpu[]): void {
+function checkClosed(
+  { gpus: all, streams, step }: Problem,
+  items: readonly (Gpu & { readonly inferenceShare: number })[],
+): void {
   const on = (gpu: Gpu) => (item: Gpu | undefined) => item?.node === gpu.node && item.gpu === gpu.gpu
   const room = all.filter(
     gpu => gpu.takesStreams !== false && items.filter(on(gpu)).length < stepsPerGpu(step),
@@ -126,6 +129,15 @@ function checkClosed({ gpus: all, streams, step }: Problem, items: readonly Gpu[
       if (on(gpu)(streams[i]!.current)) expect(on(gpu)(item), 'stays').to.equal(true)
       else if (on(gpu)(item)) expect(room, 'no other has room').to.deep.equal([])
     })
+  const stay = all.map(gpu =>
+    gpu.takesStreams === false ? streams.filter(({ current }) => on(gpu)(current)).length : 0,
+  )
+  const free = stay.reduce((sum, each) => sum + Math.max(0, stepsPerGpu(step) - each), 0)
+  const others = streams.length - stay.reduce((a, b) => a + b, 0)
+  if (others > free || streams.some(({ running }) => running !== undefined)) return
+  for (const gpu of all.filter(each => each.takesStreams !== false))
+    for (const item of items.filter(on(gpu)))
+      expect(item.inferenceShare, 'there is a step for it').to.be.above(0)
 }
 
 function checkShares(given: Problem, plan: Plan): void {
