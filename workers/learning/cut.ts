@@ -70,16 +70,22 @@ export function cutAt(
   }
 }
 
-/** The nodes that depend on any of these tensors, in order, and all that they give. */
+/**
+ * The nodes that depend on any of these tensors, in order, and all that they give.
+ *
+ * @param byGraphs whether graphs within nodes may be the first to read one of them
+ */
 function dependentOn(
   nodes: readonly NodeProto[],
   names: ReadonlySet<string>,
+  byGraphs = false,
 ): [readonly NodeProto[], ReadonlySet<string>] {
   const given = new Set<string>()
   const found = nodes.filter(node => {
     // A graph within a node may read anything that there is before it.
     const depends =
-      node.input.some(name => names.has(name) || given.has(name)) || (given.size > 0 && holdsGraphs(node))
+      node.input.some(name => names.has(name) || given.has(name)) ||
+      (holdsGraphs(node) && (byGraphs || given.size > 0))
     if (depends) for (const output of node.output) given.add(output)
     return depends
   })
@@ -87,7 +93,7 @@ function dependentOn(
 }
 
 function fixedNodes({ nodes, input }: Student, trained: readonly NodeProto[]): NodeProto[] {
-  const varying = new Set([...dependentOn(nodes, new Set([input]))[0], ...trained])
+  const varying = new Set([...dependentOn(nodes, new Set([input]), true)[0], ...trained])
   const wanted = new Set(trained.flatMap(node => node.input))
   const fixed: NodeProto[] = []
   for (const node of nodes.toReversed()) {

@@ -147,6 +147,22 @@ describe('tensors that a file stores once for several layers', () => {
     expect(found.initializer.map(({ name }) => name)).to.deep.equal(given.initializer.map(({ name }) => name))
   })
 
+  it('come apart in files that list tensors as inputs, too', async () => {
+    const given = decodeModel(once)
+    const { graph } = given
+    const listed = graph.initializer.map(({ name, dims }) => floatValue(name!, dims))
+    const nodes = graph.node.filter(({ opType }) => opType !== 'Identity')
+    const direct = (name: string) => (['alias', 'other'].includes(name) ? 'zeros' : name)
+    const node = nodes.map(each => ({ ...each, input: each.input.map(direct) }))
+    const bytes = encodeModel({ ...given, graph: { ...graph, node, input: [...graph.input, ...listed] } })
+    const [found, want] = [await outcomeOf(bytes), await outcomeOf(once)]
+    expect(found.epochs.map(each => each.loss)).to.deep.equal(want.epochs.map(each => each.loss))
+    // Tensors that could be given otherwise are folded into nothing.
+    const logits = await logitsOf(want.model)
+    for (const [i, value] of (await logitsOf(found.model)).entries())
+      expect(value).to.be.closeTo(logits[i]!, 1e-5)
+  })
+
   it('stay one weight where they vary, as of a layer that is used twice', async () => {
     const twice = file(
       [
@@ -268,23 +284,22 @@ describe('weights that a model computes from its tensors', () => {
 })
 
 describe('graphs within nodes, which read what is around them', () => {
-  const text = (value: string) => [...new TextEncoder().encode(value)]
-  const field = (number: number, bytes: readonly number[]) => [number * 8 + 2, bytes.length, ...bytes]
-  /** A GraphProto of one Add, whose result is a float tensor. */
-  const adding = (a: string, b: string, sum: string): Uint8Array => {
-    const add = [...field(1, text(a)), ...field(1, text(b)), ...field(2, text(sum)), ...field(4, text('Add'))]
-    const output = [...field(1, text(sum)), ...field(2, field(1, [8, 1]))]
-    return Uint8Array.from([...field(1, add), ...field(2, text('g')), ...field(12, output)])
-  }
-  const branch = (name: string, sum: string) => ({ name, type: 5, g: adding('c', 'alias', sum) })
+  const branch = (sum: string, a: string, b: string) => ({
+    graph: {
+      ...{ name: sum, node: [node('Add', [a, b], [sum])], initializer: [], input: [] },
+      output: [{ name: sum, type: { tensorType: { elemType: dataType.float } } }],
+    },
+  })
+  const either = (sum: string, a: string, b: string): NodeProto =>
+    node('If', ['yes'], [sum], {
+      then_branch: branch(`${sum}.p`, a, b),
+      else_branch: branch(`${sum}.q`, a, b),
+    })
   const bytes = file(
     [
       node('Identity', ['one'], ['alias']),
       node('Conv', ['x', 'v'], ['c']),
-      {
-        ...node('If', ['yes'], ['i']),
-        attribute: [branch('then_branch', 'p'), branch('else_branch', 'q')],
-      },
+      either('i', 'c', 'alias'),
       node('Shape', ['i'], ['sizes']),
       node('Gather', ['sizes', 'first'], ['batch']),
       node('Concat', ['batch', 'rest'], ['flat'], { axis: 0 }),
@@ -310,6 +325,29 @@ describe('graphs within nodes, which read what is around them', () => {
   it('do not matter below the trained layers, and are refused by name above', async () => {
     expect(await failure('head')).to.equal(undefined)
     expect(await failure('all')).to.match(/^cannot train through If \(node i\)/)
+  })
+
+  it('read the image in the first node, and tensors that nothing else reads, whatever layers share', async () => {
+    const given = file(
+      [
+        either('i', 'x', 'one'),
+        node('GlobalAveragePool', ['i'], ['g']),
+        node('Flatten', ['g'], ['f']),
+        node('Gemm', ['f', 'v', 'zeros'], ['a'], { transB: 1 }),
+        node('Relu', ['a'], ['r']),
+        node('Gemm', ['r', 'h', 'zeros'], ['logits'], { transB: 1 }),
+      ],
+      [
+        ...[drawn('v', [3, 3]), drawn('h', [classes, 3]), floatTensor('zeros', [3], [0, 0, 0])],
+        ...[
+          floatTensor('one', [1], [1]),
+          { name: 'yes', dims: [], dataType: dataType.bool, rawData: Uint8Array.of(1) },
+        ],
+      ],
+    )
+    const { epochs, model: trained } = await outcomeOf(given)
+    expect(epochs).to.have.length(2)
+    expect(await logitsOf(trained)).to.not.deep.equal(await logitsOf(given))
   })
 })
 

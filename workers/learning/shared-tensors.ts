@@ -72,13 +72,19 @@ export function withOwnTensors(
     return { ...each, input: each.input.map((name, i) => own.find(({ input }) => input === i)?.name ?? name) }
   })
   const read = new Set(node.flatMap(({ input }) => input))
+  // What graphs within nodes read is not seen here.
+  const replaced = new Set(
+    nodes.some(holdsGraphs) ? [] : shared.map(({ tensor }) => tensor).filter(tensor => !read.has(tensor)),
+  )
   const added = copies.map(({ name, tensor }) => ({ ...initializers.get(tensor)!, name }))
   return {
     ...model,
     graph: {
       ...graph,
       node,
-      initializer: [...graph.initializer.filter(({ name }) => read.has(name!)), ...added],
+      initializer: [...graph.initializer.filter(({ name }) => !replaced.has(name!)), ...added],
+      // Where exporters list them too.
+      input: graph.input.filter(({ name }) => !replaced.has(name)),
     },
   }
 }
