@@ -133,18 +133,38 @@ describe('many steps at once', () => {
   })
 })
 
-describe('how many steps are taken at once', () => {
-  const slot = { name: 'w', dims: [1], offset: 0, size: 1 }
-  const graphs: TrainingGraphs = {
-    ...{ frozen: null, step: new Uint8Array(), evaluation: new Uint8Array(), logits: 'y' },
-    ...{ parameters: [slot], statistics: [] },
-    boundary: [{ name: 'x', dims: [2 ** 14] }],
-  }
-  const weights = {
-    ...{ parameters: Float32Array.of(1), velocity: Float32Array.of(0), statistics: new Float32Array() },
-  }
-  const rates = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, keep: 0.9 }
+const slot = { name: 'w', dims: [1], offset: 0, size: 1 }
+const graphs: TrainingGraphs = {
+  ...{ frozen: null, step: new Uint8Array(), evaluation: new Uint8Array(), logits: 'y' },
+  ...{ parameters: [slot], statistics: [] },
+  boundary: [{ name: 'x', dims: [2 ** 14] }],
+}
+const weights = {
+  ...{ parameters: Float32Array.of(1), velocity: Float32Array.of(0), statistics: new Float32Array() },
+}
+const rates = { learningRate: 0.1, momentum: 0.9, weightDecay: 0, keep: 0.9 }
 
+describe('what steps write', () => {
+  const bufferOf = ({ data }: Tensor): unknown => (data as Float32Array).buffer
+
+  it('is never what they read, also where the caller keeps the weights in one object', async () => {
+    const used: [read: unknown, written: unknown][] = []
+    const run = async (feeds: Record<string, Tensor>, fetches: Record<string, Tensor | null>) => {
+      const part = Object.keys(feeds).find(name => name.startsWith('ekya.parameters/'))!
+      used.push([bufferOf(feeds[part]!), bufferOf(fetches[wire.after(part)]!)])
+      const one = floats(new Float32Array(1), [1])
+      return { [wire.many(wire.loss)]: one, [wire.many('y')]: one }
+    }
+    const steps = stepsOnDevice(graphs, async () => ({ run, release: async () => {} }) as unknown as Session)
+    const state = { ...weights }
+    const feeds = { [wire.targets]: floats(new Float32Array(1), [1, 1]) }
+    for (let i = 0; i < 4; i++) Object.assign(state, (await steps.take(state, feeds, [rates])).weights)
+    for (const [read, written] of used) expect(read).to.not.equal(written)
+    expect(new Set(used.flat()), 'two of each are enough').to.have.property('size', 2)
+  })
+})
+
+describe('how many steps are taken at once', () => {
   /**
    * Steps of which each takes `seconds`, and every run `more`, the first one of a session a minute. Runs of more than `room` sessions' memory fail.
    */

@@ -99,6 +99,7 @@ export function stepsOnDevice(
     if (last !== undefined) opened.set(0, last)
     return true
   }
+  /** Vectors that nobody reads any more, for the next run to write. */
   let spare: Weights | undefined
 
   const run = async (
@@ -144,10 +145,12 @@ export function stepsOnDevice(
 
   return {
     atOnce: images => Math.min(opened.get(sizeOf(images))?.stepsAtOnce ?? 1, most(images)),
-    async take(weights, feeds, rates) {
-      const after = spare ?? emptyLike(weights)
-      const taken = await orWithMoreRoom(() => run(weights, after, feeds, rates), giveRoom)
-      spare = weights
+    async take({ parameters, velocity, statistics }, feeds, rates) {
+      const before = { parameters, velocity, statistics }
+      const after = spare ?? emptyLike(before)
+      spare = undefined
+      const taken = await orWithMoreRoom(() => run(before, after, feeds, rates), giveRoom)
+      spare = before
       return { weights: after, ...taken }
     },
     giveRoom,
@@ -175,11 +178,11 @@ function evaluationOnDevice(
   const batches = Math.max(1, Math.floor(mostBytes / (evaluationBatch * imageBytesOf(graphs))))
   return {
     atOnce: batches * evaluationBatch,
-    async logits(weights, feeds, images) {
+    async logits({ parameters, statistics }, feeds, images) {
       const full = Math.ceil(images / evaluationBatch)
       const given = {
         ...asBatches(filledUp(feeds, full * evaluationBatch), full),
-        ...packed(graphs, weights, name => name),
+        ...packed(graphs, { parameters, statistics }, name => name),
       }
       const results = await orWithMoreRoom(() => session.run(given), giveRoom)
       const logits = results[wire.many(graphs.logits)]!
