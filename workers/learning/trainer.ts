@@ -11,8 +11,8 @@ import { checkRequest } from './check-request.ts'
 import { withKnownShapes } from './computed-shapes.ts'
 import { type Features, features } from './features.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
-import { type ImageSet, type ImageShape, imageBytes } from './image-set.ts'
-import { evaluationBatch, matches } from './matches.ts'
+import type { ImageSet, ImageShape } from './image-set.ts'
+import { accuracyOf } from './matches.ts'
 import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
@@ -117,22 +117,9 @@ export async function createTrainer(
   const accuracy = (images: ImageSet): Promise<number> => {
     const known = baselines.get(images)
     if (known !== undefined) return known
-    const measured = measure(images)
+    const measured = accuracyOf(classifier, images, runtime.strengths.anySize)
     baselines.set(images, measured)
     return measured
-  }
-  const measure = async (images: ImageSet): Promise<number> => {
-    let correct = 0
-    const size = imageBytes(images.shape)
-    for (let from = 0; from < images.count; from += evaluationBatch) {
-      const to = Math.min(images.count, from + evaluationBatch)
-      const given = images.pixels.subarray(from * size, to * size)
-      const found = runtime.strengths.anySize
-        ? await classifier.classify(given, to - from)
-        : await classifier.classify(filledUpWithBlack(given, evaluationBatch * size), evaluationBatch)
-      correct += matches(found.subarray(0, to - from), images.labels.subarray(from, to))
-    }
-    return correct / images.count
   }
   return {
     classes,
@@ -166,12 +153,6 @@ function remarkOn(student: Student): Pick<Trainer, 'remark'> {
   return {
     remark: `${named} is in training mode: what the model answers hangs on the other images of a batch, or on chance; better export it for inference`,
   }
-}
-
-function filledUpWithBlack(pixels: Uint8Array, size: number): Uint8Array {
-  const filled = new Uint8Array(size)
-  filled.set(pixels)
-  return filled
 }
 
 const processCpuSeconds = (): number => {

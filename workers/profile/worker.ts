@@ -11,6 +11,7 @@ import { samplesFolder } from '../../operator/api/storage.ts'
 import type { ProfileResult, ProfileStatus, ProfileWorkerConfig } from '../../operator/api/worker.ts'
 import { loadImages } from '../frames/images.ts'
 import { concatImages, type ImageSet, selectImages } from '../learning/image-set.ts'
+import { accuracyOf } from '../learning/matches.ts'
 import type { Trainer } from '../learning/trainer.ts'
 import { type Classifier, loadClassifier, openClassifier } from '../models/classifier.ts'
 import { random } from '../models/random.ts'
@@ -232,7 +233,7 @@ export class ProfileWorker implements Worker {
     for (const { configurations, model } of this.#profiled) {
       const classifier = await openClassifier(model, 'a micro-profiled model', { device: device.kind })
       try {
-        const accuracy = accuracyOn(images, await classifier.classify(images.pixels, images.count))
+        const accuracy = await accuracyOf(classifier, images)
         for (const name of configurations) accuracies.set(name, accuracy)
       } finally {
         await classifier.close()
@@ -406,9 +407,6 @@ const joinedFrames = (a: LabelledFrames, b: LabelledFrames): Pick<LabelledFrames
 
 const servedRightly = (frames: readonly LabelledFrame[]): number =>
   frames.filter(({ label, served }) => label === served).length / frames.length
-
-const accuracyOn = ({ labels, count }: ImageSet, found: Int32Array): number =>
-  found.reduce((right, label, i) => right + (label === labels[i] ? 1 : 0), 0) / count
 
 const rounded = (value: number): number => Number(value.toFixed(1))
 
