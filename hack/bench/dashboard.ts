@@ -13,13 +13,14 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import type { RetrainingWindow } from '../../operator/api/generated/types.ts'
-import { framesColumns, framesList, labelsList, samplesFolder } from '../../operator/api/storage.ts'
+import { framesList, labelsList, samplesFolder } from '../../operator/api/storage.ts'
 import { membership } from '../../operator/cluster/selection.ts'
 import { clusterView } from '../../operator/server/cluster-view.ts'
 import { createLiveHub } from '../../operator/server/dashboard/live.ts'
 import { createSampleReader } from '../../operator/server/dashboard/samples.ts'
 import { startServer } from '../../operator/server/server.ts'
 import { exampleNow, exampleSite } from '../../operator/server/testing/example-site.ts'
+import { formatKeptFrame, framesHeader } from '../../workers/runtime/sample-folder.ts'
 import { type Answer, type ReadersWork, runReaders } from './support/dashboard-readers.ts'
 import { machine } from './support/machine.ts'
 import { type Times, timeRequests } from './support/request-times.ts'
@@ -41,6 +42,7 @@ const atOnce = { readers: 8, rounds: 20 }
 const openPages = 64
 const changes = 10
 const changeEveryMs = 1000
+const classes = ['car', 'bus', 'truck', 'bicycle', 'motorcycle', 'pedestrian']
 
 const folder = mkdtempSync(join(tmpdir(), 'ekya-bench-'))
 for (const stream of ['cam-7', 'cam-1-480']) keepFrames(stream)
@@ -164,12 +166,14 @@ function keepFrames(stream: string): void {
   for (let window = 97; window <= 100; window++) {
     const at = join(folder, samplesFolder('site', stream, window))
     mkdirSync(at, { recursive: true })
-    const rows = Array.from({ length: 200 }, (_, i) => [i, i * 5, `${i * 5}.jpg`, i % 6, 1, i % 5].join(','))
-    writeFileSync(join(at, framesList), `${framesColumns.join(',')}\n${rows.join('\n')}\n`)
-    writeFileSync(
-      join(at, labelsList),
-      `idx,class,imgpath\n${rows.map((_, i) => `${i},${i % 6},${i * 5}.jpg`).join('\n')}\n`,
-    )
+    const rows = Array.from({ length: 200 }, (_, i) => ({
+      ...{ frame: i * 5, image: `${i * 5}.jpg`, fresh: true },
+      ...{ served: classes[i % 6]!, label: classes[i % 5]! },
+    }))
+    const kept = rows.map((row, i) => formatKeptFrame(i, row))
+    writeFileSync(join(at, framesList), framesHeader + kept.join(''))
+    const labels = rows.map(({ image, label }, i) => `${i},${i % 5},${image},${label}\n`)
+    writeFileSync(join(at, labelsList), `idx,class,imgpath,name\n${labels.join('')}`)
   }
 }
 

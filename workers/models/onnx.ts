@@ -184,7 +184,6 @@ export const stringAttribute = (from: NodeProto, name: string, fallback: string)
 /** Whether a node has graphs of its own (If, Loop), which may read what is around them. */
 export const holdsGraphs = ({ attribute = [] }: NodeProto): boolean =>
   attribute.some(({ type }) => type === attributeType.graph || type === attributeType.graphs)
-export const tensorAttribute = (from: NodeProto, name: string): TensorProto | undefined => find(from, name)?.t
 
 export function floatTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
   const copy = Float32Array.from(values)
