@@ -10,9 +10,8 @@ import { readFile } from 'node:fs/promises'
 import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { estimate, type PastTraining } from '../../operator/profiler/estimator.ts'
 import { fitOutcomes, type WindowRecord } from '../../operator/profiler/pooled/outcome-model.ts'
-import { freshWeight, presentAccuracy } from '../../operator/profiler/present-accuracy.ts'
 import { revisedAccuracy } from '../../operator/profiler/revision.ts'
-import type { RecordedCamera, RecordedWindow } from './support/record-site.ts'
+import { mean, presentOf, type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
 
 interface Measured {
   readonly camera: string
@@ -34,8 +33,6 @@ interface Past extends Measured {
 
 type Estimator = (one: Measured, present: readonly Measured[], past: readonly Past[]) => number[]
 
-const share = (right: string): number => right.replaceAll('0', '').length / right.length
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 const points = (value: number): string => (100 * value).toFixed(2).padStart(7)
 
 const cameOf = ({ window }: Measured, configuration: string): number =>
@@ -57,10 +54,8 @@ function measured(
 ): Measured[] {
   const window = windows[w]
   if (window === undefined) return []
-  const { accuracy, soFar } = window
-  const last = { accuracy: accuracy.current, labelled: accuracy.independent }
-  const fresh = { accuracy: soFar.current, labelled: soFar.independent, expected: soFar.expected }
-  const one = { current: presentAccuracy(last, fresh), freshWeight: freshWeight(last, fresh) }
+  const { accuracy: current, freshWeight } = presentOf(window)
+  const one = { current, freshWeight }
   const scale = scaleOf(window, one)
   const options = estimate({ profiles: window.profiles, configurations, accuracy: scale })
   return [{ camera: name, window, ...one, options }]

@@ -10,12 +10,11 @@
 import { readFile } from 'node:fs/promises'
 import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { estimate, type PastTraining } from '../../operator/profiler/estimator.ts'
-import { freshWeight, presentAccuracy } from '../../operator/profiler/present-accuracy.ts'
 import { windowPromise } from '../../operator/profiler/window-promise.ts'
 import { policies } from '../../operator/scheduler/policies/registry.ts'
 import type { Problem, RetrainingOption } from '../../operator/scheduler/problem.ts'
 import { runWindow } from '../../operator/simulate/window-run.ts'
-import { type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
+import { mean, presentOf, type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
 
 /** One window of one stream. */
 interface Outcome {
@@ -52,7 +51,6 @@ const minGain = 0.01
 const windowsLookedBackOn = 8
 /** The GPU is so fast that the costliest training takes this long on the whole of it. */
 const costliestSeconds = 15
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
 const partSeen = ({ soFar, right }: RecordedWindow): number => soFar.labelled / right.length
 
 function goThrough(
@@ -162,12 +160,6 @@ function goThrough(
     )
   }
   return past.flat()
-}
-
-function presentOf({ accuracy, soFar }: RecordedWindow) {
-  const last = { accuracy: accuracy.current, labelled: accuracy.independent }
-  const fresh = { accuracy: soFar.current, labelled: soFar.independent, expected: soFar.expected }
-  return { accuracy: presentAccuracy(last, fresh), freshWeight: freshWeight(last, fresh) }
 }
 
 const learned = ({ training }: Outcome): PastTraining[] =>

@@ -4,6 +4,7 @@
  * where it passes the gate, so that what a record holds of outcomes does not depend on any estimator.
  */
 import type { MicroProfile, RetrainingConfiguration } from '../../../operator/api/worker.ts'
+import { freshWeight, presentAccuracy } from '../../../operator/profiler/present-accuracy.ts'
 import { concatImages, type ImageSet, selectImages } from '../../../workers/learning/image-set.ts'
 import { createTrainer } from '../../../workers/learning/trainer.ts'
 import { openClassifier } from '../../../workers/models/classifier.ts'
@@ -87,7 +88,14 @@ async function rightOf(model: Uint8Array, images: ImageSet): Promise<string> {
   return Array.from(found, (label, i) => (label === images.labels[i] ? '1' : '0')).join('')
 }
 export const share = (right: string): number => right.replaceAll('0', '').length / right.length
-const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
+
+/** What the operator makes of the model in use, and how much the labels of the window that is planned count in it. */
+export function presentOf({ accuracy, soFar }: RecordedWindow) {
+  const last = { accuracy: accuracy.current, labelled: accuracy.independent }
+  const fresh = { accuracy: soFar.current, labelled: soFar.independent, expected: soFar.expected }
+  return { accuracy: presentAccuracy(last, fresh), freshWeight: freshWeight(last, fresh) }
+}
 
 /** As the profile worker has it: a class with few labels is taken to be much like all. */
 export function accuracyByClass(labels: ArrayLike<number>, right: string, classes: number): number[] {

@@ -1,5 +1,5 @@
 /** `ekya profile`: a model, sample lists and configurations → micro-profiles → what each retraining would give and cost. */
-import type { selectImages } from '../../../workers/learning/image-set.ts'
+import type { ImageSet } from '../../../workers/learning/image-set.ts'
 import { createTrainer, type Trainer } from '../../../workers/learning/trainer.ts'
 import { random } from '../../../workers/models/random.ts'
 import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
@@ -94,7 +94,7 @@ function describeDiverged(
 type Loaded = Pick<
   Parameters<typeof microProfile>[0],
   'validation' | 'startGpuSeconds' | 'gpuSecondsPerImage'
-> & { readonly train: Parameters<typeof selectImages>[0] }
+> & { readonly train: ImageSet }
 
 async function profiled(
   { configurations, history, epochs, sampleFraction }: Omit<Work, 'trainer'>,
