@@ -5,6 +5,7 @@ import { expect } from 'chai'
 import { smallCnn } from '../../models/architectures/small-cnn.ts'
 import { ownPrograms } from '../programs.ts'
 import { measureCurve } from './measurement.ts'
+import { stepsOfAnEpoch } from './training-client.ts'
 
 describe('training-client, on the cpu', () => {
   let folder: string
@@ -12,6 +13,11 @@ describe('training-client, on the cpu', () => {
     folder = mkdtempSync(join(tmpdir(), 'ekya-client-'))
   })
   after(() => rmSync(folder, { recursive: true }))
+
+  it('has no more images in memory than there is room for', () => {
+    const steps = [64, 224, 2048].map(size => stepsOfAnEpoch(32, { channels: 3, height: size, width: size }))
+    expect(steps).to.deep.equal([100, 27, 5])
+  })
 
   it('is a process that trains, and whose answers make a curve', async function () {
     this.timeout(120_000)

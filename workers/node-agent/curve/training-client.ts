@@ -6,7 +6,7 @@
  * Prints {"provider": "cuda", "steps": 240, "stepSeconds": 0.0121}; stepSeconds is the median, making the batch included. Images are random.
  */
 import { readFile } from 'node:fs/promises'
-import type { ImageSet, ImageShape } from '../../learning/image-set.ts'
+import { type ImageSet, type ImageShape, imageBytes } from '../../learning/image-set.ts'
 import { createTrainer, type Trainer } from '../../learning/trainer.ts'
 import { resnet18 } from '../../models/architectures/resnet18.ts'
 import { random } from '../../models/random.ts'
@@ -30,8 +30,9 @@ export interface ClientAnswer {
 
 const defaultShape: ImageShape = { channels: 3, height: 64, width: 64 }
 const defaultClasses = 10
-/** More than are taken at once. */
-const stepsOfAnEpoch = 100
+/** Of an epoch, which is more than are taken at once, of images for which there is room beside the training. */
+const mostSteps = 100
+const mostBytes = 128 * 2 ** 20
 /** The first steps make room and choose kernels. */
 const warmUpSteps = 5
 
@@ -59,14 +60,18 @@ export async function trainingClient({
   }
 }
 
+export const stepsOfAnEpoch = (batchSize: number, shape: ImageShape): number =>
+  Math.max(warmUpSteps, Math.min(mostSteps, Math.floor(mostBytes / (batchSize * imageBytes(shape)))))
+
 /** Of a training that is ended after so many seconds, and a few steps at least. */
 async function stepTimes(trainer: Trainer, batchSize: number, seconds: number): Promise<number[]> {
   const times: number[] = []
   const end = new AbortController()
   let [begun, before, at] = [0, 0, 0]
+  const count = batchSize * stepsOfAnEpoch(batchSize, trainer.shape)
   const training = trainer.train(
     {
-      train: randomImages(batchSize * stepsOfAnEpoch, trainer.shape, trainer.classes),
+      train: randomImages(count, trainer.shape, trainer.classes),
       validation: randomImages(1, trainer.shape, trainer.classes),
       configuration: {
         ...{ epochs: 100_000, batchSize, learningRate: 1e-4, dataFraction: 1 },
@@ -95,7 +100,7 @@ async function stepTimes(trainer: Trainer, batchSize: number, seconds: number): 
 /** A few images, again and again. */
 function randomImages(count: number, shape: ImageShape, classes: number): ImageSet {
   const draw = random(count, 'throughput-curve')
-  const size = shape.channels * shape.height * shape.width
+  const size = imageBytes(shape)
   const some = Uint8Array.from({ length: Math.min(count, 64) * size }, () => draw.integer(256))
   const pixels = new Uint8Array(count * size)
   for (let at = 0; at < pixels.length; at += some.length) pixels.set(some.subarray(0, pixels.length - at), at)
