@@ -109,7 +109,8 @@ export function manyEvaluations(student: Student, shapes: ReadonlyMap<string, Di
     }
   graph.node.unshift(...weights.node)
   graph.initializer.push(...weights.initializer)
-  return encodeModel(modelOf(graph, stepOpset(student)))
+  // The trained part stands in it as the file has it.
+  return encodeModel(modelOf(graph, student.opset))
 }
 
 const maskOf = ({ kind }: Part): string => `ekya.mask/${kind}`

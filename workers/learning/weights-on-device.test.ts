@@ -1,6 +1,14 @@
 import { expect } from 'chai'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
-import { decodeModel, floatValues } from '../models/onnx.ts'
+import {
+  decodeModel,
+  encodeModel,
+  floatTensor,
+  floatValue,
+  floatValues,
+  model as modelOf,
+  node,
+} from '../models/onnx.ts'
 import { random } from '../models/random.ts'
 import { floats, type Session, type Tensor } from '../models/session.ts'
 import { type ImageSet, weighted } from './image-set.ts'
@@ -36,11 +44,11 @@ const request = { train: images(50, 1), validation: images(40, 2) }
 async function trained(
   device: boolean,
   changes: Partial<TrainingConfiguration> = {},
-  given: Partial<typeof request> & { resume?: Checkpoint } = {},
+  { bytes = model, ...given }: Partial<typeof request> & { resume?: Checkpoint; bytes?: Uint8Array } = {},
   hooks: TrainingHooks = {},
   signal?: AbortSignal,
 ) {
-  const trainer = await createTrainer(model, device ? { strengths: cudaStrengths } : {})
+  const trainer = await createTrainer(bytes, device ? { strengths: cudaStrengths } : {})
   try {
     return await trainer.train(
       { ...request, ...given, configuration: { ...configuration, ...changes } },
@@ -66,7 +74,31 @@ const messageOf = (work: Promise<unknown>): Promise<string> =>
 interface Case {
   readonly name: string
   readonly changes?: Partial<TrainingConfiguration>
-  readonly given?: Partial<typeof request>
+  readonly given?: Partial<typeof request> & { readonly bytes?: Uint8Array }
+}
+
+/** In which nodes are written as later opsets have them no longer. */
+function ofOpset(version: number): Uint8Array {
+  const draw = random(version, 'weights')
+  const drawn = (name: string, dims: readonly number[], size: number) =>
+    floatTensor(
+      name,
+      dims,
+      Array.from({ length: size }, () => draw.normal() * 0.5),
+    )
+  const graph = {
+    ...{ name: 'older', input: [floatValue('x', ['N', 3, 8, 8])], output: [floatValue('y', ['N', classes])] },
+    node: [
+      node('Conv', ['x', 'v', 'b'], ['c']),
+      node('ReduceMean', ['c'], ['m'], { axes: [2, 3], keepdims: 0 }),
+      node('Gemm', ['m', 'h', 'k'], ['y']),
+    ],
+    initializer: [
+      ...[drawn('v', [6, 3, 3, 3], 162), drawn('b', [6], 6)],
+      ...[drawn('h', [6, classes], 6 * classes), drawn('k', [classes], classes)],
+    ],
+  }
+  return encodeModel({ ...modelOf(graph), opsetImport: [{ version }] })
 }
 
 const cases: readonly Case[] = [
@@ -85,6 +117,7 @@ const cases: readonly Case[] = [
   { name: 'classes weighed alike', changes: { classBalanced: true, balancedSampling: true } },
   { name: 'images that count less', given: { train: weighted(request.train, 0.5) } },
   { name: 'more than a batch to judge', given: { validation: images(70, 3) } },
+  ...[13, 17].map(opset => ({ name: `a model of opset ${opset}`, given: { bytes: ofOpset(opset) } })),
 ]
 
 describe('many steps at once', () => {
