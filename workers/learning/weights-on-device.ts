@@ -1,6 +1,6 @@
 /**
- * Many steps at a time on weights that every run takes to the device and back (many-at-once.ts). A run blocks the thread, so as many steps are
- * taken at once as fit into a moment.
+ * Many steps at a time on weights that every run takes to the device and back (many-at-once.ts), as many as fit into a moment
+ * (steps-at-once.ts).
  */
 import { floats, type Session, type Tensor } from '../models/session.ts'
 import type { Rates, Weights } from './descent.ts'
@@ -9,11 +9,10 @@ import { evaluationBatch } from './matches.ts'
 import { partsOf } from './rows.ts'
 import type { Slot } from './slots.ts'
 import type { Evaluation, Steps, Taken } from './steps.ts'
+import { stepsFor, type Timed } from './steps-at-once.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 import { wire } from './wire.ts'
 
-/** Who cancels a training, or asks how it is, waits so long. */
-const longestRunSeconds = 0.25
 /** Of the batches of one run, which lie in memory twice while the next ones are prepared. */
 const mostBytes = 64 * 2 ** 20
 
@@ -23,27 +22,6 @@ interface Opened {
   runs: number
   stepsAtOnce: number
   last?: Timed
-}
-
-interface Timed {
-  readonly steps: number
-  readonly seconds: number
-}
-
-/** A run that goes well goes on with so many times as many steps at most. */
-const mostGrowth = 8
-
-/** What fits into a moment, where a run takes some time for the weights and some for each step. */
-function stepsFor({ steps, seconds }: Timed, before: Timed | undefined): number {
-  const apart = before === undefined ? 0 : steps - before.steps
-  const perStep = apart === 0 ? 0 : (seconds - before!.seconds) / apart
-  const known = perStep > 0 && perStep * steps < seconds
-  // As long as nobody knows what the steps take of it, twice as many are tried where they may fit.
-  const more = seconds <= (3 / 4) * longestRunSeconds ? 2 : 1
-  const fits = known
-    ? (longestRunSeconds - seconds) / perStep + steps
-    : Math.max((longestRunSeconds / seconds) * steps, more * steps)
-  return Math.max(1, Math.min(Math.floor(fits), mostGrowth * steps))
 }
 
 export function onDevice(
