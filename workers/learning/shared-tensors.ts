@@ -83,8 +83,6 @@ export function withOwnTensors(
       ...graph,
       node,
       initializer: [...graph.initializer.filter(({ name }) => !replaced.has(name!)), ...added],
-      // Where exporters list them too.
-      input: graph.input.filter(({ name }) => !replaced.has(name)),
     },
   }
 }

@@ -29,7 +29,7 @@ export interface Layer {
 }
 
 export interface Student {
-  /** The file as it was read. */
+  /** The file as it was read, tensors not listed as inputs. */
   readonly model: ModelProto
   /** Of the operators' default domain, 13 to 22. */
   readonly opset: number
@@ -52,7 +52,8 @@ export function readStudent(bytes: Uint8Array, origin?: string): Student {
 }
 
 /** @throws LearningError ModelInvalid */
-export function describeStudent(model: ModelProto): Student {
+export function describeStudent(given: ModelProto): Student {
+  const model = withoutListed(given)
   const { graph } = model
   const opset = opsetOf(model)
   const initializers = new Map(graph.initializer.map(tensor => [tensor.name!, tensor]))
@@ -62,7 +63,7 @@ export function describeStudent(model: ModelProto): Student {
     return value === undefined
   })
   const nodes = withoutAliases(computed, initializers)
-  const inputs = graph.input.filter(value => !initializers.has(value.name))
+  const { input: inputs } = graph
   if (inputs.length !== 1 || graph.output.length !== 1)
     throw new LearningError(
       'ModelInvalid',
@@ -83,6 +84,13 @@ export function describeStudent(model: ModelProto): Student {
     output: graph.output[0]!.name,
     layers,
   }
+}
+
+/** Some exporters list tensors of the file as inputs, with dimensions that training may change. */
+function withoutListed(model: ModelProto): ModelProto {
+  const { graph } = model
+  const stored = new Set(graph.initializer.map(({ name }) => name))
+  return { ...model, graph: { ...graph, input: graph.input.filter(({ name }) => !stored.has(name)) } }
 }
 
 /** The first node that is in training mode: what it gives hangs on the other images of a batch, or on chance. */
