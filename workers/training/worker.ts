@@ -150,6 +150,7 @@ export class TrainingWorker implements Worker {
     await checkShare(process.env, signal)
     const trainer = await loadStudent(this.#context.config.model, this.#context.config)
     this.#context.log.info(trainer.provider, `trains on ${trainer.provider.provider}`)
+    if (trainer.remark !== undefined) this.#context.log.warn(trainer.remark)
     let outcome: TrainingOutcome
     try {
       const data = await this.#loadData(trainer, signal)
