@@ -135,7 +135,7 @@ describe('a node in the middle of a swap (stand-ins of nvidia-smi and nvidia-cud
         `      ${stream}: ${lost.length} frames lost; from the fault to the new pod's being ready there were ${servedAgain - faultAt}\n`,
       )
       expect(twice, `${stream}: analysed twice`).to.deep.equal([])
-      expect(lost, `${stream}: one gap`).to.deep.equal(lost.map((_, i) => lost[0]! + i))
+      // Not one gap: of the two pods of a hand-over each serves its frames until it is ended.
       for (const frame of lost) expect(frame, stream).to.be.within(faultAt, servedAgain)
     }
   })
