@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs'
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import { expect } from 'chai'
@@ -229,6 +230,14 @@ describe('FrameLoop', () => {
       skipped: 0,
       dropped: 0,
     })
+  })
+
+  it('says from the start which frames a pod has had: none', async () => {
+    const storage = join(folder.path, String(run++))
+    const file = join(storage, samplesFolder('default', 'cam-0', 0), 'summary.json')
+    let begun: unknown
+    await play({ frames: 1, storage, onFrame: () => (begun = JSON.parse(readFileSync(file, 'utf8'))) })
+    expect(begun).to.deep.include({ complete: false, analysed: [], dropped: [] })
   })
 
   it('clears what another window of the same index left', async () => {

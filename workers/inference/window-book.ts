@@ -97,7 +97,14 @@ export class WindowBook {
     }
     await writeFile(join(folder, framesListOf(generation)), framesHeader)
     const book = new WindowBook(options, new Set(), null)
-    await book.summarise({ complete: false, frames: book.before, gpuSecondsPerFrame: null })
+    // A pod that has just begun is known to have had nothing, and not just not known to have had anything.
+    await book.summarise({
+      complete: false,
+      frames: book.before,
+      gpuSecondsPerFrame: null,
+      analysed: [],
+      dropped: [],
+    })
     return book
   }
 
