@@ -1,4 +1,7 @@
-/** Collects nodes and constants of a graph under construction, with names that do not collide and equal constants shared. */
+/**
+ * Collects nodes and constants of a graph under construction, with names that do not collide and equal constants shared. A Transpose that undoes
+ * another is left out.
+ */
 import { floatTensor, type GraphProto, intTensor, node } from '../models/onnx.ts'
 import type { Emitter } from './gradients/rule.ts'
 
@@ -24,10 +27,18 @@ export function emitter(graph: GraphProto, taken: Iterable<string>): Emitter {
   const emitAs: Emitter['emitAs'] = (opType, inputs, outputs, attributes = {}) => {
     graph.node.push(node(opType, inputs, outputs, attributes, fresh(`${opType}/${outputs[0]}`)))
   }
+  /** What each Transpose was made of, by what it gives. */
+  const transposed = new Map<string, { readonly from: string; readonly perm: readonly number[] }>()
   const emit: Emitter['emit'] = (opType, inputs, attributes = {}, domain) => {
+    const [from] = inputs as [string]
+    const perm = opType === 'Transpose' ? (attributes.perm as readonly number[]) : undefined
+    const before = transposed.get(from)
+    if (perm !== undefined && before !== undefined && perm.every((axis, i) => before.perm[axis] === i))
+      return before.from
     const output = fresh(`${opType.toLowerCase()}`)
     emitAs(opType, inputs, [output], attributes)
     if (domain !== undefined) graph.node.at(-1)!.domain = domain
+    if (perm !== undefined) transposed.set(output, { from, perm })
     return output
   }
   const emitted = new Map<string, string>()

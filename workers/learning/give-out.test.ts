@@ -12,6 +12,7 @@ import {
 import { floats, openSession } from '../models/session.ts'
 import { emitter } from './emitter.ts'
 import { giveOut } from './give-out.ts'
+import { dropUnread } from './unread.ts'
 
 const graphOf = (nodes: NodeProto[]): GraphProto => ({
   name: 'given',
@@ -32,6 +33,7 @@ async function given(nodes: NodeProto[], wanted: readonly (readonly [tensor: str
     fixed,
   )
   graph.output.push(...wanted.map(([, name]) => ({ name, type: { tensorType: { elemType: 1 } } })))
+  dropUnread(graph)
   const session = await openSession(encodeModel(model(graph)))
   const results = await session.run({ x: floats(Float32Array.of(1, 2, 3, 4, 5, 6), [2, 3]) })
   await session.release()
@@ -47,9 +49,12 @@ describe('tensors given out under other names', () => {
     {
       name: 'are written there by the node that makes them',
       nodes: [node('Mul', ['x', 'two'], ['m']), node('Add', ['m', 'm'], ['n'])],
-      wanted: [['m', 'a']] as const,
+      wanted: [
+        ['m', 'a'],
+        ['n', 'b'],
+      ] as const,
       operators: ['Mul', 'Add'],
-      values: [doubled],
+      values: [doubled, doubled.map(value => 2 * value)],
     },
     {
       name: 'lose a Reshape that nothing else reads',

@@ -35,8 +35,4 @@ export function giveOut(
     input: node.input.map(asNamed),
     output: node.output.map(asNamed),
   }))
-  const read = new Set([...fixed, ...graph.node.flatMap(node => node.input)])
-  graph.node = graph.node.filter(
-    node => node.opType !== 'Reshape' || node.output.some(output => read.has(output)),
-  )
 }

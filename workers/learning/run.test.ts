@@ -3,9 +3,9 @@ import { smallCnn } from '../models/architectures/small-cnn.ts'
 import { openSession, type Session } from '../models/session.ts'
 import type { Features } from './features.ts'
 import { features } from './features.ts'
+import { holdKernels } from './held-kernels.ts'
 import type { ImageSet } from './image-set.ts'
 import { type Network, runTraining } from './run.ts'
-import { inferShapes } from './shapes.ts'
 import { strengthsOf } from './strengths.ts'
 import { readStudent } from './student.ts'
 import { writeTrainingGraphs } from './training-graph.ts'
@@ -22,11 +22,10 @@ const [train, validation] = [images(8), images(2)]
 
 /** A network that notes when batches are begun and when steps run; `spoil` may make a batch fail. */
 async function recorded(spoil: (batch: number) => void = () => {}) {
-  const student = readStudent(smallCnn({ classes: 2, seed: 1, widths: [4], shape }))
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
-    first: 0,
-    strengths: await strengthsOf('cpu'),
-  })
+  const by = { first: 0, strengths: await strengthsOf('cpu') }
+  const read = readStudent(smallCnn({ classes: 2, seed: 1, widths: [4], shape }))
+  const { student, shapes, intoFile } = await holdKernels(read, by)
+  const graphs = writeTrainingGraphs(student, shapes, by)
   const [step, evaluation] = [await openSession(graphs.step), await openSession(graphs.evaluation)]
   const events: string[] = []
   let [batches, steps] = [0, 0]
@@ -47,7 +46,7 @@ async function recorded(spoil: (batch: number) => void = () => {}) {
     return step.run(...asked)
   }
   const network: Network = {
-    ...{ student, graphs, featuresOf: noted },
+    ...{ student, graphs, intoFile, featuresOf: noted },
     steps: stepsInPlace(graphs, { run } as Session),
     evaluation: evaluationInPlace(graphs, evaluation),
     close: async () => {

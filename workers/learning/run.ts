@@ -11,6 +11,7 @@ import type { Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
 import type { Feeds } from './feeds.ts'
+import type { HeldKernels } from './held-kernels.ts'
 import type { ImageSet } from './image-set.ts'
 import { matches } from './matches.ts'
 import { oneAhead } from './preparation/one-ahead.ts'
@@ -26,6 +27,7 @@ import { wire } from './wire.ts'
 /** A student with the sessions that train it. */
 export interface Network {
   readonly student: Student
+  readonly intoFile: HeldKernels['intoFile']
   readonly graphs: TrainingGraphs
   readonly steps: Steps
   readonly evaluation: Evaluation
@@ -327,7 +329,7 @@ async function evaluate(
 }
 
 function outcome(
-  { student, graphs }: Network,
+  { student, graphs, intoFile }: Network,
   state: State,
   samples: number,
   setup: Pick<TrainingOutcome, 'setupCpuSeconds' | 'featureCpuSeconds'>,
@@ -336,7 +338,7 @@ function outcome(
     ...unpackValues(graphs.parameters, state.bestParameters),
     ...unpackValues(graphs.statistics, state.bestStatistics),
   ])
-  const model = encodeModel(withWeights(student.model, values))
+  const model = encodeModel(withWeights(student.model, intoFile(values)))
   return {
     model,
     digest: digestOf(model),

@@ -33,9 +33,11 @@ export function writeStep(
       emit.once('Cast', [emit.once('Size', [wire.targets])], { to: dataType.float }),
       emit.floats([classes]),
     ])
+  const makers = new Map(cut.trained.flatMap(node => node.output.map(output => [output, node] as const)))
+  const surroundings = { shapes, constants, wanted, strengths, images, makers }
   const backward = cut.trained.map(node => {
     const trained = cut.onBatch.has(node)
-    const context = nodeContext(emit, graph, node, { shapes, constants, wanted, strengths, images, trained })
+    const context = nodeContext(emit, graph, node, { ...surroundings, trained })
     return gradientRules.get(node.opType)!(context)
   })
 
@@ -105,6 +107,8 @@ interface Surroundings {
   /** Tensors whose gradients are needed. */
   readonly wanted: ReadonlySet<string>
   readonly strengths: Strengths
+  /** By what they make. */
+  readonly makers: ReadonlyMap<string, NodeProto>
   /** The number of images, as a float. */
   images(): string
   readonly trained: boolean
@@ -114,7 +118,7 @@ function nodeContext(
   emit: Emitter,
   graph: GraphProto,
   node: NodeProto,
-  { shapes, constants, wanted, strengths, images, trained }: Surroundings,
+  { shapes, constants, wanted, strengths, makers, images, trained }: Surroundings,
 ): NodeContext {
   const refuse = (reason: string): never => {
     throw new LearningError(
@@ -139,6 +143,7 @@ function nodeContext(
     wants: input => wanted.has(node.input[input] ?? ''),
     constant: input => constants.get(node.input[input] ?? ''),
     dims: tensor => shapes.get(tensor) ?? refuse(`the shape of ${tensor} is unknown`),
+    maker: tensor => makers.get(tensor),
     batchStatistic: input => wire.batch(node.input[input]!),
   }
 }

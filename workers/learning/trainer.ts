@@ -10,13 +10,13 @@ import { openSession, type Provider, type Session } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
 import { withKnownShapes } from './computed-shapes.ts'
 import { type Features, features } from './features.ts'
+import { holdKernels } from './held-kernels.ts'
 import { withHiddenLayer } from './hidden-layer.ts'
 import type { ImageSet, ImageShape } from './image-set.ts'
 import { accuracyOf } from './matches.ts'
 import { withClasses } from './more-classes.ts'
 import { createPreparationThread, inPlace, type Preparation } from './preparation/thread.ts'
 import { type Network, runTraining } from './run.ts'
-import { inferShapes } from './shapes.ts'
 import { type Strengths, strengthsOf } from './strengths.ts'
 import { firstTrained, nodeInTraining, readStudent, type Student, withOwnWeights } from './student.ts'
 import type { TrainingConfiguration, TrainingHooks, TrainingOutcome, TrainingRequest } from './training.ts'
@@ -179,8 +179,11 @@ async function compile(
   // The hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
   const first = trainable === 'head' ? firstTrained(shaped, 1 + added) : firstTrained(shaped, trainable)
-  const student = await withKnownShapes(withOwnWeights(shaped, first))
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
+  const { student, shapes, intoFile } = await holdKernels(
+    await withKnownShapes(withOwnWeights(shaped, first)),
+    { first, strengths },
+  )
+  const graphs = writeTrainingGraphs(student, shapes, {
     first,
     freezeStatistics: freezeBatchNorm,
     strengths,
@@ -206,6 +209,7 @@ async function compile(
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,
+    intoFile,
     graphs,
     steps,
     evaluation,

@@ -23,6 +23,7 @@ import type { Slot } from './slots.ts'
 import { classesOf, writeStep } from './step-nodes.ts'
 import type { Strengths } from './strengths.ts'
 import type { Student } from './student.ts'
+import { dropUnread } from './unread.ts'
 import { wire } from './wire.ts'
 
 export interface TrainingGraphs {
@@ -111,5 +112,6 @@ function oneStep(
     ...cut.statistics.map(({ name }) => wire.batch(name)),
   ]
   graph.output.push(...outputs.map(untyped))
+  if (!graph.node.some(holdsGraphs)) dropUnread(graph)
   return encodeModel(modelOf(graph, stepOpset(student)))
 }

@@ -10,6 +10,8 @@
  * Gradients of the input are convolutions, too: of the output's gradient, spread by the stride, with the kernel turned around.
  */
 import { blockedDomain } from '../../models/blocked-layout.ts'
+import { intsAttribute } from '../../models/onnx.ts'
+import type { Strengths } from '../strengths.ts'
 import type { NodeContext } from './rule.ts'
 import type { Pair, Window } from './window.ts'
 
@@ -43,23 +45,18 @@ export function placesMet({
   return [along(0), along(1)]
 }
 
-/** Whether the output is one place and its window, cut to the input, holds every input place that it meets without a gap. */
-export function isSinglePlace({ window, group }: Convolution): boolean {
-  const [rows, columns] = placesMet(window)
-  return (
-    group === 1 &&
-    window.output.every(size => size === 1) &&
-    window.dilations.every(size => size === 1) &&
-    rows[1] > rows[0] &&
-    columns[1] > columns[0]
-  )
-}
+/** Whether the output is one place, and every place of the kernel meets one of the input, without a gap. */
+export const isSinglePlace = ({ window, group }: Convolution): boolean =>
+  group === 1 &&
+  window.output.every(size => size === 1) &&
+  window.dilations.every(size => size === 1) &&
+  placesMet(window).every(([first, last], axis) => first === 0 && last === window.kernel[axis])
 
 const isDepthwise = ({ inputs, outputs, group }: Convolution): boolean =>
   group > 1 && group === inputs && group === outputs
 
 /** Whether the blocked layout can and should do it. */
-function isBlocked({ strengths: { block } }: NodeContext, convolution: Convolution): boolean {
+export function isBlocked({ block }: Pick<Strengths, 'block'>, convolution: Convolution): boolean {
   const { window, inputs, outputs, group } = convolution
   if (block < 2 || outputs % block !== 0 || inputs % block !== 0) return false
   if (isDepthwise(convolution)) return true
@@ -73,7 +70,7 @@ export function fastConvolution(
   weight: string,
   given: Convolution,
 ): string | undefined {
-  if (!isBlocked(context, given)) return undefined
+  if (!isBlocked(context.strengths, given)) return undefined
   const { kernel, strides, pads } = given.window
   return blocked(context, reorder(context, x), blockedWeight(context, weight, given, false), given.outputs, {
     ...{ kernel, strides, pads, dilations: given.window.dilations },
@@ -91,7 +88,7 @@ export function fastInputGradient(
   const { window, inputs, outputs, group } = given
   const pads = turnedPads(window)
   if (pads === undefined) return undefined
-  if (isBlocked(context, given)) {
+  if (isBlocked(context.strengths, given)) {
     const turned = blockedWeight(context, weight, given, true)
     const spread = spreadOut(context, reorder(context, gradient), given)
     return blocked(context, spread, turned, inputs, {
@@ -161,16 +158,38 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
     const inner = context.emit('Transpose', [apart], { perm: [0, 2, 1] })
     return reshape(reversed(inner, 1), [outputs, 1, ...window.kernel])
   }
-  // [O/b, bo, I/b, bi, place] → [O/b, I/b, place, bi, bo], or with input and output in each other's role. Step by step: blocks first, then
-  // one axis at a time. At once it would be element by element, which takes the runtime several times as long.
   const [ob, ib] = [outputs / block, inputs / block]
   const transpose = (tensor: string, perm: readonly number[]) => context.emit('Transpose', [tensor], { perm })
+  const held = channelsLast(context, weight)
+  if (held !== undefined) {
+    // [O/b, bo, place, I/b, bi] → [O/b, I/b, place, bi, bo]: one axis element by element, then blocks; or [I/b, O/b, place, bo, bi], in rows.
+    if (!turned) {
+      const inner = transpose(reshape(held, [ob, block, places * inputs]), [0, 2, 1])
+      const blocks = transpose(reshape(inner, [ob, places, ib, block * block]), [0, 2, 1, 3])
+      return reshape(blocks, [outputs, inputs, ...window.kernel])
+    }
+    const blocks = transpose(reshape(held, [ob, block, places, ib, block]), [3, 0, 2, 1, 4])
+    return reshape(reversed(reshape(blocks, [ib * ob, places, block * block]), 1), [
+      inputs,
+      outputs,
+      ...window.kernel,
+    ])
+  }
+  // [O/b, bo, I/b, bi, place] → [O/b, I/b, place, bi, bo], or with input and output in each other's role. Step by step: blocks first, then
+  // one axis at a time. At once it would be element by element, which takes the runtime several times as long.
   const apart = reshape(weight, [ob, block, ib, block * places])
   const blocks = transpose(apart, turned ? [2, 0, 1, 3] : [0, 2, 1, 3])
   const byPlace = transpose(reshape(blocks, [ob * ib, block * block, places]), [0, 2, 1])
   const inner = turned ? byPlace : transpose(reshape(byPlace, [ob * ib * places, block, block]), [0, 2, 1])
   const [to, from] = turned ? [inputs, outputs] : [outputs, inputs]
   return reshape(reversed(inner, 1), [to, from, ...window.kernel])
+}
+
+/** [O, kh, kw, C] of a kernel [O, C, kh, kw], where that is how it is held (held-kernels.ts). */
+function channelsLast(context: NodeContext, weight: string): string | undefined {
+  const maker = context.maker(weight)
+  const perm = maker?.opType === 'Transpose' ? intsAttribute(maker, 'perm') : undefined
+  return perm?.join() === '0,3,1,2' ? maker!.input[0] : undefined
 }
 
 /** In the blocked layout. */

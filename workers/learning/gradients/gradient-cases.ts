@@ -73,6 +73,20 @@ function convolutionToOnePlace(draw: Random): GradientCase {
   }
 }
 
+/** Once over maps and once over a single place. */
+function oneKernelTwice(draw: Random): GradientCase {
+  const channels = between(draw, 1, 3)
+  return {
+    nodes: [
+      node('Conv', ['x', 'w'], ['maps']),
+      node('GlobalAveragePool', ['maps'], ['place']),
+      node('Conv', ['place', 'w'], ['y']),
+    ],
+    tensors: [normal(draw, 'w', [channels, channels, 1, 1])],
+    x: shape(draw, channels),
+  }
+}
+
 function transposedConvolution(draw: Random): GradientCase {
   const group = between(draw, 1, 2)
   const [perGroup, filters] = [between(draw, 1, 2), between(draw, 1, 2)]
@@ -358,6 +372,7 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   'Conv, channels in blocks': draw => convolution(draw, 1, 16, 16),
   'Conv, depthwise in blocks': draw => convolution(draw, 16, 1, 1),
   'Conv to one place': convolutionToOnePlace,
+  'Conv, one kernel twice': oneKernelTwice,
   'Conv 1×1': draw => ({
     nodes: [node('Conv', ['x', 'w'], ['y'], { strides: pair(draw, 1, 2) })],
     tensors: [normal(draw, 'w', [2, 3, 1, 1], 0.4)],

@@ -13,7 +13,7 @@ import {
 } from '../../models/onnx.ts'
 import { type Random, random } from '../../models/random.ts'
 import { floats, openSession, type Session } from '../../models/session.ts'
-import { inferShapes } from '../shapes.ts'
+import { holdKernels } from '../held-kernels.ts'
 import { packValues, type Slot, slotsLength, slotTensors } from '../slots.ts'
 import { type Strengths, strengthsOf } from '../strengths.ts'
 import { firstTrained, readStudent } from '../student.ts'
@@ -103,15 +103,13 @@ export async function gradientDifference(
   strengths?: Strengths,
 ): Promise<GradientDifference> {
   const draw = random(seed, 'gradient-check')
-  const student = readStudent(await caseModel(given, draw))
+  const read = readStudent(await caseModel(given, draw))
   const { trainable = 'all', freezeStatistics } = given
-  const first = firstTrained(student, trainable)
-  const graphs = writeTrainingGraphs(student, await inferShapes(student), {
-    first,
-    freezeStatistics,
-    // One step, with its gradients, is what is looked at.
-    strengths: { ...(strengths ?? (await strengthsOf('cpu'))), weightsInPlace: true },
-  })
+  const first = firstTrained(read, trainable)
+  // One step, with its gradients, is what is looked at.
+  const by = { ...(strengths ?? (await strengthsOf('cpu'))), weightsInPlace: true }
+  const { student, shapes } = await holdKernels(read, { first, strengths: by })
+  const graphs = writeTrainingGraphs(student, shapes, { first, freezeStatistics, strengths: by })
   const [boundary] = graphs.boundary
   const session = await openSession(graphs.step)
   try {

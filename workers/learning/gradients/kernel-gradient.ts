@@ -49,8 +49,7 @@ export function kernelGradient(context: NodeContext, window: Window, given: Kern
   const products = inputs < channelsForSeparateProducts ? [joined()] : apart()
   if (kh * kw === 1) return reshape(products[0]!, [outputs, inputs, 1, 1])
   const places = products.length === 1 ? products[0]! : context.emit('Concat', products, { axis: 1 })
-  const inner = context.emit('Transpose', [reshape(places, [outputs, kh * kw, inputs])], { perm: [0, 2, 1] })
-  return reshape(inner, [outputs, inputs, kh, kw])
+  return context.emit('Transpose', [reshape(places, [outputs, kh, kw, inputs])], { perm: [0, 3, 1, 2] })
 }
 
 /** Whether a 1×1 kernel is so small beside its maps that a gradient of every image costs less than turning the maps around. */

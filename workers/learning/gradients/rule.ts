@@ -43,6 +43,8 @@ export interface NodeContext extends Emitter {
   dims(tensor: string): Dims
   /** The value of this input where the file holds it and no training changes it. */
   constant(input: number): TensorProto | undefined
+  /** The student's node that makes a tensor. */
+  maker(tensor: string): NodeProto | undefined
   /** The name under which the graph gives the batch's value of a running statistic (an input of this node), for the rule to fill. */
   batchStatistic(input: number): string
   /** Of what runs the graph. */
@@ -72,7 +74,7 @@ export interface Emitter {
 }
 
 /** The dimensions behind the batch. Refuses what is not known when the graph is written. */
-export function sampleDims(context: NodeContext, tensor: string): readonly number[] {
+export function sampleDims(context: Pick<NodeContext, 'dims' | 'refuse'>, tensor: string): readonly number[] {
   const dims = context.dims(tensor).slice(1)
   if (dims.some(dim => dim === null))
     context.refuse(`tensor ${tensor} has a dimension that is not known beforehand`)

@@ -3,8 +3,8 @@ import type { Backward, NodeContext } from './rule.ts'
 import type { Pair } from './window.ts'
 
 /**
- * A convolution whose output is one place: Y [N, O] = X′ · W′ᵀ, with X′ the part of the input that the window meets and W′ the part of the
- * kernel that meets it, both flat. dX′ = dY · W′ and dW′ = dYᵀ · X′, with zeros where nothing was met.
+ * A convolution whose output is one place, with a kernel within the input: Y [N, O] = X′ · Wᵀ, with X′ the part of the input that the window meets,
+ * both flat. dX′ = dY · W, with zeros where nothing was met, and dW = dYᵀ · X′.
  */
 export function singlePlace(context: NodeContext, { window, inputs, outputs }: Convolution): Backward {
   const { node } = context
@@ -28,26 +28,7 @@ export function singlePlace(context: NodeContext, { window, inputs, outputs }: C
     return context.emit('Pad', [places, context.ints([0, 0, ...from, 0, 0, ...after])])
   }
 
-  // Kernel places are chosen, and put back, by a product with zeros and ones: of so few columns it is much faster than Slice and Pad.
-  const [places, chosen] = [window.kernel[0] * window.kernel[1], met[0] * met[1]]
-  const isChosen = (place: number, i: number): boolean =>
-    place === (rows[0] + Math.floor(i / met[1])) * window.kernel[1] + columns[0] + (i % met[1])
-  const choice = (): string =>
-    context.floats(
-      Float32Array.from({ length: places * chosen }, (_, i) =>
-        isChosen(Math.floor(i / chosen), i % chosen) ? 1 : 0,
-      ),
-      [places, chosen],
-    )
-  const w = reshape(
-    isWhole(window.kernel) ? weight : context.emit('Gemm', [reshape(weight, [-1, places]), choice()]),
-    [outputs, size],
-  )
-  const weightGradient = (flat: string): string =>
-    isWhole(window.kernel)
-      ? flat
-      : context.emit('Gemm', [reshape(flat, [-1, chosen]), choice()], { transB: 1 })
-
+  const w = reshape(weight, [outputs, size])
   const y = context.emit('Gemm', bias ? [x, w, bias] : [x, w], { transB: 1 })
   context.emitAs('Reshape', [y, context.ints([-1, outputs, 1, 1])], [node.output[0]!])
 
@@ -55,7 +36,9 @@ export function singlePlace(context: NodeContext, { window, inputs, outputs }: C
     const dy = reshape(gradient, [-1, outputs])
     return [
       context.wants(0) ? inputGradient(context.emit('Gemm', [dy, w])) : undefined,
-      context.wants(1) ? weightGradient(context.emit('Gemm', [dy, x], { transA: 1 })) : undefined,
+      context.wants(1)
+        ? reshape(context.emit('Gemm', [dy, x], { transA: 1 }), [outputs, inputs, ...window.kernel])
+        : undefined,
       bias && context.wants(2)
         ? context.emit('ReduceSum', [dy, context.ints([0])], { keepdims: 0 })
         : undefined,

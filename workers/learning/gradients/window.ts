@@ -2,6 +2,9 @@
 import { intAttribute, intsAttribute, stringAttribute } from '../../models/onnx.ts'
 import { type NodeContext, sampleDims } from './rule.ts'
 
+/** What a window is read from. */
+type Described = Pick<NodeContext, 'node' | 'dims' | 'refuse'>
+
 export type Pair = readonly [number, number]
 
 export interface Window {
@@ -17,7 +20,7 @@ export interface Window {
 }
 
 /** @param kernel where the attribute is absent (Conv: from the weight). Two spatial dimensions. */
-export function windowOf(context: NodeContext, kernel?: Pair): Window {
+export function windowOf(context: Described, kernel?: Pair): Window {
   const { node } = context
   const input = placesOf(context, node.input[0]!)
   const sliding = slidingOf(context, kernel)
@@ -41,7 +44,7 @@ export function windowOf(context: NodeContext, kernel?: Pair): Window {
 
 /** Kernel, strides and dilations. */
 export function slidingOf(
-  context: NodeContext,
+  context: Described,
   kernel?: Pair,
 ): Pick<Window, 'kernel' | 'strides' | 'dilations'> {
   const pair = (name: string): Pair | undefined =>
@@ -54,7 +57,7 @@ export function slidingOf(
 }
 
 /** Height and width. */
-export function placesOf(context: NodeContext, tensor: string): Pair {
+export function placesOf(context: Described, tensor: string): Pair {
   const dims = sampleDims(context, tensor)
   if (dims.length !== 3) context.refuse(`${tensor} has ${dims.length + 1} dimensions; accepted: [N, C, H, W]`)
   return [dims[1]!, dims[2]!]
@@ -65,7 +68,7 @@ export const extent = ({ kernel, dilations }: Pick<Window, 'kernel' | 'dilations
   (kernel[axis] - 1) * dilations[axis] + 1
 
 function padsOf(
-  context: NodeContext,
+  context: Described,
   input: Pair,
   sliding: Pick<Window, 'kernel' | 'strides' | 'dilations'>,
 ): Window['pads'] {

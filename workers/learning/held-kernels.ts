@@ -1,0 +1,237 @@
+/**
+ * Convolution kernels as training holds them, which is not always as the file has them:
+ *
+ *   without places that meet nothing but padding, whatever the window's position    of a 3×3 kernel on maps of one place 8 of 9: no image has
+ *                                                                                   anything to say of them, and they stay as they are
+ *   with channels last, [O, kh, kw, C]                                              where the blocked layout convolves: from there the runtime
+ *                                                                                   moves whole rows of channels into its blocks, and gradients
+ *                                                                                   come out in this order
+ *
+ * What the network computes is the same. The file stays as it is; `intoFile` takes what was trained back.
+ */
+import {
+  elementCount,
+  floatTensor,
+  floatValues,
+  holdsGraphs,
+  intAttribute,
+  type NodeProto,
+  node,
+  type TensorProto,
+} from '../models/onnx.ts'
+import { type Convolution, isBlocked, isSinglePlace, placesMet } from './gradients/convolution.ts'
+import type { Dims } from './gradients/rule.ts'
+import { type Pair, type Window, windowOf } from './gradients/window.ts'
+import { inferShapes } from './shapes.ts'
+import type { Strengths } from './strengths.ts'
+import type { Student } from './student.ts'
+
+export interface HeldKernels {
+  /** The student as it is trained. */
+  readonly student: Student
+  readonly shapes: ReadonlyMap<string, Dims>
+  /** Values of the student's tensors as those of the file's. */
+  intoFile(values: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array>
+}
+
+/** @param first index of the first layer that is trained. @throws LearningError ModelInvalid */
+export async function holdKernels(
+  given: Student,
+  { first, strengths }: { readonly first: number; readonly strengths: Strengths },
+): Promise<HeldKernels> {
+  const shapes = new Map(await inferShapes(given))
+  const initializers = new Map(given.initializers)
+  const kernels = kernelsOf(given, shapes, first, strengths)
+  const changed = new Map<NodeProto, readonly NodeProto[]>()
+  for (const kernel of kernels) {
+    const { tensor, conv } = kernel
+    const name = tensor.name!
+    const dims = heldDims(kernel)
+    initializers.set(name, floatTensor(name, dims, held(kernel)))
+    shapes.set(name, dims)
+    if (!kernel.channelsLast) {
+      changed.set(conv, [withKernel(kernel, name)])
+      continue
+    }
+    const ordered = `${conv.output[0]}/ekya.kernel`
+    shapes.set(ordered, orderedDims(kernel))
+    changed.set(conv, [
+      node('Transpose', [name], [ordered], { perm: channelsFirst }, ordered),
+      withKernel(kernel, ordered),
+    ])
+  }
+  const byName = new Map(kernels.map(kernel => [kernel.tensor.name!, kernel]))
+  return {
+    student: { ...given, nodes: given.nodes.flatMap(each => changed.get(each) ?? [each]), initializers },
+    shapes,
+    intoFile: values =>
+      new Map(
+        [...values].map(([name, trained]) => {
+          const kernel = byName.get(name)
+          return [name, kernel === undefined ? trained : inFile(kernel, trained)]
+        }),
+      ),
+  }
+}
+
+/** Of [O, kh, kw, C]. */
+const channelsFirst = [0, 3, 1, 2]
+
+/** What of a kernel is held, and how. */
+interface Kernel {
+  readonly conv: NodeProto
+  /** [O, C, kh, kw], of the file. */
+  readonly tensor: TensorProto
+  /** First row and column that is held. */
+  readonly from: Pair
+  /** Rows and columns that are. */
+  readonly size: Pair
+  readonly pads: Window['pads']
+  readonly channelsLast: boolean
+}
+
+/** Those of trained layers that are held otherwise than the file has them. */
+function kernelsOf(
+  { nodes, layers, initializers }: Student,
+  shapes: ReadonlyMap<string, Dims>,
+  first: number,
+  strengths: Strengths,
+): readonly Kernel[] {
+  // What graphs within nodes read is not seen here.
+  if (nodes.some(holdsGraphs)) return []
+  const readers = Map.groupBy(
+    nodes.flatMap(({ input }) => input),
+    name => name,
+  )
+  return layers.slice(first).flatMap(({ node: conv }) => {
+    const tensor = initializers.get(conv.input[1] ?? '')
+    if (conv.opType !== 'Conv' || tensor?.dims.length !== 4 || readers.get(tensor.name!)!.length > 1)
+      return []
+    const window = windowIn(conv, tensor, shapes)
+    return window === undefined ? [] : kernelOf(conv, tensor, window, strengths)
+  })
+}
+
+/** Undefined where the node's own rule will refuse it. */
+function windowIn(
+  conv: NodeProto,
+  tensor: TensorProto,
+  shapes: ReadonlyMap<string, Dims>,
+): Window | undefined {
+  const refused = new Error()
+  const refuse = (): never => {
+    throw refused
+  }
+  try {
+    return windowOf(
+      { node: conv, refuse, dims: name => shapes.get(name) ?? refuse() },
+      tensor.dims.slice(2) as unknown as Pair,
+    )
+  } catch (error) {
+    if (error === refused) return undefined
+    throw error
+  }
+}
+
+function kernelOf(
+  conv: NodeProto,
+  tensor: TensorProto,
+  window: Window,
+  strengths: Strengths,
+): readonly Kernel[] {
+  const [outputs, channels] = tensor.dims as [number, number]
+  const group = intAttribute(conv, 'group', 1)
+  const part = partMet(window, strengths)
+  const { size, pads } = part
+  const convolution: Convolution = {
+    window: { ...window, kernel: size, pads },
+    ...{ inputs: channels * group, outputs, group },
+  }
+  const channelsLast =
+    group === 1 &&
+    strengths.bound === 'work' &&
+    isBlocked(strengths, convolution) &&
+    !isSinglePlace(convolution)
+  const isWhole = size.every((length, axis) => length === window.kernel[axis])
+  return isWhole && !channelsLast ? [] : [{ conv, tensor, channelsLast, ...part }]
+}
+
+/** The part of the kernel that meets the input, and the padding that leaves every window where it was. */
+function partMet(window: Window, { bound }: Strengths): Pick<Kernel, 'from' | 'size' | 'pads'> {
+  const { kernel, pads } = window
+  const whole = { from: [0, 0] as const, size: kernel, pads }
+  const [rows, columns] = placesMet(window)
+  const along = [alongAxis(window, 0, rows), alongAxis(window, 1, columns)] as const
+  if (along[0] === undefined || along[1] === undefined) return whole
+  const part = {
+    from: [rows[0], columns[0]] as const,
+    size: [rows[1] - rows[0], columns[1] - columns[0]] as const,
+    pads: [along[0][0], along[1][0], along[0][1], along[1][1]] as const,
+  }
+  const isEven = ([top, left, bottom, right]: Window['pads']): boolean => top === bottom && left === right
+  // CUDA's library has no padding that differs from side to side.
+  return bound === 'nodes' && isEven(pads) && !isEven(part.pads) ? whole : part
+}
+
+/** Padding before and behind; undefined where the kernel cannot be cut there. */
+function alongAxis(
+  { kernel, strides, dilations, pads, input, output }: Window,
+  axis: 0 | 1,
+  [from, to]: Pair,
+): Pair | undefined {
+  const before = pads[axis] - from * dilations[axis]
+  const behind = pads[axis + 2]! - (kernel[axis] - to) * dilations[axis]
+  if (to === from || before < 0 || behind < 0) return undefined
+  const reach = (output[axis] - 1) * strides[axis] + (to - from - 1) * dilations[axis] + 1
+  return [before, Math.max(0, reach - input[axis] - before)]
+}
+
+const orderedDims = ({ tensor: { dims }, size }: Kernel): readonly number[] => [dims[0]!, dims[1]!, ...size]
+
+function heldDims(kernel: Kernel): readonly number[] {
+  const [outputs, channels, rows, columns] = orderedDims(kernel) as [number, number, number, number]
+  return kernel.channelsLast ? [outputs, rows, columns, channels] : [outputs, channels, rows, columns]
+}
+
+const withKernel = ({ conv, size, pads }: Kernel, name: string): NodeProto => {
+  const { attribute } = node('Conv', [], [], { kernel_shape: size, pads })
+  const replaced = new Set(['kernel_shape', 'pads', 'auto_pad'])
+  return {
+    ...conv,
+    input: conv.input.with(1, name),
+    attribute: [...(conv.attribute ?? []).filter(each => !replaced.has(each.name)), ...attribute!],
+  }
+}
+
+function held(kernel: Kernel): Float32Array {
+  const values = floatValues(kernel.tensor)
+  const taken = new Float32Array(elementCount(heldDims(kernel)))
+  eachHeld(kernel, (there, here) => {
+    taken[here] = values[there]!
+  })
+  return taken
+}
+
+function inFile(kernel: Kernel, trained: Float32Array): Float32Array {
+  const values = floatValues(kernel.tensor).slice()
+  eachHeld(kernel, (there, here) => {
+    values[there] = trained[here]!
+  })
+  return values
+}
+
+/** Index in the file's tensor and in the held one, of every value that is held. */
+function eachHeld(kernel: Kernel, visit: (there: number, here: number) => void): void {
+  const { tensor, from, size, channelsLast } = kernel
+  const [outputs, channels, rows, columns] = tensor.dims as [number, number, number, number]
+  const [places, filter] = [size[0] * size[1], size[0] * size[1] * channels]
+  for (let output = 0; output < outputs; output++)
+    for (let channel = 0; channel < channels; channel++)
+      for (let row = 0; row < size[0]; row++)
+        for (let column = 0; column < size[1]; column++) {
+          const there = ((output * channels + channel) * rows + from[0] + row) * columns + from[1] + column
+          const place = row * size[1] + column
+          const within = channelsLast ? place * channels + channel : channel * places + place
+          visit(there, output * filter + within)
+        }
+}
