@@ -171,6 +171,18 @@ describe('kernels as training holds them', () => {
     )
   })
 
+  it('are held alike on all processors, so that checkpoints can move', async () => {
+    for (const channels of [8, 16, 24, 32]) {
+      const read = readStudent(await modelOf({ x: [channels, 4, 4], weight: [channels, channels, 3, 3] }))
+      const dims = []
+      for (const block of [1, 8, 16]) {
+        const { student } = await holdKernels(read, { first: 0, strengths: { ...cpu, block } })
+        dims.push(student.initializers.get('w')!.dims.join())
+      }
+      expect(new Set(dims).size).to.equal(1)
+    }
+  })
+
   it('are left as they are where nothing of the layer is trained', async () => {
     const read = readStudent(
       await modelOf({ x: [3, 1, 1], weight: [4, 3, 3, 3], attributes: { pads: [1, 1, 1, 1] } }),

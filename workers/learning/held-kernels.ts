@@ -19,7 +19,7 @@ import {
   node,
   type TensorProto,
 } from '../models/onnx.ts'
-import { type Convolution, isBlocked, isSinglePlace, placesMet } from './gradients/convolution.ts'
+import { type Convolution, isSinglePlace, placesMet } from './gradients/convolution.ts'
 import type { Dims } from './gradients/rule.ts'
 import { type Pair, type Window, windowOf } from './gradients/window.ts'
 import { inferShapes } from './shapes.ts'
@@ -73,6 +73,9 @@ export async function holdKernels(
       ),
   }
 }
+
+/** Of all processors, and not of this one alone: a checkpoint may go on elsewhere. */
+const widestBlock = 16
 
 /** Of [O, kh, kw, C]. */
 const channelsFirst = [0, 3, 1, 2]
@@ -150,7 +153,9 @@ function kernelOf(
   const channelsLast =
     group === 1 &&
     strengths.bound === 'work' &&
-    isBlocked(strengths, convolution) &&
+    size[0] * size[1] > 1 &&
+    channels % widestBlock === 0 &&
+    outputs % widestBlock === 0 &&
     !isSinglePlace(convolution)
   const isWhole = size.every((length, axis) => length === window.kernel[axis])
   return isWhole && !channelsLast ? [] : [{ conv, tensor, channelsLast, ...part }]

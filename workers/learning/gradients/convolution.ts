@@ -11,7 +11,6 @@
  */
 import { blockedDomain } from '../../models/blocked-layout.ts'
 import { intsAttribute } from '../../models/onnx.ts'
-import type { Strengths } from '../strengths.ts'
 import type { NodeContext } from './rule.ts'
 import type { Pair, Window } from './window.ts'
 
@@ -56,7 +55,7 @@ const isDepthwise = ({ inputs, outputs, group }: Convolution): boolean =>
   group > 1 && group === inputs && group === outputs
 
 /** Whether the blocked layout can and should do it. */
-export function isBlocked({ block }: Pick<Strengths, 'block'>, convolution: Convolution): boolean {
+function isBlocked({ strengths: { block } }: NodeContext, convolution: Convolution): boolean {
   const { window, inputs, outputs, group } = convolution
   if (block < 2 || outputs % block !== 0 || inputs % block !== 0) return false
   if (isDepthwise(convolution)) return true
@@ -70,7 +69,7 @@ export function fastConvolution(
   weight: string,
   given: Convolution,
 ): string | undefined {
-  if (!isBlocked(context.strengths, given)) return undefined
+  if (!isBlocked(context, given)) return undefined
   const { kernel, strides, pads } = given.window
   return blocked(context, reorder(context, x), blockedWeight(context, weight, given, false), given.outputs, {
     ...{ kernel, strides, pads, dilations: given.window.dilations },
@@ -88,7 +87,7 @@ export function fastInputGradient(
   const { window, inputs, outputs, group } = given
   const pads = turnedPads(window)
   if (pads === undefined) return undefined
-  if (isBlocked(context.strengths, given)) {
+  if (isBlocked(context, given)) {
     const turned = blockedWeight(context, weight, given, true)
     const spread = spreadOut(context, reorder(context, gradient), given)
     return blocked(context, spread, turned, inputs, {
