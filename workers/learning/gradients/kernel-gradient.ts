@@ -85,8 +85,34 @@ const byChannel = (context: NodeContext, tensor: string): string =>
 /** What each kernel place meets, [C, N, H, W] of the outputs. */
 function cutsByChannel(context: NodeContext, window: Window, input: string): string[] {
   const padded = pad(context, byChannel(context, input), window, 2)
-  return offsetsIn(window).map(place => cut(context, padded, window, place, 2))
+  const { kernel, strides } = window
+  if (strides[0] * strides[1] === 1 || kernel[0] * kernel[1] <= strides[0] * strides[1])
+    return offsetsIn(window).map(place => cut(context, padded, window, place, 2))
+  return offsetsIn(window).map(place => cutOfPhase(context, padded, window, place))
 }
+
+/** Maps are taken apart by the strides, once for all kernel places: then cuts move whole runs of places, not one at a time. */
+function cutOfPhase(
+  context: NodeContext,
+  padded: string,
+  { strides, dilations, output }: Window,
+  place: Pair,
+): string {
+  const axes = context.ints([2, 3])
+  const at = place.map((each, axis) => each * dilations[axis]!)
+  const phase = context.once('Slice', [
+    padded,
+    context.ints(at.map((each, axis) => each % strides[axis]!)),
+    context.ints([toTheEnd, toTheEnd]),
+    axes,
+    context.ints(strides),
+  ])
+  const starts = at.map((each, axis) => Math.floor(each / strides[axis]!))
+  const ends = starts.map((start, axis) => start + output[axis]!)
+  return context.emit('Slice', [phase, context.ints(starts), context.ints(ends), axes])
+}
+
+const toTheEnd = 2 ** 31 - 1
 
 /** The same as [N, H, W, C]. */
 function cutsByPlace(context: NodeContext, window: Window, input: string): string[] {
