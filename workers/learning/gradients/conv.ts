@@ -20,7 +20,7 @@ export const conv: GradientRule = context => {
   const given = { window, inputs: channels! * group, outputs: outputs!, group }
   if (context.strengths.bound === 'nodes') return manyPlaces(context, given)
   if (isSinglePlace(given)) return singlePlace(context, given)
-  return isFewPlaces(given) ? fewPlaces(context, given) : manyPlaces(context, given)
+  return isFewPlaces(context, given) ? fewPlaces(context, given) : manyPlaces(context, given)
 }
 
 function manyPlaces(context: NodeContext, given: Convolution): Backward {

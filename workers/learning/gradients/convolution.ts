@@ -2,7 +2,7 @@
  * The fastest way to convolve on this runtime, by shape (measured with two threads on AVX2):
  *
  *   one output place     a matrix product over the window: the per-image products of Conv read all weights for every image
- *   1×1, maps ≤ 8        a matrix product over the batch (few-places.ts): half the time of Conv
+ *   maps ≤ 4, 1×1 ≤ 8    matrix products over the batch (few-places.ts): half the time of Conv
  *   depthwise            the blocked layout: 5 to 10 times as fast as Conv, both reorders included
  *   3×3 and larger       the blocked layout: 1.1 to 1.4 times as fast
  *   otherwise            Conv
@@ -185,7 +185,7 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
 }
 
 /** [O, kh, kw, C] of a kernel [O, C, kh, kw], where that is how it is held (held-kernels.ts). */
-function channelsLast(context: NodeContext, weight: string): string | undefined {
+export function channelsLast(context: NodeContext, weight: string): string | undefined {
   const maker = context.maker(weight)
   const perm = maker?.opType === 'Transpose' ? intsAttribute(maker, 'perm') : undefined
   return perm?.join() === '0,3,1,2' ? maker!.input[0] : undefined

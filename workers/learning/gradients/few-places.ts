@@ -1,47 +1,88 @@
-import type { Convolution } from './convolution.ts'
+import { type Convolution, channelsLast } from './convolution.ts'
 import type { Backward, NodeContext } from './rule.ts'
+import { type Pair, placesMetAt, type Window } from './window.ts'
 
-/** From how many places on the runtime's Conv is as fast (measured: 4 to 16). */
-const mostPlaces = 8
+/** Up to how many places products over the batch are faster than the runtime's convolutions (measured: 4 to 16, and 4 to 16). */
+const mostPlaces = { pointwise: 8, larger: 4 }
 
-/** Whether it is a 1×1 convolution of maps so small that one product over the whole batch is faster than one for each image. */
-export const isFewPlaces = ({ window, group }: Convolution): boolean =>
-  group === 1 &&
-  [...window.kernel, ...window.strides].every(each => each === 1) &&
-  window.pads.every(side => side === 0) &&
-  window.output[0] * window.output[1] <= mostPlaces
+/** Whether it gives maps so small that products over the whole batch are faster than a convolution of each image. */
+export function isFewPlaces(context: NodeContext, { window, group }: Convolution): boolean {
+  const places = window.output[0] * window.output[1]
+  if (group > 1) return false
+  if (isPointwise(window)) return places <= mostPlaces.pointwise
+  return (
+    places <= mostPlaces.larger &&
+    (kernelPlaces(window) === 1 || channelsLast(context, context.node.input[1]!) !== undefined)
+  )
+}
+
+/** Whether the window meets each place once, and nothing else. */
+const isPointwise = ({ kernel, strides, pads }: Window): boolean =>
+  [...kernel, ...strides].every(each => each === 1) && pads.every(side => side === 0)
+
+const kernelPlaces = ({ kernel }: Window): number => kernel[0] * kernel[1]
 
 /**
- * A 1×1 convolution as a matrix product: with channels last Y [N·H·W, O] = X · Wᵀ, dX = dY · W and dW = dYᵀ · X. The weights are read once for
- * all images, and what is turned around is small.
+ * A convolution as matrix products over the batch, with channels last: Y [N·output places, O] = X · Wᵀ, dX = dY · W and dW = dYᵀ · X, where a row of X
+ * [N·output places, kernel places·C] is all that a window meets. The weights are read once for all images and as they are held, and what is turned
+ * around is small. What windows meet is chosen by a product with zeros and ones, which leaves zeros for padding and adds up on the way back.
  */
 export function fewPlaces(context: NodeContext, { window, inputs, outputs }: Convolution): Backward {
   const { node } = context
   const [input, weight, bias] = node.input as [string, string, string?]
+  const [places, filter] = [kernelPlaces(window), kernelPlaces(window) * inputs]
   const reshape = (tensor: string, dims: readonly number[]): string =>
     context.emit('Reshape', [tensor, context.ints(dims)])
-  const rows = (tensor: string, channels: number): string =>
-    reshape(context.emit('Transpose', [tensor], { perm: [0, 2, 3, 1] }), [-1, channels])
-  const asMaps = (flat: string, channels: number): string => reshape(flat, [-1, ...window.output, channels])
+  const asRows = (tensor: string): string => context.once('Transpose', [tensor], { perm: [0, 2, 3, 1] })
+  const asMaps = (flat: string, size: Pair, channels: number): string =>
+    reshape(flat, [-1, ...size, channels])
   const perm = [0, 3, 1, 2]
 
-  const x = rows(input, inputs)
-  const w = reshape(weight, [outputs, inputs])
+  const met = (rows: string): string =>
+    isPointwise(window)
+      ? rows
+      : context.emit('MatMul', [meetings(context, window), reshape(rows, [-1, size(window.input), inputs])])
+  const given = (flat: string): string =>
+    isPointwise(window)
+      ? flat
+      : context.emit('MatMul', [
+          meetings(context, window, 'backwards'),
+          reshape(flat, [-1, size(window.output) * places, inputs]),
+        ])
+
+  const x = reshape(met(asRows(input)), [-1, filter])
+  const w = reshape(places === 1 ? weight : channelsLast(context, weight)!, [outputs, filter])
   const y = context.emit('Gemm', bias ? [x, w, bias] : [x, w], { transB: 1 })
-  context.emitAs('Transpose', [asMaps(y, outputs)], [node.output[0]!], { perm })
+  context.emitAs('Transpose', [asMaps(y, window.output, outputs)], [node.output[0]!], { perm })
 
   return gradient => {
-    const dy = rows(gradient, outputs)
+    const dy = reshape(asRows(gradient), [-1, outputs])
     const inputGradient = (): string =>
-      context.emit('Transpose', [asMaps(context.emit('Gemm', [dy, w]), inputs)], { perm })
+      context.emit('Transpose', [asMaps(given(context.emit('Gemm', [dy, w])), window.input, inputs)], {
+        perm,
+      })
+    const weightGradient = (): string => {
+      const product = context.emit('Gemm', [dy, x], { transA: 1 })
+      if (places === 1) return reshape(product, [outputs, inputs, 1, 1])
+      return context.emit('Transpose', [reshape(product, [outputs, ...window.kernel, inputs])], { perm })
+    }
     return [
       context.wants(0) ? inputGradient() : undefined,
-      context.wants(1)
-        ? reshape(context.emit('Gemm', [dy, x], { transA: 1 }), [outputs, inputs, 1, 1])
-        : undefined,
+      context.wants(1) ? weightGradient() : undefined,
       bias && context.wants(2)
         ? context.emit('ReduceSum', [dy, context.ints([0])], { keepdims: 0 })
         : undefined,
     ]
   }
+}
+
+const size = ([height, width]: Pair): number => height * width
+
+/** [output places · kernel places, input places]: 1 where the first meets the second; backwards turned around. */
+function meetings(context: NodeContext, window: Window, way?: 'backwards'): string {
+  const [columns, met] = [size(window.input), placesMetAt(window)]
+  const ones = new Float32Array(met.length * columns)
+  for (const [row, place] of met.entries())
+    if (place !== undefined) ones[way === 'backwards' ? place * met.length + row : row * columns + place] = 1
+  return context.floats(ones, way === 'backwards' ? [columns, met.length] : [met.length, columns])
 }

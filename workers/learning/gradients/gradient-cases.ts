@@ -61,6 +61,28 @@ function pointwiseOfSmallMaps(draw: Random): GradientCase {
   }
 }
 
+/** Windows of up to 2×2 positions over channels in blocks. */
+function convolutionToFewPlaces(draw: Random): GradientCase {
+  const positions = pair(draw, 1, 2)
+  const kernel = pair(draw, 1, 3)
+  const [strides, dilations] = [pair(draw, 1, 2), pair(draw, 1, 2)]
+  const reach = ([0, 1] as const).map(
+    axis => (positions[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1,
+  )
+  const pads = reach.map(places => draw.integer(Math.min(3, places)))
+  const bias = draw.next() < 0.5
+  return {
+    nodes: [
+      node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'], {
+        ...{ strides, dilations },
+        pads: [...pads.map(pad => pad >> 1), ...pads.map(pad => pad - (pad >> 1))],
+      }),
+    ],
+    tensors: [normal(draw, 'w', [16, 16, ...kernel], 0.3), normal(draw, 'b', [16])],
+    x: [16, reach[0]! - pads[0]!, reach[1]! - pads[1]!],
+  }
+}
+
 /** Of which the input fills only a part. */
 function convolutionToOnePlace(draw: Random): GradientCase {
   const [height, width] = pair(draw, 1, 2)
@@ -371,6 +393,7 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   'Conv, depthwise': draw => convolution(draw, between(draw, 2, 4), 1, between(draw, 1, 2)),
   'Conv, channels in blocks': draw => convolution(draw, 1, 16, 16),
   'Conv, depthwise in blocks': draw => convolution(draw, 16, 1, 1),
+  'Conv to few places': convolutionToFewPlaces,
   'Conv to one place': convolutionToOnePlace,
   'Conv, one kernel twice': oneKernelTwice,
   'Conv 1×1': draw => ({

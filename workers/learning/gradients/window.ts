@@ -111,3 +111,26 @@ export function transposedAttributes(window: Window): Readonly<Record<string, re
     output_padding: missing.map(places => Math.max(0, places)),
   }
 }
+
+/** The place of the input, row by row, that each place of the kernel meets at each output place; undefined: padding. Output places go first. */
+export function placesMetAt({
+  kernel,
+  strides,
+  dilations,
+  pads,
+  input,
+  output,
+}: Window): readonly (number | undefined)[] {
+  const all = ([height, width]: Pair): Pair[] =>
+    Array.from({ length: height * width }, (_, i) => [Math.floor(i / width), i % width] as const)
+  const within = all(kernel)
+  return all(output).flatMap(at =>
+    within.map(place => {
+      const [row, column] = ([0, 1] as const).map(
+        axis => at[axis] * strides[axis] - pads[axis] + place[axis] * dilations[axis],
+      ) as [number, number]
+      const isInside = row >= 0 && row < input[0] && column >= 0 && column < input[1]
+      return isInside ? row * input[1] + column : undefined
+    }),
+  )
+}
