@@ -118,6 +118,22 @@ const sideBySide =
     }
   }
 
+/** The pooling is not always all that reads the Relu. */
+function reluBeforePooling(draw: Random): GradientCase {
+  const window = among<Attributes>(draw, [
+    { kernel_shape: [2, 2], strides: [2, 2] },
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+  ])
+  const pooled = [node('Relu', ['x'], ['r']), node('MaxPool', ['r'], ['p'], window)]
+  return {
+    nodes: among<readonly NodeProto[]>(draw, [
+      [...pooled, node('Tanh', ['p'], ['y'])],
+      [...pooled, node('GlobalAveragePool', ['r'], ['g']), node('Add', ['p', 'g'], ['y'])],
+    ]),
+    x: shape(draw),
+  }
+}
+
 /** Places of a window hold the same value, whatever the parameters. */
 function equalPlaces(draw: Random): GradientCase {
   const scales = among(draw, [
@@ -412,6 +428,7 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   'MaxPool, windows side by side': sideBySide(3),
   'MaxPool, windows side by side in long rows': sideBySide(34),
   'MaxPool of equal places': equalPlaces,
+  'MaxPool after Relu': reluBeforePooling,
   AveragePool: pooling('AveragePool', draw => ({ count_include_pad: draw.integer(2) })),
   'AveragePool of opset 19': pooling('AveragePool', draw => ({ count_include_pad: draw.integer(2) }), 19),
   'AveragePool, rounded up': roundedUp('AveragePool'),
