@@ -5,6 +5,7 @@ import { LearningError } from './errors.ts'
 import type { Given } from './give-out.ts'
 import { gradientRules } from './gradients/registry.ts'
 import type { Backward, Dims, Emitter, NodeContext } from './gradients/rule.ts'
+import { reluAfterPooling } from './relu-after-pooling.ts'
 import type { Strengths } from './strengths.ts'
 import type { Student } from './student.ts'
 import { wire } from './wire.ts'
@@ -19,13 +20,18 @@ export function writeStep(
   graph: GraphProto,
   emit: Emitter,
   student: Student,
-  shapes: ReadonlyMap<string, Dims>,
+  givenShapes: ReadonlyMap<string, Dims>,
   cut: Cut,
   strengths: Strengths,
 ): readonly Given[] {
+  const { nodes, shapes } = reluAfterPooling(
+    { nodes: cut.trained, shapes: givenShapes },
+    student.output,
+    emit.fresh,
+  )
   graph.node.push(...cut.fixed)
   const wanted = new Set(cut.parameters.map(slot => slot.name))
-  for (const node of cut.trained) for (const output of node.output) wanted.add(output)
+  for (const node of nodes) for (const output of node.output) wanted.add(output)
   const constants = new Map(constantsOf(student, cut).map(tensor => [tensor.name!, tensor]))
   const classes = classesOf(student, shapes)
   const images = (): string =>
@@ -33,9 +39,9 @@ export function writeStep(
       emit.once('Cast', [emit.once('Size', [wire.targets])], { to: dataType.float }),
       emit.floats([classes]),
     ])
-  const makers = new Map(cut.trained.flatMap(node => node.output.map(output => [output, node] as const)))
+  const makers = new Map(nodes.flatMap(node => node.output.map(output => [output, node] as const)))
   const surroundings = { shapes, constants, wanted, strengths, images, makers }
-  const backward = cut.trained.map(node => {
+  const backward = nodes.map(node => {
     const trained = cut.onBatch.has(node)
     const context = nodeContext(emit, graph, node, { ...surroundings, trained })
     return gradientRules.get(node.opType)!(context)
@@ -47,8 +53,7 @@ export function writeStep(
     const parts = gradients.get(name)
     return parts === undefined || parts.length === 1 ? parts?.[0] : emit.emit('Sum', parts)
   }
-  for (let i = cut.trained.length - 1; i >= 0; i--)
-    backpropagate(cut.trained[i]!, backward[i]!, gradientOf, gradients)
+  for (let i = nodes.length - 1; i >= 0; i--) backpropagate(nodes[i]!, backward[i]!, gradientOf, gradients)
   return cut.parameters.map(({ name, dims, size }) => ({
     tensor: gradientOf(name) ?? emit.floats(new Float32Array(size), dims),
     name: wire.gradient(name),

@@ -143,6 +143,50 @@ const pooling =
     }
   }
 
+/** Windows that fill the input; `most` of a row. */
+const sideBySide =
+  (most: number): DrawCase =>
+  draw => {
+    const [rows, columns] = pair(draw, 1, 3)
+    return {
+      nodes: [node('MaxPool', ['x'], ['y'], { kernel_shape: [rows, columns], strides: [rows, columns] })],
+      x: [among(draw, [1, 3, 16]), rows * between(draw, 1, 3), columns * between(draw, most - 2, most)],
+    }
+  }
+
+/** The pooling is not always all that reads the Relu. */
+function reluBeforePooling(draw: Random): GradientCase {
+  const window = among<Attributes>(draw, [
+    { kernel_shape: [2, 2], strides: [2, 2] },
+    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
+  ])
+  const pooled = [node('Relu', ['x'], ['r']), node('MaxPool', ['r'], ['p'], window)]
+  return {
+    nodes: among<readonly NodeProto[]>(draw, [
+      [...pooled, node('Tanh', ['p'], ['y'])],
+      [...pooled, node('GlobalAveragePool', ['r'], ['g']), node('Add', ['p', 'g'], ['y'])],
+    ]),
+    x: shape(draw),
+  }
+}
+
+/** Places of a window hold the same value, whatever the parameters. */
+function equalPlaces(draw: Random): GradientCase {
+  const scales = among(draw, [
+    [2, 1],
+    [1, 2],
+    [2, 2],
+  ])
+  return {
+    nodes: [
+      node('Resize', ['x', '', 'scales'], ['r'], { coordinate_transformation_mode: 'asymmetric' }),
+      node('MaxPool', ['r'], ['y'], { kernel_shape: [2, 2], strides: [2, 2] }),
+    ],
+    tensors: [floatTensor('scales', [4], [1, 1, ...scales])],
+    x: [between(draw, 1, 3), 4, 6],
+  }
+}
+
 /** The last windows reach beyond the input. */
 const roundedUp =
   (opType: string): DrawCase =>
@@ -419,6 +463,10 @@ export const gradientCases: Readonly<Record<string, DrawCase>> = {
   MaxPool: pooling('MaxPool', draw => ({ storage_order: draw.integer(2) })),
   'MaxPool, rounded up': roundedUp('MaxPool'),
   'MaxPool 2×2': one('MaxPool', () => ({ kernel_shape: [2, 2], strides: [2, 2] })),
+  'MaxPool, windows side by side': sideBySide(3),
+  'MaxPool, windows side by side in long rows': sideBySide(34),
+  'MaxPool of equal places': equalPlaces,
+  'MaxPool after Relu': reluBeforePooling,
   AveragePool: pooling('AveragePool', draw => ({ count_include_pad: draw.integer(2) })),
   'AveragePool of opset 19': pooling('AveragePool', draw => ({ count_include_pad: draw.integer(2) }), 19),
   'AveragePool, rounded up': roundedUp('AveragePool'),

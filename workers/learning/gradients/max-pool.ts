@@ -1,6 +1,7 @@
 import { intAttribute } from '../../models/onnx.ts'
 import type { GradientRule } from './rule.ts'
 import { windowOf } from './window.ts'
+import { isSideBySide, maxPoolSideBySide } from './windows-side-by-side.ts'
 
 /** The gradient goes to the place of the maximum. Where windows overlap, a place collects from several. */
 export const maxPool: GradientRule = context => {
@@ -8,6 +9,7 @@ export const maxPool: GradientRule = context => {
   if (node.output[1] && intAttribute(node, 'storage_order', 0) !== 0)
     context.refuse('storage_order is 1 and its indices are used; accepted: 0')
   const window = windowOf(context)
+  if (isSideBySide(context, window)) return maxPoolSideBySide(context, window)
   const plain =
     context.strengths.trainingOperators &&
     window.kernel.every((size, axis) => size <= window.strides[axis]!) &&
