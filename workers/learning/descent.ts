@@ -1,11 +1,10 @@
 /**
- * What a training step does to the weights, in place: SGD with momentum (Sutskever's form without dampening, as PyTorch has it) and running
- * statistics that follow those of the batch.
- *
- *   velocity ← momentum · velocity + gradient + decay · parameter        parameter ← parameter − rate · velocity
+ * What a training step does to the weights, in place: SGD with momentum (momentum-update.ts; Sutskever's form without dampening, as PyTorch has it)
+ * and running statistics that follow those of the batch.
  *
  * Outside the training graph because it is one pass over memory here, and one for each operation there with copies of all weights in and out besides.
  */
+import { fastestUpdate } from './momentum-update.ts'
 import type { Slot } from './slots.ts'
 import type { TrainingGraphs } from './training-graph.ts'
 import { wire } from './wire.ts'
@@ -32,9 +31,10 @@ export function descend(
   { parameters, statistics }: Pick<TrainingGraphs, 'parameters' | 'statistics'>,
   result: (name: string) => Float32Array,
   rates: Rates,
+  update = fastestUpdate(),
 ): void {
   for (const slot of parameters)
-    descendSlot(
+    update(
       part(weights.parameters, slot),
       part(weights.velocity, slot),
       result(wire.gradient(slot.name)),
@@ -48,21 +48,6 @@ export function descend(
 
 const part = (vector: Float32Array, { offset, size }: Slot): Float32Array =>
   vector.subarray(offset, offset + size)
-
-function descendSlot(
-  parameters: Float32Array,
-  velocity: Float32Array,
-  gradient: Float32Array,
-  rate: number,
-  momentum: number,
-  decay: number,
-): void {
-  for (let i = 0; i < gradient.length; i++) {
-    const moved = momentum * velocity[i]! + gradient[i]! + decay * parameters[i]!
-    velocity[i] = moved
-    parameters[i] = parameters[i]! - rate * moved
-  }
-}
 
 function follow(running: Float32Array, batch: Float32Array, keep: number): void {
   for (let i = 0; i < batch.length; i++) running[i] = keep * running[i]! + (1 - keep) * batch[i]!
