@@ -12,6 +12,7 @@ import { VirtualClock } from '../runtime/testing/virtual-clock.ts'
 import type { FrameResult } from './frame-decision.ts'
 import { FrameLoop, type FrameLoopOptions } from './frame-loop.ts'
 import { selectFrames } from './frame-selection.ts'
+import { WindowBook } from './window-book.ts'
 import { WindowSchedule } from './window-schedule.ts'
 
 const start = Date.parse('2030-01-01T00:00:00Z')
@@ -142,6 +143,28 @@ describe('FrameLoop', () => {
         )
     })
   }
+
+  it('writes one account after the other, so that the last one is the newest', async () => {
+    const summarise = WindowBook.prototype.summarise
+    let [writing, most, written] = [0, 0, 0]
+    WindowBook.prototype.summarise = async function (...totals) {
+      most = Math.max(most, ++writing)
+      written++
+      try {
+        await summarise.apply(this, totals)
+      } finally {
+        writing--
+      }
+    }
+    try {
+      // The last frame comes when an account is due, so the one at the end follows at once.
+      const { at } = await play({ frames: 200, costMs: 100 })
+      expect((await readSummary(at(0)))!.frames.offered).to.equal(200)
+    } finally {
+      WindowBook.prototype.summarise = summarise
+    }
+    expect({ most, written }).to.deep.equal({ most: 1, written: 3 })
+  })
 
   it('loses no frame to a pause that the share makes up for', async () => {
     let paused = false

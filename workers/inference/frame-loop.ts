@@ -153,8 +153,8 @@ export class FrameLoop {
         firstFrame = this.#nextFrame(window, next, firstFrame)
       }
     } finally {
-      // A new attempt of the caller goes on in the same window.
-      await this.#save()
+      // A new attempt of the caller goes on in the same window. Behind a save that is under way: the last one written must be the newest.
+      this.#saveLater()
       await this.#closing
     }
   }
