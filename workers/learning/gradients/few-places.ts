@@ -1,6 +1,6 @@
 import { type Convolution, channelsLast } from './convolution.ts'
 import type { Backward, NodeContext } from './rule.ts'
-import { type Pair, placesMetAt, type Window } from './window.ts'
+import { isPointwise, kernelPlaces, type Pair, placesMetAt, type Window } from './window.ts'
 
 /** Up to how many places products over the batch are faster than the runtime's convolutions (measured: 4 to 16, and 4 to 16). */
 const mostPlaces = { pointwise: 8, larger: 4 }
@@ -15,12 +15,6 @@ export function isFewPlaces(context: NodeContext, { window, group }: Convolution
     (kernelPlaces(window) === 1 || channelsLast(context, context.node.input[1]!) !== undefined)
   )
 }
-
-/** Whether the window meets each place once, and nothing else. */
-const isPointwise = ({ kernel, strides, pads }: Window): boolean =>
-  [...kernel, ...strides].every(each => each === 1) && pads.every(side => side === 0)
-
-const kernelPlaces = ({ kernel }: Window): number => kernel[0] * kernel[1]
 
 /**
  * A convolution as matrix products over the batch, with channels last: Y [N·output places, O] = X · Wᵀ, dX = dY · W and dW = dYᵀ · X, where a row of X

@@ -7,7 +7,7 @@
  */
 import type { KernelGradient } from './kernel-gradient.ts'
 import type { NodeContext } from './rule.ts'
-import type { Window } from './window.ts'
+import { kernelPlaces, placesMetAt, type Window } from './window.ts'
 
 export function kernelGradientInFewNodes(
   context: NodeContext,
@@ -30,8 +30,6 @@ export function kernelGradientInFewNodes(
 }
 
 const channelsLast = [0, 2, 3, 1]
-
-const kernelPlaces = ({ kernel }: Window): number => kernel[0] * kernel[1]
 
 /** [O, kernel places · C] as [O, C, kh, kw]. */
 function inOrder(
@@ -111,14 +109,10 @@ const paddedSize = ({ pads, input }: Window): [number, number] => [
 ]
 
 /** Places of the padded map that each kernel place meets at each output place. */
-function meetings(window: Window, order: 'by output place' | 'by kernel place'): number[] {
-  const { kernel, strides, dilations, output } = window
-  const [, width] = paddedSize(window)
-  const all = (size: readonly [number, number]): [number, number][] =>
-    Array.from({ length: size[0] * size[1] }, (_, i) => [Math.floor(i / size[1]), i % size[1]])
-  const met = ([i, j]: [number, number], [k, l]: [number, number]): number =>
-    (i * strides[0] + k * dilations[0]) * width + j * strides[1] + l * dilations[1]
-  return order === 'by output place'
-    ? all(output).flatMap(place => all(kernel).map(within => met(place, within)))
-    : all(kernel).flatMap(within => all(output).map(place => met(place, within)))
+function meetings(window: Window, order: 'by output place' | 'by kernel place'): readonly number[] {
+  const padding = { pads: [0, 0, 0, 0], input: paddedSize(window) } as const
+  const met = placesMetAt({ ...window, ...padding }) as readonly number[]
+  if (order === 'by output place') return met
+  const within = kernelPlaces(window)
+  return Array.from({ length: within }, (_, place) => met.filter((_, i) => i % within === place)).flat()
 }

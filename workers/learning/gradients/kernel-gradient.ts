@@ -10,7 +10,7 @@ import { extraDomain } from '../../models/blocked-layout.ts'
 import { depthwiseByConvolution } from './depthwise-kernel-gradient.ts'
 import { kernelGradientInFewNodes } from './kernel-gradient-in-few-nodes.ts'
 import type { NodeContext } from './rule.ts'
-import type { Pair, Window } from './window.ts'
+import { isPointwise, type Pair, type Window } from './window.ts'
 
 export interface KernelGradient {
   /** [N, inputs, H, W], what the window slides over. */
@@ -53,14 +53,10 @@ export function kernelGradient(context: NodeContext, window: Window, given: Kern
 }
 
 /** Whether a 1×1 kernel is so small beside its maps that a gradient of every image costs less than turning the maps around. */
-const isOneProductAnImage = (
-  { kernel, strides, pads, input }: Window,
-  { inputs, outputs, group }: KernelGradient,
-): boolean =>
+const isOneProductAnImage = (window: Window, { inputs, outputs, group }: KernelGradient): boolean =>
   group === 1 &&
-  [...kernel, ...strides].every(each => each === 1) &&
-  pads.every(side => side === 0) &&
-  8 * inputs * outputs <= (inputs + outputs) * input[0] * input[1]
+  isPointwise(window) &&
+  8 * inputs * outputs <= (inputs + outputs) * window.input[0] * window.input[1]
 
 function oneProductAnImage(
   context: NodeContext,

@@ -67,6 +67,12 @@ export function placesOf(context: Described, tensor: string): Pair {
 export const extent = ({ kernel, dilations }: Pick<Window, 'kernel' | 'dilations'>, axis: 0 | 1): number =>
   (kernel[axis] - 1) * dilations[axis] + 1
 
+export const kernelPlaces = ({ kernel }: Pick<Window, 'kernel'>): number => kernel[0] * kernel[1]
+
+/** Whether the window meets each place once, and nothing else. */
+export const isPointwise = ({ kernel, strides, pads }: Window): boolean =>
+  [...kernel, ...strides].every(each => each === 1) && pads.every(side => side === 0)
+
 function padsOf(
   context: Described,
   input: Pair,
