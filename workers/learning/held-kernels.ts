@@ -1,7 +1,7 @@
 /**
  * Convolution kernels as training holds them, which is not always as the file has them:
  *
- *   without places that meet nothing but padding, whatever the window's position    of a 3×3 kernel on maps of one place 8 of 9: no image has
+ *   without rows and columns that meet nothing but padding (part-met.ts)            of a 3×3 kernel on maps of one place 8 of 9: no image has
  *                                                                                   anything to say of them, and they stay as they are
  *   with channels last, [O, kh, kw, C]                                              where the blocked layout convolves: from there the runtime
  *                                                                                   moves whole rows of channels into its blocks, and gradients
@@ -19,7 +19,8 @@ import {
   node,
   type TensorProto,
 } from '../models/onnx.ts'
-import { type Convolution, isSinglePlace, placesMet } from './gradients/convolution.ts'
+import { type Convolution, isSinglePlace } from './gradients/convolution.ts'
+import { type PartMet, partMet } from './gradients/part-met.ts'
 import type { Dims } from './gradients/rule.ts'
 import { type Pair, type Window, windowOf } from './gradients/window.ts'
 import { inferShapes } from './shapes.ts'
@@ -81,15 +82,10 @@ const widestBlock = 16
 const channelsFirst = [0, 3, 1, 2]
 
 /** What of a kernel is held, and how. */
-interface Kernel {
+interface Kernel extends PartMet {
   readonly conv: NodeProto
   /** [O, C, kh, kw], of the file. */
   readonly tensor: TensorProto
-  /** First row and column that is held. */
-  readonly from: Pair
-  /** Rows and columns that are. */
-  readonly size: Pair
-  readonly pads: Window['pads']
   readonly channelsLast: boolean
 }
 
@@ -144,7 +140,7 @@ function kernelOf(
 ): readonly Kernel[] {
   const [outputs, channels] = tensor.dims as [number, number]
   const group = intAttribute(conv, 'group', 1)
-  const part = partMet(window, strengths)
+  const part = partHeld(window, strengths)
   const { size, pads } = part
   const convolution: Convolution = {
     window: { ...window, kernel: size, pads },
@@ -161,34 +157,14 @@ function kernelOf(
   return isWhole && !channelsLast ? [] : [{ conv, tensor, channelsLast, ...part }]
 }
 
-/** The part of the kernel that meets the input, and the padding that leaves every window where it was. */
-function partMet(window: Window, { bound }: Strengths): Pick<Kernel, 'from' | 'size' | 'pads'> {
-  const { kernel, pads } = window
-  const whole = { from: [0, 0] as const, size: kernel, pads }
-  const [rows, columns] = placesMet(window)
-  const along = [alongAxis(window, 0, rows), alongAxis(window, 1, columns)] as const
-  if (along[0] === undefined || along[1] === undefined) return whole
-  const part = {
-    from: [rows[0], columns[0]] as const,
-    size: [rows[1] - rows[0], columns[1] - columns[0]] as const,
-    pads: [along[0][0], along[1][0], along[0][1], along[1][1]] as const,
-  }
+/** The part of the kernel that is held. */
+function partHeld(window: Window, { bound }: Strengths): PartMet {
+  const part = partMet(window)
   const isEven = ([top, left, bottom, right]: Window['pads']): boolean => top === bottom && left === right
   // CUDA's library has no padding that differs from side to side.
-  return bound === 'nodes' && isEven(pads) && !isEven(part.pads) ? whole : part
-}
-
-/** Padding before and behind; undefined where the kernel cannot be cut there. */
-function alongAxis(
-  { kernel, strides, dilations, pads, input, output }: Window,
-  axis: 0 | 1,
-  [from, to]: Pair,
-): Pair | undefined {
-  const before = pads[axis] - from * dilations[axis]
-  const behind = pads[axis + 2]! - (kernel[axis] - to) * dilations[axis]
-  if (to === from || before < 0 || behind < 0) return undefined
-  const reach = (output[axis] - 1) * strides[axis] + (to - from - 1) * dilations[axis] + 1
-  return [before, Math.max(0, reach - input[axis] - before)]
+  return bound === 'nodes' && isEven(window.pads) && !isEven(part.pads)
+    ? { from: [0, 0], size: window.kernel, pads: window.pads }
+    : part
 }
 
 const orderedDims = ({ tensor: { dims }, size }: Kernel): readonly number[] => [dims[0]!, dims[1]!, ...size]

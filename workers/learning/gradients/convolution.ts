@@ -12,7 +12,7 @@
 import { blockedDomain } from '../../models/blocked-layout.ts'
 import { intsAttribute } from '../../models/onnx.ts'
 import type { NodeContext } from './rule.ts'
-import type { Pair, Window } from './window.ts'
+import { isPointwise, type Window } from './window.ts'
 
 export interface Convolution {
   readonly window: Window
@@ -23,33 +23,14 @@ export interface Convolution {
 
 type Pads = Window['pads']
 
-/** Kernel places that meet the input at all: [first, behind the last] of rows and columns. */
-export function placesMet({
-  kernel,
-  strides,
-  dilations,
-  pads,
-  input,
-  output,
-}: Window): readonly [Pair, Pair] {
-  const along = (axis: 0 | 1): Pair => {
-    const meets = (k: number): boolean =>
-      Array.from(
-        { length: output[axis] },
-        (_, i) => i * strides[axis] - pads[axis] + k * dilations[axis],
-      ).some(place => place >= 0 && place < input[axis])
-    const met = Array.from({ length: kernel[axis] }, (_, k) => k).filter(meets)
-    return met.length === 0 ? [0, 0] : [met[0]!, met.at(-1)! + 1]
-  }
-  return [along(0), along(1)]
-}
-
-/** Whether the output is one place, and every place of the kernel meets one of the input, without a gap. */
-export const isSinglePlace = ({ window, group }: Convolution): boolean =>
+/** Whether there is one window, which has places of the input alone, without gaps. */
+export const isSinglePlace = ({
+  window: { kernel, dilations, pads, input, output },
+  group,
+}: Convolution): boolean =>
   group === 1 &&
-  window.output.every(size => size === 1) &&
-  window.dilations.every(size => size === 1) &&
-  placesMet(window).every(([first, last], axis) => first === 0 && last === window.kernel[axis])
+  [...output, ...dilations].every(each => each === 1) &&
+  kernel.every((size, axis) => pads[axis] === 0 && size <= input[axis]!)
 
 const isDepthwise = ({ inputs, outputs, group }: Convolution): boolean =>
   group > 1 && group === inputs && group === outputs
@@ -94,8 +75,7 @@ export function fastInputGradient(
       ...{ kernel: window.kernel, strides: [1, 1], dilations: [1, 1], pads, group },
     })
   }
-  const pointwise = window.kernel.every(size => size === 1) && window.strides.every(size => size === 1)
-  if (!pointwise || group > 1 || context.strengths.bound === 'nodes') return undefined
+  if (!isPointwise(window) || group > 1 || context.strengths.bound === 'nodes') return undefined
   return context.emit(
     'Conv',
     [
