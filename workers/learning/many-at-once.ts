@@ -25,6 +25,7 @@ import { dimsWithin, type Part, partsOf } from './rows.ts'
 import { classesOf, writeStep } from './step-nodes.ts'
 import type { Strengths } from './strengths.ts'
 import type { Student } from './student.ts'
+import { dropUnread } from './unread.ts'
 import { wire } from './wire.ts'
 
 /** Packed values that a step changes, as the body of the scan sees them. */
@@ -175,20 +176,17 @@ function scanning(body: GraphProto, carried: readonly Carried[]): GraphProto {
       type: { tensorType: { elemType, shape: { dim: [{ dimParam: 'K' }, ...(shape!.dim ?? [])] } } },
     }
   }
+  const whole = {
+    ...body,
+    input: [...carried.map(each => floatValue(each.before, each.part.dims)), ...given],
+    output: [...carried.map(each => floatValue(each.behind, each.part.dims)), ...made],
+  }
+  dropUnread(whole)
   const scan = node(
     'Scan',
     [...carried.map(each => each.name), ...given.map(each => wire.many(each.name))],
     [...carried.map(each => wire.after(each.name)), ...made.map(each => wire.many(each.name))],
-    {
-      num_scan_inputs: given.length,
-      body: {
-        graph: {
-          ...body,
-          input: [...carried.map(each => floatValue(each.before, each.part.dims)), ...given],
-          output: [...carried.map(each => floatValue(each.behind, each.part.dims)), ...made],
-        },
-      },
-    },
+    { num_scan_inputs: given.length, body: { graph: whole } },
   )
   return {
     name: 'many',

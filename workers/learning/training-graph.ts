@@ -112,6 +112,6 @@ function oneStep(
     ...cut.statistics.map(({ name }) => wire.batch(name)),
   ]
   graph.output.push(...outputs.map(untyped))
-  if (!graph.node.some(holdsGraphs)) dropUnread(graph)
+  dropUnread(graph)
   return encodeModel(modelOf(graph, stepOpset(student)))
 }

@@ -1,8 +1,10 @@
 /** Leaves out what nobody reads: the runtime would compute it in every step. */
-import type { GraphProto } from '../models/onnx.ts'
+import { type GraphProto, holdsGraphs } from '../models/onnx.ts'
 
-/** Nodes that no output of the graph depends on. Graphs within nodes must read nothing that is made outside. */
+/** Nodes and tensors that no output of the graph depends on. */
 export function dropUnread(graph: GraphProto): void {
+  // What graphs within nodes read is not seen here.
+  if (graph.node.some(holdsGraphs)) return
   const read = new Set(graph.output.map(({ name }) => name))
   graph.node = graph.node.toReversed().filter(node => {
     const isRead = node.output.some(output => read.has(output))
@@ -10,4 +12,5 @@ export function dropUnread(graph: GraphProto): void {
     return isRead
   })
   graph.node.reverse()
+  graph.initializer = graph.initializer.filter(({ name }) => read.has(name!))
 }
