@@ -7,7 +7,7 @@
  *                                                                                   moves whole rows of channels into its blocks, and gradients
  *                                                                                   come out in this order
  *
- * What the network computes is the same. The file stays as it is; `intoFile` takes what was trained back.
+ * What the network computes is the same. The file stays as it is.
  */
 import {
   elementCount,
@@ -31,9 +31,18 @@ export interface HeldKernels {
   /** The student as it is trained. */
   readonly student: Student
   readonly shapes: ReadonlyMap<string, Dims>
-  /** Values of the student's tensors as those of the file's. */
-  intoFile(values: ReadonlyMap<string, Float32Array>): ReadonlyMap<string, Float32Array>
+  /**
+   * Values of the student's tensors as those of the file's.
+   *
+   * @param rest what stands where nothing is held: the file's weights, or zeros, as of velocities. Default weights.
+   */
+  intoFile(values: Values, rest?: 'weights' | 'zeros'): Values
+  /** Values of the file's tensors as those of the student's. */
+  fromFile(values: Values): Values
 }
+
+/** By the tensor's name. */
+type Values = ReadonlyMap<string, Float32Array>
 
 /** @param first index of the first layer that is trained. @throws LearningError ModelInvalid */
 export async function holdKernels(
@@ -48,7 +57,7 @@ export async function holdKernels(
     const { tensor, conv } = kernel
     const name = tensor.name!
     const dims = heldDims(kernel)
-    initializers.set(name, floatTensor(name, dims, held(kernel)))
+    initializers.set(name, floatTensor(name, dims, held(kernel, floatValues(tensor))))
     shapes.set(name, dims)
     if (!kernel.channelsLast) {
       changed.set(conv, [withKernel(kernel, name)])
@@ -62,20 +71,22 @@ export async function holdKernels(
     ])
   }
   const byName = new Map(kernels.map(kernel => [kernel.tensor.name!, kernel]))
+  const converted = (values: Values, by: (kernel: Kernel, given: Float32Array) => Float32Array): Values =>
+    new Map(
+      [...values].map(([name, given]) => {
+        const kernel = byName.get(name)
+        return [name, kernel === undefined ? given : by(kernel, given)]
+      }),
+    )
   return {
     student: { ...given, nodes: given.nodes.flatMap(each => changed.get(each) ?? [each]), initializers },
     shapes,
-    intoFile: values =>
-      new Map(
-        [...values].map(([name, trained]) => {
-          const kernel = byName.get(name)
-          return [name, kernel === undefined ? trained : inFile(kernel, trained)]
-        }),
-      ),
+    intoFile: (values, rest = 'weights') => converted(values, (kernel, given) => inFile(kernel, given, rest)),
+    fromFile: values => converted(values, held),
   }
 }
 
-/** Of all processors, and not of this one alone: a checkpoint may go on elsewhere. */
+/** Of all processors: narrower blocks divide it. */
 const widestBlock = 16
 
 /** Of [O, kh, kw, C]. */
@@ -184,8 +195,7 @@ const withKernel = ({ conv, size, pads }: Kernel, name: string): NodeProto => {
   }
 }
 
-function held(kernel: Kernel): Float32Array {
-  const values = floatValues(kernel.tensor)
+function held(kernel: Kernel, values: Float32Array): Float32Array {
   const taken = new Float32Array(elementCount(heldDims(kernel)))
   eachHeld(kernel, (there, here) => {
     taken[here] = values[there]!
@@ -193,8 +203,9 @@ function held(kernel: Kernel): Float32Array {
   return taken
 }
 
-function inFile(kernel: Kernel, trained: Float32Array): Float32Array {
-  const values = floatValues(kernel.tensor).slice()
+function inFile(kernel: Kernel, trained: Float32Array, rest: 'weights' | 'zeros'): Float32Array {
+  const { tensor } = kernel
+  const values = rest === 'zeros' ? new Float32Array(elementCount(tensor.dims)) : floatValues(tensor).slice()
   eachHeld(kernel, (there, here) => {
     values[there] = trained[here]!
   })

@@ -1,6 +1,7 @@
 import { expect } from 'chai'
 import { smallCnn } from '../models/architectures/small-cnn.ts'
 import { openSession, type Session } from '../models/session.ts'
+import { checkpointLayout } from './checkpoint-layout.ts'
 import type { Features } from './features.ts'
 import { features } from './features.ts'
 import { holdKernels } from './held-kernels.ts'
@@ -24,7 +25,8 @@ const [train, validation] = [images(8), images(2)]
 async function recorded(spoil: (batch: number) => void = () => {}) {
   const by = { first: 0, strengths: await strengthsOf('cpu') }
   const read = readStudent(smallCnn({ classes: 2, seed: 1, widths: [4], shape }))
-  const { student, shapes, intoFile } = await holdKernels(read, by)
+  const kernels = await holdKernels(read, by)
+  const { student, shapes, intoFile } = kernels
   const graphs = writeTrainingGraphs(student, shapes, by)
   const [step, evaluation] = [await openSession(graphs.step), await openSession(graphs.evaluation)]
   const events: string[] = []
@@ -47,6 +49,7 @@ async function recorded(spoil: (batch: number) => void = () => {}) {
   }
   const network: Network = {
     ...{ student, graphs, intoFile, featuresOf: noted },
+    layout: checkpointLayout(read, kernels, graphs),
     steps: stepsInPlace(graphs, { run } as Session),
     evaluation: evaluationInPlace(graphs, evaluation),
     close: async () => {

@@ -7,6 +7,7 @@ import { digestOf, largest } from '../models/classifier.ts'
 import { encodeModel } from '../models/onnx.ts'
 import { floats } from '../models/session.ts'
 import { type Batch, drawFraction, epochBatches, stepsPerEpoch } from './batches.ts'
+import type { CheckpointLayout } from './checkpoint-layout.ts'
 import type { Rates } from './descent.ts'
 import { LearningError } from './errors.ts'
 import type { Features } from './features.ts'
@@ -16,7 +17,7 @@ import type { ImageSet } from './image-set.ts'
 import { matches } from './matches.ts'
 import { oneAhead } from './preparation/one-ahead.ts'
 import { rateFactor } from './schedule.ts'
-import { packValues, slotsLength, unpackValues } from './slots.ts'
+import { packValues, type Slot, slotsLength, unpackValues } from './slots.ts'
 import type { Evaluation, Steps } from './steps.ts'
 import { type Student, withWeights } from './student.ts'
 import { classWeights, imageWeights, targetRows } from './targets.ts'
@@ -28,6 +29,7 @@ import { wire } from './wire.ts'
 export interface Network {
   readonly student: Student
   readonly intoFile: HeldKernels['intoFile']
+  readonly layout: CheckpointLayout
   readonly graphs: TrainingGraphs
   readonly steps: Steps
   readonly evaluation: Evaluation
@@ -71,7 +73,7 @@ export async function runTraining(
   const state = startingState(network, request)
   const stopWhenAborted = async (): Promise<void> => {
     if (!signal?.aborted) return
-    await hooks.onCheckpoint?.(copyOf(state))
+    await hooks.onCheckpoint?.(network.layout.checkpointOf(state))
     throw new LearningError('Cancelled', 'the training was cancelled', { cause: signal.reason })
   }
   const inputs = network.featuresOf(train)
@@ -131,7 +133,7 @@ export async function runTraining(
       state.running = { ...state.running, cpuSeconds: state.running.cpuSeconds + done - begun }
       hooks.onStep?.(state.epoch * steps + state.step, epochs * steps)
       if (hooks.now() - checkpointAt >= (hooks.checkpointEverySeconds ?? Number.POSITIVE_INFINITY)) {
-        await hooks.onCheckpoint?.(copyOf(state))
+        await hooks.onCheckpoint?.(network.layout.checkpointOf(state))
         checkpointAt = hooks.now()
       }
       begun = hooks.cpuSeconds()
@@ -142,15 +144,15 @@ export async function runTraining(
 }
 
 /** A checkpoint of the same request, or the beginning. */
-function startingState({ student, graphs }: Network, request: RunRequest): State {
-  const fingerprint = fingerprintOf(graphs, request)
+function startingState({ student, graphs, layout }: Network, request: RunRequest): State {
+  const fingerprint = fingerprintOf(layout.parameters, graphs.statistics, request)
   if (request.resume !== undefined) {
     if (request.resume.fingerprint !== fingerprint)
       throw new LearningError(
         'ConfigInvalid',
         'the checkpoint belongs to another model, configuration or data',
       )
-    return copyOf(request.resume)
+    return layout.stateOf(request.resume)
   }
   const parameters = packValues(graphs.parameters, student.initializers)
   const statistics = packValues(graphs.statistics, student.initializers)
@@ -170,18 +172,9 @@ function startingState({ student, graphs }: Network, request: RunRequest): State
   }
 }
 
-/** With vectors of its own: a step changes them in place. */
-const copyOf = (state: Checkpoint): State => ({
-  ...state,
-  parameters: state.parameters.slice(),
-  velocity: state.velocity.slice(),
-  statistics: state.statistics.slice(),
-  bestParameters: state.bestParameters.slice(),
-  bestStatistics: state.bestStatistics.slice(),
-})
-
 function fingerprintOf(
-  graphs: TrainingGraphs,
+  parameters: readonly Slot[],
+  statistics: readonly Slot[],
   { modelDigest, classes, configuration, train, validation }: RunRequest,
 ): string {
   const { threads: _, ...deciding } = configuration
@@ -189,7 +182,7 @@ function fingerprintOf(
     .update(modelDigest)
     .update(JSON.stringify({ ...deciding, classes }))
     // A checkpoint holds values without names.
-    .update(JSON.stringify([graphs.parameters, graphs.statistics]))
+    .update(JSON.stringify([parameters, statistics]))
   for (const { pixels, labels, weights } of [train, validation]) {
     hash.update(pixels).update(bytesOf(labels))
     if (weights !== undefined) hash.update(bytesOf(weights))

@@ -22,8 +22,12 @@ export function packSlots(tensors: readonly TensorProto[]): readonly Slot[] {
 export const slotsLength = (slots: readonly Slot[]): number => slots.reduce((sum, slot) => sum + slot.size, 0)
 
 export function packValues(slots: readonly Slot[], tensors: ReadonlyMap<string, TensorProto>): Float32Array {
+  return packFloats(slots, new Map(slots.map(({ name }) => [name, floatValues(tensors.get(name)!)])))
+}
+
+export function packFloats(slots: readonly Slot[], values: ReadonlyMap<string, Float32Array>): Float32Array {
   const packed = new Float32Array(slotsLength(slots))
-  for (const slot of slots) packed.set(floatValues(tensors.get(slot.name)!), slot.offset)
+  for (const { name, offset } of slots) packed.set(values.get(name)!, offset)
   return packed
 }
 

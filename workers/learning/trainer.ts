@@ -8,6 +8,7 @@ import { openClassifier } from '../models/classifier.ts'
 import { chooseProvider, type ProviderChoice } from '../models/provider.ts'
 import { openSession, type Provider, type Session } from '../models/session.ts'
 import { checkRequest } from './check-request.ts'
+import { checkpointLayout } from './checkpoint-layout.ts'
 import { withKnownShapes } from './computed-shapes.ts'
 import { type Features, features } from './features.ts'
 import { holdKernels } from './held-kernels.ts'
@@ -179,10 +180,9 @@ async function compile(
   // The hidden layer counts as part of the head: "the last n layers" means n layers of the model as the user knows it.
   const trainable = typeof trainableLayers === 'number' ? trainableLayers + added : trainableLayers
   const first = trainable === 'head' ? firstTrained(shaped, 1 + added) : firstTrained(shaped, trainable)
-  const { student, shapes, intoFile } = await holdKernels(
-    await withKnownShapes(withOwnWeights(shaped, first)),
-    { first, strengths },
-  )
+  const file = await withKnownShapes(withOwnWeights(shaped, first))
+  const kernels = await holdKernels(file, { first, strengths })
+  const { student, shapes } = kernels
   const graphs = writeTrainingGraphs(student, shapes, {
     first,
     freezeStatistics: freezeBatchNorm,
@@ -209,7 +209,8 @@ async function compile(
   const known = new WeakMap<ImageSet, Features>()
   return {
     student,
-    intoFile,
+    intoFile: kernels.intoFile,
+    layout: checkpointLayout(file, kernels, graphs),
     graphs,
     steps,
     evaluation,

@@ -88,7 +88,7 @@ export interface TrainingOutcome {
   readonly featureCpuSeconds: number
 }
 
-/** The whole state between two steps. */
+/** The whole state between two steps; vectors as the file has what is in them (checkpoint-layout.ts). */
 export interface Checkpoint {
   /** Digest over model, data and configuration; a checkpoint of something else is refused. */
   readonly fingerprint: string

@@ -11,6 +11,7 @@ import {
 } from '../models/onnx.ts'
 import { random } from '../models/random.ts'
 import { floats, type Session, type Tensor } from '../models/session.ts'
+import { normal } from './gradients/gradient-check.ts'
 import { type ImageSet, weighted } from './image-set.ts'
 import { cudaStrengths } from './strengths.ts'
 import { createTrainer } from './trainer.ts'
@@ -60,6 +61,24 @@ async function trained(
   }
 }
 
+/** Its checkpoint after some of 12 steps. */
+async function interrupted(device: boolean, bytes: Uint8Array, changes: Partial<TrainingConfiguration> = {}) {
+  const abort = new AbortController()
+  let [checkpoint, steps]: [Checkpoint | undefined, number] = [undefined, 0]
+  const hooks: TrainingHooks = {
+    onStep: done => {
+      steps = done
+      if (done >= 6) abort.abort()
+    },
+    onCheckpoint: taken => {
+      checkpoint = taken
+    },
+  }
+  const message = await messageOf(trained(device, changes, { bytes }, hooks, abort.signal))
+  expect(message).to.equal('the training was cancelled')
+  return { checkpoint: checkpoint!, steps }
+}
+
 const weightsOf = (bytes: Uint8Array): number[] =>
   decodeModel(bytes)
     .graph.initializer.filter(tensor => tensor.dataType === 1)
@@ -101,6 +120,35 @@ function ofOpset(version: number): Uint8Array {
   return encodeModel({ ...modelOf(graph), opsetImport: [{ version }] })
 }
 
+/** Of kernels on larger maps a CPU has channels last; of those that meet few places both have a part. */
+const heldOtherwise = (() => {
+  const [draw, pads] = [random(5, 'weights'), [1, 1, 1, 1]]
+  const kernel = (name: string, channels: number) =>
+    normal(draw, name, [16, channels, 3, 3], channels ** -0.5 / 3)
+  return encodeModel(
+    modelOf({
+      ...{
+        name: 'held',
+        input: [floatValue('x', ['N', 3, 8, 8])],
+        output: [floatValue('y', ['N', classes])],
+      },
+      node: [
+        node('Conv', ['x', 'a'], ['8x8'], { pads }),
+        node('Conv', ['8x8', 'b'], ['4x4'], { pads, strides: [2, 2] }),
+        node('Relu', ['4x4'], ['positive']),
+        node('Conv', ['positive', 'c'], ['1x1'], { pads, strides: [4, 4] }),
+        node('Conv', ['1x1', 'd'], ['z'], { pads }),
+        node('Flatten', ['z'], ['f']),
+        node('Gemm', ['f', 'h', 'k'], ['y']),
+      ],
+      initializer: [
+        ...[kernel('a', 3), kernel('b', 16), kernel('c', 16), kernel('d', 16)],
+        ...[normal(draw, 'h', [16, classes], 0.5), normal(draw, 'k', [classes], 0.5)],
+      ],
+    }),
+  )
+})()
+
 const cases: readonly Case[] = [
   ...(['constant', 'step', 'cosine', 'one-cycle', 'plateau'] as const).map(schedule => ({
     name: `schedule ${schedule}`,
@@ -137,24 +185,31 @@ describe('many steps at once', () => {
         expect(Math.abs(weight - weights[i]!)).to.be.lessThan(1e-4)
     })
 
-  it('go on from a checkpoint to the same result, bit by bit', async () => {
-    const whole = await trained(true)
-    const abort = new AbortController()
-    let [saved, done]: [Checkpoint | undefined, number] = [undefined, 0]
-    const hooks: TrainingHooks = {
-      onStep: steps => {
-        done = steps
-        if (steps >= 6) abort.abort()
-      },
-      onCheckpoint: checkpoint => {
-        saved = checkpoint
-      },
-    }
-    expect(await messageOf(trained(true, {}, {}, hooks, abort.signal))).to.equal('the training was cancelled')
-    expect(saved!.epoch * 4 + saved!.step).to.equal(done)
-    const resumed = await trained(true, {}, { resume: saved! })
-    expect(resumed.digest).to.equal(whole.digest)
-  })
+  for (const { name, bytes } of [
+    { name: 'kernels as in the file', bytes: model },
+    { name: 'kernels held otherwise', bytes: heldOtherwise },
+  ])
+    it(`go on from a checkpoint to the same result, bit by bit: ${name}`, async () => {
+      const whole = await trained(true, {}, { bytes })
+      const { checkpoint, steps } = await interrupted(true, bytes)
+      expect(checkpoint.epoch * 4 + checkpoint.step).to.equal(steps)
+      const resumed = await trained(true, {}, { bytes, resume: checkpoint })
+      expect(resumed.digest).to.equal(whole.digest)
+    })
+
+  for (const { name, device } of [
+    { name: 'from a CPU to a GPU', device: true },
+    { name: 'from a GPU to a CPU', device: false },
+  ])
+    it(`go on where kernels are held in another way: ${name}`, async () => {
+      const changes = { weightDecay: 0.1 }
+      const want = await trained(device, changes, { bytes: heldOtherwise })
+      const { checkpoint } = await interrupted(!device, heldOtherwise, changes)
+      const found = await trained(device, changes, { bytes: heldOtherwise, resume: checkpoint })
+      const weights = weightsOf(want.model)
+      for (const [i, weight] of weightsOf(found.model).entries())
+        expect(Math.abs(weight - weights[i]!)).to.be.lessThan(1e-4)
+    })
 
   it('end at the first loss that is no number, and name its step', async () => {
     const changes = { learningRate: 1e30, schedule: 'constant' as const, epochs: 5 }
