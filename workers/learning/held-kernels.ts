@@ -197,33 +197,34 @@ const withKernel = ({ conv, size, pads }: Kernel, name: string): NodeProto => {
 
 function held(kernel: Kernel, values: Float32Array): Float32Array {
   const taken = new Float32Array(elementCount(heldDims(kernel)))
-  eachHeld(kernel, (there, here) => {
-    taken[here] = values[there]!
-  })
+  const places = placesOfFilter(kernel)
+  const [length, lengthInFile] = [places.length, filterSize(kernel)]
+  for (let here = 0, from = 0; here < taken.length; here += length, from += lengthInFile)
+    for (let i = 0; i < length; i++) taken[here + i] = values[from + places[i]!]!
   return taken
 }
 
 function inFile(kernel: Kernel, trained: Float32Array, rest: 'weights' | 'zeros'): Float32Array {
   const { tensor } = kernel
   const values = rest === 'zeros' ? new Float32Array(elementCount(tensor.dims)) : floatValues(tensor).slice()
-  eachHeld(kernel, (there, here) => {
-    values[there] = trained[here]!
-  })
+  const places = placesOfFilter(kernel)
+  const [length, lengthInFile] = [places.length, filterSize(kernel)]
+  for (let here = 0, to = 0; here < trained.length; here += length, to += lengthInFile)
+    for (let i = 0; i < length; i++) values[to + places[i]!] = trained[here + i]!
   return values
 }
 
-/** Index in the file's tensor and in the held one, of every value that is held. */
-function eachHeld(kernel: Kernel, visit: (there: number, here: number) => void): void {
-  const { tensor, from, size, channelsLast } = kernel
-  const [outputs, channels, rows, columns] = tensor.dims as [number, number, number, number]
-  const [places, filter] = [size[0] * size[1], size[0] * size[1] * channels]
-  for (let output = 0; output < outputs; output++)
-    for (let channel = 0; channel < channels; channel++)
-      for (let row = 0; row < size[0]; row++)
-        for (let column = 0; column < size[1]; column++) {
-          const there = ((output * channels + channel) * rows + from[0] + row) * columns + from[1] + column
-          const place = row * size[1] + column
-          const within = channelsLast ? place * channels + channel : channel * places + place
-          visit(there, output * filter + within)
-        }
+const filterSize = ({ tensor: { dims } }: Kernel): number => elementCount(dims.slice(1))
+
+/** Where in one output's part of the file's tensor each value of the held one's lies. */
+function placesOfFilter({ tensor, from, size, channelsLast }: Kernel): Int32Array {
+  const [, channels, rows, columns] = tensor.dims as [number, number, number, number]
+  const count = size[0] * size[1]
+  return Int32Array.from({ length: channels * count }, (_, i) => {
+    const [channel, place] = channelsLast
+      ? [i % channels, Math.floor(i / channels)]
+      : [Math.floor(i / count), i % count]
+    const [row, column] = [from[0] + Math.floor(place / size[1]), from[1] + (place % size[1])]
+    return (channel * rows + row) * columns + column
+  })
 }
