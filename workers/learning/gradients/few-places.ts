@@ -6,12 +6,14 @@ import { isPointwise, kernelPlaces, type Pair, placesMetAt, type Window } from '
 const mostPlaces = { pointwise: 8, larger: 4 }
 
 /** Whether it gives maps so small that products over the whole batch are faster than a convolution of each image. */
-export function isFewPlaces(context: NodeContext, { window, group }: Convolution): boolean {
+export function isFewPlaces(context: NodeContext, { window, outputs, group }: Convolution): boolean {
   const places = window.output[0] * window.output[1]
   if (group > 1) return false
   if (isPointwise(window)) return places <= mostPlaces.pointwise
   return (
     places <= mostPlaces.larger &&
+    // Otherwise it would be more work to choose what windows meet than to convolve it.
+    window.input[0] * window.input[1] <= outputs &&
     (kernelPlaces(window) === 1 || channelsLast(context, context.node.input[1]!) !== undefined)
   )
 }

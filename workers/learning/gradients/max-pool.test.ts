@@ -1,5 +1,5 @@
 import { expect } from 'chai'
-import { decodeModel, floatTensor, node } from '../../models/onnx.ts'
+import { decodeModel, floatTensor, intTensor, node } from '../../models/onnx.ts'
 import { random } from '../../models/random.ts'
 import { floats, openSession } from '../../models/session.ts'
 import { inferShapes } from '../shapes.ts'
@@ -77,4 +77,30 @@ describe('the gradient of MaxPool', () => {
         expect(await run(Number.NaN)).to.be.NaN
       })
     })
+
+  it('is a number where a window meets a padding of −∞ alone', async () => {
+    const nodes = [
+      node('Pad', ['x', 'sides', 'nothing'], ['wider']),
+      node('MaxPool', ['wider'], ['pooled'], sideBySide),
+      node('Clip', ['pooled', 'least'], ['y']),
+    ]
+    const tensors = [
+      intTensor('sides', [8], [0, 0, 0, 0, 0, 0, 0, 2]),
+      floatTensor('nothing', [], [Number.NEGATIVE_INFINITY]),
+      floatTensor('least', [], [-1]),
+    ]
+    const student = readStudent(await caseModel({ nodes, tensors, x: [1, 4, 4] }, random(1)))
+    const graphs = writeTrainingGraphs(student, await inferShapes(student), { first: 0, strengths: onCpu })
+    const session = await openSession(graphs.step)
+    const results = await session.run({
+      image: floats(new Float32Array(2 * 4 * 4).fill(1), [1, 2, 4, 4]),
+      [wire.targets]: floats(Float32Array.of(1, 0, 0), [1, 3]),
+      ...slotTensors(graphs.parameters, packValues(graphs.parameters, student.initializers)),
+    })
+    await session.release()
+    for (const { name } of graphs.parameters)
+      expect([...(results[wire.gradient(name)]!.data as Float32Array)].some(Number.isNaN), name).to.equal(
+        false,
+      )
+  })
 })

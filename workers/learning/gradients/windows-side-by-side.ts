@@ -6,7 +6,8 @@
  *   dX             at a maximum, spread(dY / number of maxima in the window)
  *
  * Places that hold the same maximum share the gradient alike, which is a subgradient as good as any; PyTorch gives all of it to the first.
- * The product copies values, one times each and zero times the others, so the difference is exact. An infinity becomes a NaN there.
+ * The product copies values, one times each and zero times the others, so the difference is exact. An infinity becomes a NaN there, so a window must
+ * not meet padding alone, which may be −∞.
  */
 import { type Backward, type NodeContext, sampleDims } from './rule.ts'
 import type { Window } from './window.ts'
@@ -14,11 +15,12 @@ import type { Window } from './window.ts'
 /** A product does work for each window of the row at each place; up to so many it is faster than indices (measured: 4 to 64). */
 const mostColumns = 32
 
-export function isSideBySide({ strengths, node }: NodeContext, window: Window): boolean {
+export function isSideBySide({ strengths, node, maker }: NodeContext, window: Window): boolean {
   const { kernel, strides, dilations, pads, input, output } = window
   return (
     strengths.bound === 'work' &&
     !node.output[1] &&
+    maker(node.input[0]!)?.opType !== 'Pad' &&
     output[1] <= mostColumns &&
     pads.every(side => side === 0) &&
     dilations.every(dilation => dilation === 1) &&
