@@ -441,12 +441,18 @@ describe('a release on a real node', function () {
   })
 
   it('goes on with its window when the leader is killed', async () => {
+    // After an upgrade the lease may still name a pod that is gone, or nobody.
+    const { leader, holderIdentity } = await waitFor(
+      async () => {
+        const { holderIdentity = '' } = await lease()
+        const pods = await component('operator')
+        const leader = pods.find(({ metadata }) => holderIdentity.startsWith(`${metadata.name}_`))
+        return leader && { leader, holderIdentity }
+      },
+      { deadlineMs: 60_000, intervalMs: 100, describe: 'a leader among the pods' },
+    )
     const { current } = (await window()).status ?? {}
     const index = current!.index
-    const { holderIdentity = '' } = await lease()
-    const leader = (await component('operator')).find(({ metadata }) =>
-      holderIdentity.startsWith(`${metadata.name}_`),
-    )!
     const started = performance.now()
     await fixture.node().killContainer(main(leader)!.containerID!)
     await waitFor(
