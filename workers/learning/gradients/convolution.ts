@@ -139,20 +139,19 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
   }
   const [ob, ib] = [outputs / block, inputs / block]
   const transpose = (tensor: string, perm: readonly number[]) => context.emit('Transpose', [tensor], { perm })
+  const [to, from] = turned ? [inputs, outputs] : [outputs, inputs]
   const held = channelsLast(context, weight)
-  if (held !== undefined) {
-    // [O/b, bo, place, I/b, bi] → [O/b, I/b, place, bi, bo]: one axis element by element, then blocks; or [I/b, O/b, place, bo, bi], in rows.
-    if (!turned) {
-      const inner = transpose(reshape(held, [ob, block, places * inputs]), [0, 2, 1])
-      const blocks = transpose(reshape(inner, [ob, places, ib, block * block]), [0, 2, 1, 3])
-      return reshape(blocks, [outputs, inputs, ...window.kernel])
-    }
+  if (held !== undefined && turned) {
+    // [O/b, bo, place, I/b, bi] → [I/b, O/b, place, bo, bi], in rows of a block.
     const blocks = transpose(reshape(held, [ob, block, places, ib, block]), [3, 0, 2, 1, 4])
-    return reshape(reversed(reshape(blocks, [ib * ob, places, block * block]), 1), [
-      inputs,
-      outputs,
-      ...window.kernel,
-    ])
+    const inOrder = reversed(reshape(blocks, [ib * ob, places, block * block]), 1)
+    return reshape(inOrder, [to, from, ...window.kernel])
+  }
+  if (held !== undefined) {
+    // [O/b, bo, place, I/b, bi] → [O/b, I/b, place, bi, bo]: one axis element by element, then whole blocks.
+    const inner = transpose(reshape(held, [ob, block, places * inputs]), [0, 2, 1])
+    const blocks = transpose(reshape(inner, [ob, places, ib, block * block]), [0, 2, 1, 3])
+    return reshape(blocks, [to, from, ...window.kernel])
   }
   // [O/b, bo, I/b, bi, place] → [O/b, I/b, place, bi, bo], or with input and output in each other's role. Step by step: blocks first, then
   // one axis at a time. At once it would be element by element, which takes the runtime several times as long.
@@ -160,7 +159,6 @@ function blockedWeight(context: NodeContext, weight: string, given: Convolution,
   const blocks = transpose(apart, turned ? [2, 0, 1, 3] : [0, 2, 1, 3])
   const byPlace = transpose(reshape(blocks, [ob * ib, block * block, places]), [0, 2, 1])
   const inner = turned ? byPlace : transpose(reshape(byPlace, [ob * ib * places, block, block]), [0, 2, 1])
-  const [to, from] = turned ? [inputs, outputs] : [outputs, inputs]
   return reshape(reversed(inner, 1), [to, from, ...window.kernel])
 }
 

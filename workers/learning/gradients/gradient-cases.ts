@@ -1,207 +1,21 @@
 /** Small networks around each operator, with shapes and attributes drawn at random. For tests. */
 import { type Attributes, dataType, floatTensor, intTensor, type NodeProto, node } from '../../models/onnx.ts'
 import type { Random } from '../../models/random.ts'
+import { among, between, type DrawCase, pair, shape } from './case-draws.ts'
+import {
+  convolution,
+  convolutionToFewPlaces,
+  convolutionToOnePlace,
+  oneKernelTwice,
+  pointwiseOfSmallMaps,
+  transposedConvolution,
+} from './convolution-cases.ts'
 import { type GradientCase, normal } from './gradient-check.ts'
-
-export type DrawCase = (draw: Random) => GradientCase
-
-const among = <T>(draw: Random, values: readonly T[]): T => values[draw.integer(values.length)]!
-const between = (draw: Random, least: number, most: number): number => least + draw.integer(most - least + 1)
-const pair = (draw: Random, least: number, most: number): [number, number] => [
-  between(draw, least, most),
-  between(draw, least, most),
-]
-/** Of x. */
-const shape = (draw: Random, channels = between(draw, 1, 4)): [number, number, number] => [
-  channels,
-  between(draw, 5, 7),
-  between(draw, 5, 7),
-]
+import { equalPlaces, pooling, reluBeforePooling, roundedUp, sideBySide } from './pooling-cases.ts'
 
 const one =
   (opType: string, attributes: (draw: Random) => Attributes = () => ({}), opset?: number): DrawCase =>
   draw => ({ nodes: [node(opType, ['x'], ['y'], attributes(draw))], x: shape(draw), opset })
-
-/** A window that fits into 5 places, with pads smaller than the kernel. */
-function sliding(draw: Random, mostDilation = 2): { kernel: [number, number]; attributes: Attributes } {
-  const kernel = pair(draw, 1, 3)
-  const dilations = kernel.map(size => (size === 3 ? 1 : between(draw, 1, mostDilation)))
-  const attributes = { strides: pair(draw, 1, 3), dilations }
-  const pad = (axis: 0 | 1): number => draw.integer(kernel[axis])
-  if (draw.next() < 0.6)
-    return { kernel, attributes: { ...attributes, pads: [pad(0), pad(1), pad(0), pad(1)] } }
-  return {
-    kernel,
-    attributes: {
-      // The runtime refuses SAME where windows leave places out.
-      strides: kernel.map(size => between(draw, 1, size)),
-      dilations: [1, 1],
-      auto_pad: among(draw, ['SAME_UPPER', 'SAME_LOWER', 'VALID']),
-    },
-  }
-}
-
-function convolution(draw: Random, group: number, perGroup: number, filters: number): GradientCase {
-  const { kernel, attributes } = sliding(draw)
-  const [inputs, outputs] = [group * perGroup, group * filters]
-  return {
-    nodes: [node('Conv', ['x', 'w', 'b'], ['y'], { ...attributes, group })],
-    tensors: [normal(draw, 'w', [outputs, perGroup, ...kernel], 0.4), normal(draw, 'b', [outputs])],
-    x: shape(draw, inputs),
-  }
-}
-
-function pointwiseOfSmallMaps(draw: Random): GradientCase {
-  const [inputs, outputs] = pair(draw, 1, 9)
-  const bias = draw.next() < 0.5
-  return {
-    nodes: [node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'])],
-    tensors: [normal(draw, 'w', [outputs, inputs, 1, 1], 0.4), normal(draw, 'b', [outputs])],
-    x: [inputs, ...pair(draw, 1, 3)],
-  }
-}
-
-/** Windows of up to 2×2 positions over channels in blocks. */
-function convolutionToFewPlaces(draw: Random): GradientCase {
-  const positions = pair(draw, 1, 2)
-  const kernel = pair(draw, 1, 3)
-  const [strides, dilations] = [pair(draw, 1, 2), pair(draw, 1, 2)]
-  const reach = ([0, 1] as const).map(
-    axis => (positions[axis] - 1) * strides[axis] + (kernel[axis] - 1) * dilations[axis] + 1,
-  )
-  const pads = reach.map(places => draw.integer(Math.min(3, places)))
-  const bias = draw.next() < 0.5
-  return {
-    nodes: [
-      node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'], {
-        ...{ strides, dilations },
-        pads: [...pads.map(pad => pad >> 1), ...pads.map(pad => pad - (pad >> 1))],
-      }),
-    ],
-    tensors: [normal(draw, 'w', [16, 16, ...kernel], 0.3), normal(draw, 'b', [16])],
-    x: [16, reach[0]! - pads[0]!, reach[1]! - pads[1]!],
-  }
-}
-
-/** Of which the input fills only a part. */
-function convolutionToOnePlace(draw: Random): GradientCase {
-  const [height, width] = pair(draw, 1, 2)
-  const [inputs, outputs] = [between(draw, 1, 3), between(draw, 1, 3)]
-  const bias = draw.next() < 0.5
-  return {
-    nodes: [node('Conv', ['x', 'w', ...(bias ? ['b'] : [])], ['y'], { strides: [2, 2], pads: [1, 1, 1, 1] })],
-    tensors: [normal(draw, 'w', [outputs, inputs, 3, 3]), normal(draw, 'b', [outputs])],
-    x: [inputs, height, width],
-  }
-}
-
-/** Once over maps and once over a single place. */
-function oneKernelTwice(draw: Random): GradientCase {
-  const channels = between(draw, 1, 3)
-  return {
-    nodes: [
-      node('Conv', ['x', 'w'], ['maps']),
-      node('GlobalAveragePool', ['maps'], ['place']),
-      node('Conv', ['place', 'w'], ['y']),
-    ],
-    tensors: [normal(draw, 'w', [channels, channels, 1, 1])],
-    x: shape(draw, channels),
-  }
-}
-
-function transposedConvolution(draw: Random): GradientCase {
-  const group = between(draw, 1, 2)
-  const [perGroup, filters] = [between(draw, 1, 2), between(draw, 1, 2)]
-  const kernel = pair(draw, 1, 3)
-  const strides = pair(draw, 1, 2)
-  const dilations = pair(draw, 1, 2)
-  const pads = [draw.integer(2), draw.integer(2), draw.integer(2), draw.integer(2)]
-  const [inputs, outputs] = [group * perGroup, group * filters]
-  return {
-    nodes: [
-      node('ConvTranspose', ['x', 'w', 'b'], ['y'], {
-        ...{ group, strides, dilations, pads },
-        output_padding: strides.map(stride => draw.integer(stride)),
-      }),
-    ],
-    tensors: [normal(draw, 'w', [inputs, filters, ...kernel], 0.4), normal(draw, 'b', [outputs])],
-    x: shape(draw, inputs),
-  }
-}
-
-const pooling =
-  (opType: string, extra: (draw: Random) => Attributes, opset?: number): DrawCase =>
-  draw => {
-    const { kernel, attributes } = sliding(draw, opType === 'MaxPool' || opset !== undefined ? 2 : 1)
-    // AveragePool has no dilations before opset 19.
-    const { dilations: _, ...others } = attributes
-    const fit = opType === 'AveragePool' && opset === undefined ? others : attributes
-    return {
-      nodes: [node(opType, ['x'], ['y'], { kernel_shape: kernel, ...fit, ...extra(draw) })],
-      x: shape(draw, between(draw, 1, 3)),
-      opset,
-    }
-  }
-
-/** Windows that fill the input; `most` of a row. */
-const sideBySide =
-  (most: number): DrawCase =>
-  draw => {
-    const [rows, columns] = pair(draw, 1, 3)
-    return {
-      nodes: [node('MaxPool', ['x'], ['y'], { kernel_shape: [rows, columns], strides: [rows, columns] })],
-      x: [among(draw, [1, 3, 16]), rows * between(draw, 1, 3), columns * between(draw, most - 2, most)],
-    }
-  }
-
-/** The pooling is not always all that reads the Relu. */
-function reluBeforePooling(draw: Random): GradientCase {
-  const window = among<Attributes>(draw, [
-    { kernel_shape: [2, 2], strides: [2, 2] },
-    { kernel_shape: [3, 3], strides: [2, 2], pads: [1, 1, 1, 1] },
-  ])
-  const pooled = [node('Relu', ['x'], ['r']), node('MaxPool', ['r'], ['p'], window)]
-  return {
-    nodes: among<readonly NodeProto[]>(draw, [
-      [...pooled, node('Tanh', ['p'], ['y'])],
-      [...pooled, node('GlobalAveragePool', ['r'], ['g']), node('Add', ['p', 'g'], ['y'])],
-    ]),
-    x: shape(draw),
-  }
-}
-
-/** Places of a window hold the same value, whatever the parameters. */
-function equalPlaces(draw: Random): GradientCase {
-  const scales = among(draw, [
-    [2, 1],
-    [1, 2],
-    [2, 2],
-  ])
-  return {
-    nodes: [
-      node('Resize', ['x', '', 'scales'], ['r'], { coordinate_transformation_mode: 'asymmetric' }),
-      node('MaxPool', ['r'], ['y'], { kernel_shape: [2, 2], strides: [2, 2] }),
-    ],
-    tensors: [floatTensor('scales', [4], [1, 1, ...scales])],
-    x: [between(draw, 1, 3), 4, 6],
-  }
-}
-
-/** The last windows reach beyond the input. */
-const roundedUp =
-  (opType: string): DrawCase =>
-  draw => ({
-    nodes: [
-      node(opType, ['x'], ['y'], {
-        ceil_mode: 1,
-        kernel_shape: pair(draw, 2, 3),
-        strides: pair(draw, 1, 2),
-        pads: [draw.integer(2), draw.integer(2), 0, 0],
-      }),
-    ],
-    x: shape(draw),
-    opset: among(draw, [13, 22]),
-  })
 
 /** Both operands depend on the stem; the second is broadcast, a constant of its own, or a vector per channel. */
 const arithmetic =

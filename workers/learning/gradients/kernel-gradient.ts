@@ -110,7 +110,7 @@ function cutOfPhase(
 
 const toTheEnd = 2 ** 31 - 1
 
-/** The same as [N, H, W, C]. */
+/** What each kernel place meets, [N, H, W, C] of the outputs. */
 function cutsByPlace(context: NodeContext, window: Window, input: string): string[] {
   const padded = pad(context, context.emit('Transpose', [input], { perm: [0, 2, 3, 1] }), window, 1)
   return offsetsIn(window).map(place => cut(context, padded, window, place, 1))

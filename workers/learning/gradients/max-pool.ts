@@ -1,7 +1,7 @@
 import { intAttribute } from '../../models/onnx.ts'
+import { isSideBySide, maxPoolSideBySide } from './max-pool-side-by-side.ts'
 import type { GradientRule } from './rule.ts'
 import { windowOf } from './window.ts'
-import { isSideBySide, maxPoolSideBySide } from './windows-side-by-side.ts'
 
 /** The gradient goes to the place of the maximum. Where windows overlap, a place collects from several. */
 export const maxPool: GradientRule = context => {

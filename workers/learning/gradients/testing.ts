@@ -2,7 +2,7 @@
 import { expect } from 'chai'
 import { random } from '../../models/random.ts'
 import type { Strengths } from '../strengths.ts'
-import type { DrawCase } from './gradient-cases.ts'
+import type { DrawCase } from './case-draws.ts'
 import { gradientDifference } from './gradient-check.ts'
 
 /** The same relative error for every operator; kinks, where a difference tells nothing, lie near few parameters. */
