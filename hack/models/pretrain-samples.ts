@@ -28,6 +28,7 @@ const recipe = {
     epochs: 14,
     batchSize: 64,
     learningRate: 0.05,
+    momentum: 0.9,
     trainableLayers: 'all',
     photometric: 0,
     dataFraction: 1,

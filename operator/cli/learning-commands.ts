@@ -35,8 +35,8 @@ export function addTrain(add: AddCommand, io: Io, act: Act): void {
 Sample lists are CSV files with the columns idx,class,x0,y0,x1,y1,imgpath. Images that cannot be read are left out and reported.
 
 Configuration (all keys can be left out; docs/training.md tells more):
-  epochs 15, batchSize 32, learningRate 0.02, momentum 0.9, weightDecay 5e-4,
-  schedule one-cycle (constant, step, cosine, plateau), trainableLayers "all" ("head", or the last n),
+  epochs 15, batchSize 32, learningRate 0.02, schedule one-cycle (constant, step, cosine, plateau),
+  momentum 0.8 (0.9 with other schedules), weightDecay 5e-4, trainableLayers "all" ("head", or the last n),
   hiddenUnits, dataFraction 1, augment true, photometric 0.4, classBalanced false, balancedSampling false,
   freezeBatchNorm false, earlyStop, seed 0, threads 1
 

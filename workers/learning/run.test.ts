@@ -105,3 +105,21 @@ describe('a training', () => {
       expect(happened).to.deep.equal(events)
     })
 })
+
+describe('the momentum of a training that names none', () => {
+  for (const { schedule, momentum } of [
+    { schedule: 'one-cycle', momentum: 0.8 },
+    { schedule: 'cosine', momentum: 0.9 },
+  ] as const)
+    it(`is ${momentum} with ${schedule}`, async () => {
+      const digests: string[] = []
+      for (const named of [{}, { momentum }, { momentum: momentum - 0.1 }]) {
+        const { network } = await recorded()
+        const configuration = { ...request.configuration, schedule, ...named }
+        digests.push((await runTraining(network, { ...request, configuration }, hooks)).digest)
+        await network.close()
+      }
+      const [unnamed, same, other] = digests
+      expect(unnamed).to.equal(same).and.not.to.equal(other)
+    })
+})

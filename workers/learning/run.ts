@@ -16,7 +16,7 @@ import type { HeldKernels } from './held-kernels.ts'
 import type { ImageSet } from './image-set.ts'
 import { matches } from './matches.ts'
 import { oneAhead } from './preparation/one-ahead.ts'
-import { rateFactor } from './schedule.ts'
+import { defaultMomentum, rateFactor } from './schedule.ts'
 import { packValues, type Slot, slotsLength, unpackValues } from './slots.ts'
 import type { Evaluation, Steps } from './steps.ts'
 import { type Student, withWeights } from './student.ts'
@@ -205,7 +205,8 @@ function ratesAt(
   total: number,
   reports: State['reports'],
 ): Rates {
-  const { learningRate, momentum = 0.9, weightDecay = 5e-4, schedule = 'one-cycle' } = configuration
+  const { learningRate, weightDecay = 5e-4, schedule = 'one-cycle' } = configuration
+  const { momentum = defaultMomentum(schedule) } = configuration
   const losses = reports.map(report => report.loss)
   return {
     learningRate: learningRate * rateFactor(schedule, at, total, losses),

@@ -5,7 +5,7 @@ import type { ImageSet } from './image-set.ts'
 export type Schedule = 'constant' | 'step' | 'cosine' | 'one-cycle' | 'plateau'
 
 export interface TrainingConfiguration extends Omit<RetrainingConfiguration, 'name'> {
-  /** Default 0.9. */
+  /** Default 0.8 with the schedule one-cycle, else 0.9. */
   readonly momentum?: number
   /** Of weights with two or more dimensions. Default 5e-4. */
   readonly weightDecay?: number

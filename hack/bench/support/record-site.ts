@@ -5,12 +5,13 @@
  */
 import type { MicroProfile, RetrainingConfiguration } from '../../../operator/api/worker.ts'
 import { freshWeight, presentAccuracy } from '../../../operator/profiler/present-accuracy.ts'
-import { concatImages, type ImageSet, selectImages } from '../../../workers/learning/image-set.ts'
+import type { ImageSet } from '../../../workers/learning/image-set.ts'
 import { createTrainer } from '../../../workers/learning/trainer.ts'
 import { openClassifier } from '../../../workers/models/classifier.ts'
 import { random } from '../../../workers/models/random.ts'
 import { independentLabels } from '../../../workers/profile/independent-labels.ts'
 import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
+import { type CameraSource, firstOnes, type SplitOptions, splitFor } from './cameras.ts'
 
 export interface RecordedTraining {
   readonly configuration: string
@@ -51,23 +52,11 @@ export interface RecordedCamera {
   readonly windows: readonly RecordedWindow[]
 }
 
-export interface CameraSource {
-  readonly name: string
-  /** Frames of each window in the order of time, with their golden labels. */
-  readonly windows: readonly ImageSet[]
-  readonly frames: readonly (readonly number[])[]
-  readonly model: Uint8Array
-  readonly classes: number
-}
-
-export interface RecordOptions {
+export interface RecordOptions extends SplitOptions {
   readonly configurations: readonly RetrainingConfiguration[]
   readonly seed: number
-  /** Parts of the window that are labelled when profiling begins and when it ends. */
-  readonly fresh: number
+  /** Part of the window that is labelled when profiling ends; `fresh` is when it begins. */
   readonly soFar: number
-  readonly validationFraction: number
-  readonly historyWindows: number
   readonly minGain: number
   readonly microProfiler: { readonly epochs: number; readonly sampleFraction: number }
 }
@@ -77,8 +66,6 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }
-const firstOnes = (images: ImageSet, part: number): ImageSet =>
-  selectImages(images, range(Math.max(1, Math.round(part * images.count))))
 const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i)
 
 async function rightOf(model: Uint8Array, images: ImageSet): Promise<string> {
@@ -106,21 +93,14 @@ export function accuracyByClass(labels: ArrayLike<number>, right: string, classe
 }
 
 export async function recordCamera(camera: CameraSource, options: RecordOptions): Promise<RecordedCamera> {
-  const { configurations, validationFraction, historyWindows, minGain, microProfiler } = options
+  const { configurations, minGain, microProfiler } = options
   let model = camera.model
   const windows: RecordedWindow[] = []
   for (let w = 1; w < camera.windows.length; w++) {
     const last = camera.windows[w - 1]!
     const now = camera.windows[w]!
-    const fresh = firstOnes(now, options.fresh)
     const soFar = firstOnes(now, options.soFar)
-    const held = Math.max(0, Math.round(last.count * validationFraction) - fresh.count)
-    const own = selectImages(last, range(last.count - held))
-    const validation = concatImages([selectImages(last, range(held, last.count - held)), fresh])
-    const older = range(historyWindows)
-      .map(i => w - 2 - i)
-      .filter(i => i >= 0)
-    const train = concatImages([own, ...older.map(i => camera.windows[i]!)])
+    const { train, validation } = splitFor(camera.windows, w, options)
     const draw = random(options.seed, camera.name, w)
     const order = draw.permutation(train.count)
 

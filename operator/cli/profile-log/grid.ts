@@ -46,6 +46,7 @@ export const pretraining = {
   epochs: 25,
   batchSize: 64,
   learningRate: 0.05,
+  momentum: 0.9,
   trainableLayers: 'all',
   dataFraction: 1,
   photometric: 0,
