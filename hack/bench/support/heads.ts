@@ -4,7 +4,7 @@
  */
 import { headOf } from '../../../workers/learning/head.ts'
 import type { ImageSet } from '../../../workers/learning/image-set.ts'
-import { rateFactor } from '../../../workers/learning/schedule.ts'
+import { defaultMomentum, rateFactor } from '../../../workers/learning/schedule.ts'
 import { describeStudent } from '../../../workers/learning/student.ts'
 import { decodeModel, encodeModel, floatValue } from '../../../workers/models/onnx.ts'
 import { normalisePixels } from '../../../workers/models/pixels.ts'
@@ -26,7 +26,7 @@ export interface HeadTraining {
   readonly learningRate: number
 }
 
-const [momentum, weightDecay] = [0.9, 5e-4]
+const [momentum, weightDecay] = [defaultMomentum('one-cycle'), 5e-4]
 const chunk = 100
 
 export async function openHead(bytes: Uint8Array) {
