@@ -148,7 +148,7 @@ describe('train', () => {
 
   for (const { name, changes } of [
     { name: 'all layers', changes: {} },
-    { name: 'the head', changes: { trainableLayers: 'head', learningRate: 0.2 } },
+    { name: 'the head', changes: { trainableLayers: 'head', learningRate: 0.4 } },
     { name: 'a new hidden layer', changes: { hiddenUnits: 12 } },
   ] as const)
     it(`learns a class that the model did not have: ${name}`, async () => {
