@@ -14,7 +14,7 @@ import { factsOf, spareUnits } from '../gpu-share.ts'
 import { workerOf } from './cpu.ts'
 
 const name = 'hami'
-export const hamiAnnotation = 'hami.io/node-nvidia-register'
+const hamiAnnotation = 'hami.io/node-nvidia-register'
 const coresResource = 'nvidia.com/gpucores'
 const memoryResource = 'nvidia.com/gpumem'
 /** Part of the cores that is kept for pods that take over where HAMi offers no more than there are. */
