@@ -4,7 +4,6 @@ import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import {
   findCondition,
-  isTrue,
   messageLimit,
   reasons,
   setCondition,
@@ -59,15 +58,13 @@ describe('setCondition', () => {
       undefined,
       [
         { type: 'Suspended', status: false, reason: 'Active', message: '' },
-        { type: 'Drifting', status: 'Unknown', reason: 'Stable', message: '' },
+        { type: 'Drifting', status: false, reason: 'Stable', message: '' },
         ready,
       ],
       first,
     )
     expect(list.map(({ type }) => type)).to.deep.equal(['Drifting', 'Ready', 'Suspended'])
-    expect(isTrue(list, 'Ready')).to.equal(true)
-    expect(isTrue(list, 'Labeled')).to.equal(false)
-    expect(findCondition(list, 'Drifting')?.status).to.equal('Unknown')
+    expect(findCondition(list, 'Drifting')?.status).to.equal('False')
   })
 
   it('cuts long messages', () => {

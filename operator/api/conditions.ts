@@ -88,7 +88,7 @@ export type Reason = keyof typeof reasons
 
 export interface ConditionInput {
   readonly type: StreamConditionType | WindowConditionType
-  readonly status: boolean | 'Unknown'
+  readonly status: boolean
   readonly reason: Reason
   readonly message: string
   /** metadata.generation that the judgement is about. */
@@ -144,12 +144,8 @@ export function findCondition(
   return conditions?.find(condition => condition.type === type)
 }
 
-export function isTrue(conditions: readonly Condition[] | undefined, type: ConditionInput['type']): boolean {
-  return findCondition(conditions, type)?.status === 'True'
-}
-
 function transition(existing: Condition | undefined, input: ConditionInput, now: Date): Condition {
-  const status = input.status === 'Unknown' ? 'Unknown' : input.status ? 'True' : 'False'
+  const status = input.status ? 'True' : 'False'
   const message = truncateMessage(input.message)
   const { observedGeneration, reason, type } = input
   if (
