@@ -11,7 +11,7 @@ import { foundGpu, gpuBackend } from '../gpu-backend.ts'
 import { type Inspection, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, spareUnits } from '../gpu-share.ts'
-import { workerOf } from './cpu.ts'
+import { workerOf } from '../worker-container.ts'
 
 const name = 'hami'
 const hamiAnnotation = 'hami.io/node-nvidia-register'
