@@ -7,12 +7,12 @@
 import { randomUUID } from 'node:crypto'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
-import { gpuInventoryAnnotation } from './api/gpu-inventory.ts'
 import { gpuAnnotation, nodeAnnotation, retrainingWindowLabel, streamLabel } from './api/names.ts'
 import type { InferenceStatus, WorkerStatus } from './api/worker.ts'
 import { workerPort } from './api/worker.ts'
 import { type Cluster, createCluster } from './cluster/cluster.ts'
 import { isUnready, notReadyMs } from './cluster/lost-nodes.ts'
+import { concernsSites } from './cluster/node-changes.ts'
 import { podSnapshot } from './cluster/pod.ts'
 import { ShareLog } from './cluster/share-log.ts'
 import { createWorkerClient } from './cluster/worker-client.ts'
@@ -41,7 +41,6 @@ import { createLiveHub, type LiveHub } from './server/dashboard/live.ts'
 import { createSampleReader } from './server/dashboard/samples.ts'
 import { createHealthMonitor } from './server/health.ts'
 import { startServer } from './server/server.ts'
-import { hamiAnnotation } from './sharing/backends/hami.ts'
 import {
   type BackendSet,
   backend as backendNamed,
@@ -180,7 +179,7 @@ export async function runOperator(config: OperatorConfig, stop: AbortSignal): Pr
       },
     }),
   })
-  const wake = wiring(cluster, windowController, streamController)
+  const wake = wiring(cluster, backends, windowController, streamController)
   const shares = new ShareLog(() => clock.now().getTime())
   const live = createLiveHub()
   observeForDashboard(cluster, backends, shares, live)
@@ -260,7 +259,12 @@ export async function runOperator(config: OperatorConfig, stop: AbortSignal): Pr
  * Which keys a change concerns. A stream concerns its window (and a window its streams); a pod both, by its labels; a node all windows.
  * Answers what a changed pod wakes.
  */
-function wiring(cluster: Cluster, windows: Controller, streams: Controller): (pod: KubeObject) => void {
+function wiring(
+  cluster: Cluster,
+  backends: BackendSet,
+  windows: Controller,
+  streams: Controller,
+): (pod: KubeObject) => void {
   const wakeWindowsIn = (namespace: string | undefined) => {
     for (const window of cluster.windows.inNamespace(namespace ?? '')) windows.queue.add(keyOf(window))
   }
@@ -286,7 +290,7 @@ function wiring(cluster: Cluster, windows: Controller, streams: Controller): (po
   cluster.pods.subscribe({ onChange: change => wakePod(change.new ?? change.old) })
   cluster.nodes.subscribe({
     onChange: change => {
-      if (change.type === 'updated' && !concernsSites(change.old, change.new)) return
+      if (change.type === 'updated' && !concernsSites(change.old, change.new, backends)) return
       for (const window of cluster.windows.list()) {
         windows.queue.add(keyOf(window))
         // No event tells that a node has been unready for long.
@@ -315,30 +319,6 @@ function observeForDashboard(cluster: Cluster, backends: BackendSet, shares: Sha
       shares.holds({ uid, namespace: pod.pod.metadata.namespace ?? '', stream, role, node, gpu, share })
     },
   })
-}
-
-/** Nodes report their health every few seconds; only what decides over GPUs matters here. */
-function concernsSites(before: KubeObject, after: KubeObject): boolean {
-  const facts = (node: KubeObject) => {
-    const { spec, status, metadata } = node as KubeObject & {
-      spec?: object
-      status?: {
-        allocatable?: object
-        nodeInfo?: { kubeletVersion?: string }
-        conditions?: readonly { type: string; status: string }[]
-      }
-    }
-    const inventories = [gpuInventoryAnnotation, hamiAnnotation].map(name => metadata.annotations?.[name])
-    return JSON.stringify([
-      metadata.labels,
-      inventories,
-      spec,
-      status?.allocatable,
-      status?.nodeInfo?.kubeletVersion,
-      status?.conditions?.find(({ type }) => type === 'Ready')?.status,
-    ])
-  }
-  return facts(before) !== facts(after)
 }
 
 interface QueueHooks extends ControllerHooks {

@@ -12,9 +12,10 @@ import { type ImageSet, selectImages } from '../../workers/learning/image-set.ts
 import { train } from '../../workers/learning/train.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
 import { architectures } from '../../workers/models/architectures/registry.ts'
-import { openClassifier } from '../../workers/models/classifier.ts'
 import { driftList } from './support/drift-data.ts'
+import { accuracyOf } from './support/judging.ts'
 import { machine } from './support/machine.ts'
+import { mean, range } from './support/numbers.ts'
 
 const [cameras, windows, trained, classes] = [6, 8, 200, 6]
 
@@ -39,16 +40,6 @@ if (folder === undefined || positionals.length > 1) {
 }
 const threads = Number(values.threads)
 
-const mean = (all: readonly number[]): number => all.reduce((sum, value) => sum + value, 0) / all.length
-const range = (from: number, to: number): number[] => Array.from({ length: to - from }, (_, i) => from + i)
-
-async function accuracyOf(model: Uint8Array, images: ImageSet): Promise<number> {
-  const classifier = await openClassifier(model, 'model', { threads })
-  const found = await classifier.classify(images.pixels, images.count)
-  await classifier.close()
-  return found.filter((label, i) => label === images.labels[i]).length / images.count
-}
-
 async function trainOn(
   model: Uint8Array,
   images: ImageSet,
@@ -58,7 +49,7 @@ async function trainOn(
   const outcome = await train({
     model,
     train: images,
-    validation: selectImages(images, range(0, Math.min(64, images.count))),
+    validation: selectImages(images, range(Math.min(64, images.count))),
     configuration: { ...configuration, seed, threads },
   })
   return outcome.model
@@ -79,16 +70,19 @@ const pretrained = await trainOn(
   0,
 )
 const cells: Cell[][] = []
-for (const camera of range(0, cameras)) {
+for (const camera of range(cameras)) {
   let model = pretrained
   const own: Cell[] = []
-  for (const window of range(0, windows)) {
+  for (const window of range(windows)) {
     const images = await driftList(folder, `cam-${camera}/${window}.csv`)
-    const test = selectImages(images, range(trained, images.count))
-    const [without, before] = [await accuracyOf(pretrained, test), await accuracyOf(model, test)]
-    const given = selectImages(images, range(0, trained))
+    const test = selectImages(images, range(images.count - trained, trained))
+    const [without, before] = [
+      await accuracyOf(pretrained, test, threads),
+      await accuracyOf(model, test, threads),
+    ]
+    const given = selectImages(images, range(trained))
     model = await trainOn(model, given, retraining, 100 * camera + window)
-    own.push({ without, before, retrained: await accuracyOf(model, test) })
+    own.push({ without, before, retrained: await accuracyOf(model, test, threads) })
   }
   cells.push(own)
   if (!values.json)

@@ -12,9 +12,10 @@ import { parseArgs } from 'node:util'
 import { concatImages, type ImageSet, selectImages, weighted } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
-import { openClassifier } from '../../workers/models/classifier.ts'
 import { random } from '../../workers/models/random.ts'
-import { driftList } from './support/drift-data.ts'
+import { driftWindows } from './support/drift-data.ts'
+import { accuracyOf } from './support/judging.ts'
+import { mean, numbersOf } from './support/numbers.ts'
 
 interface Variant extends Omit<TrainingConfiguration, 'seed' | 'threads'> {
   readonly name: string
@@ -52,16 +53,7 @@ interface Result {
   readonly setup: number
 }
 
-const mean = (values: readonly number[]): number =>
-  values.reduce((sum, value) => sum + value, 0) / values.length
 const threads = 1
-
-async function accuracyOf(model: Uint8Array, images: ImageSet): Promise<number> {
-  const classifier = await openClassifier(model, 'model', { threads })
-  const found = await classifier.classify(images.pixels, images.count)
-  await classifier.close()
-  return mean(Array.from(found, (label, i) => (label === images.labels[i] ? 1 : 0)))
-}
 
 /** Same split for every variant: a fifth of each window is held out. */
 function splitWindow(
@@ -136,8 +128,7 @@ if (folder === undefined || values.model === undefined) {
   )
   process.exit(2)
 }
-const numbers = (text: string): number[] => text.split(',').map(Number)
-const [cameras, windows] = [numbers(values.cameras), numbers(values.windows)]
+const [cameras, windows] = [numbersOf(values.cameras), numbersOf(values.windows)]
 const pretrained = await readFile(values.model)
 const variants: readonly Variant[] =
   values.variants === undefined
@@ -147,16 +138,7 @@ const variants: readonly Variant[] =
         ...base,
         ...each,
       }))
-const lists = await Promise.all(
-  cameras.map(
-    async camera =>
-      await Promise.all(
-        Array.from({ length: Math.max(...windows) + 1 }, (_, k) =>
-          driftList(folder, `cam-${camera}/${k}.csv`),
-        ),
-      ),
-  ),
-)
+const lists = await Promise.all(cameras.map(camera => driftWindows(folder, camera, Math.max(...windows) + 1)))
 
 console.log('before  after  gated  |validation − after|  cpu-s  gain/cpu-s  variant')
 for (const variant of variants) {

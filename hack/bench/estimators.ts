@@ -11,7 +11,9 @@ import type { RetrainingConfiguration } from '../../operator/api/worker.ts'
 import { estimate, type PastTraining } from '../../operator/profiler/estimator.ts'
 import { fitOutcomes, type WindowRecord } from '../../operator/profiler/pooled/outcome-model.ts'
 import { revisedAccuracy } from '../../operator/profiler/revision.ts'
-import { mean, presentOf, type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
+import { share } from './support/judging.ts'
+import { mean } from './support/numbers.ts'
+import { presentOf, type RecordedCamera, type RecordedWindow } from './support/record-site.ts'
 
 interface Measured {
   readonly camera: string

@@ -14,7 +14,9 @@ import { windowPromise } from '../../operator/profiler/window-promise.ts'
 import { policies } from '../../operator/scheduler/policies/registry.ts'
 import type { Problem, RetrainingOption } from '../../operator/scheduler/problem.ts'
 import { runWindow } from '../../operator/simulate/window-run.ts'
-import { mean, presentOf, type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
+import { share } from './support/judging.ts'
+import { mean } from './support/numbers.ts'
+import { presentOf, type RecordedCamera, type RecordedWindow } from './support/record-site.ts'
 
 /** One window of one stream. */
 interface Outcome {

@@ -18,7 +18,9 @@ import { pretrainedStudent } from '../models/pretrain-samples.ts'
 import { sceneImages, windowGlimpses } from '../models/scene-images.ts'
 import { driftList } from './support/drift-data.ts'
 import { type FeatureSet, type HeadWeights, joined, openHead } from './support/heads.ts'
-import { accuracyByClass, type RecordedCamera, type RecordedWindow, share } from './support/record-site.ts'
+import { share } from './support/judging.ts'
+import { numbersOf, range } from './support/numbers.ts'
+import { accuracyByClass, type RecordedCamera, type RecordedWindow } from './support/record-site.ts'
 
 const { values } = parseArgs({
   options: {
@@ -36,8 +38,6 @@ if (values.out === undefined) {
   )
   process.exit(2)
 }
-const numbers = (list: string): number[] => list.split(',').map(Number)
-const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i)
 const windowCount = Number(values.windows)
 const windowSeconds = 60
 const frameRate = 30
@@ -154,13 +154,13 @@ function recordCamera(name: string, windows: readonly Window[], seed: number): R
 }
 
 const all = new Map<number, Window[]>()
-for (const camera of numbers(values.cameras)) {
+for (const camera of numbersOf(values.cameras)) {
   const windows: Window[] = []
   for (const window of range(windowCount)) windows.push(await windowOf(camera, window))
   all.set(camera, windows)
 }
 await mkdir(values.out, { recursive: true })
-for (const seed of numbers(values.seeds)) {
+for (const seed of numbersOf(values.seeds)) {
   const cameras = [...all].map(([camera, windows]) => {
     const name = `${values.images === undefined ? 'street' : 'cam'}-${camera}`
     const order = values.shuffled

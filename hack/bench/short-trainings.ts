@@ -10,12 +10,12 @@
 import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { parseArgs } from 'node:util'
-import { type ImageSet, selectImages } from '../../workers/learning/image-set.ts'
+import { selectImages } from '../../workers/learning/image-set.ts'
 import { createTrainer } from '../../workers/learning/trainer.ts'
 import type { TrainingConfiguration } from '../../workers/learning/training.ts'
-import { openClassifier } from '../../workers/models/classifier.ts'
 import { generatedCamera, sampledCamera, splitFor } from './support/cameras.ts'
-import { mean } from './support/record-site.ts'
+import { accuracyOf } from './support/judging.ts'
+import { mean, numbersOf, range, variance } from './support/numbers.ts'
 
 const { values } = parseArgs({
   options: {
@@ -26,10 +26,9 @@ const { values } = parseArgs({
     variants: { type: 'string', default: '[{"momentum":0.9},{}]' },
   },
 })
-const numbers = (list: string): number[] => list.split(',').map(Number)
-const cameras = numbers(values.cameras ?? (values.images === undefined ? '47,1,6' : '0,2,4'))
-const windows = numbers(values.windows)
-const seeds = Array.from({ length: Number(values.seeds) }, (_, i) => i + 1)
+const cameras = numbersOf(values.cameras ?? (values.images === undefined ? '47,1,6' : '0,2,4'))
+const windows = numbersOf(values.windows)
+const seeds = range(Number(values.seeds), 1)
 const variants = JSON.parse(
   existsSync(values.variants) ? await readFile(values.variants, 'utf8') : values.variants,
 ) as Partial<TrainingConfiguration>[]
@@ -44,13 +43,6 @@ const all5 = {
   trainableLayers: 'all',
   dataFraction: 1,
 } as const
-
-async function accuracyOf(model: Uint8Array, images: ImageSet): Promise<number> {
-  const classifier = await openClassifier(model, 'model', { threads })
-  const found = await classifier.classify(images.pixels, images.count)
-  await classifier.close()
-  return found.filter((label, i) => label === images.labels[i]).length / images.count
-}
 
 interface Trained {
   readonly validation: number
@@ -71,10 +63,7 @@ for (const camera of cameras) {
     const now = source.windows[window]!
     const { train, validation } = splitFor(source.windows, window, split)
     const from = Math.round(labelled * now.count)
-    const rest = selectImages(
-      now,
-      Array.from({ length: now.count - from }, (_, i) => from + i),
-    )
+    const rest = selectImages(now, range(now.count - from, from))
     const before = await accuracyOf(source.model, rest)
     for (const [i, variant] of variants.entries()) {
       const trained: Trained[] = []
@@ -90,10 +79,6 @@ for (const camera of cameras) {
 }
 
 const percent = (value: number): string => (100 * value).toFixed(1)
-function variance(values: readonly number[]): number {
-  const middle = mean(values)
-  return values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / Math.max(1, values.length - 1)
-}
 const columns = ['before', 'after', 'by seed', 'worst', 'worse', '|validation − after|']
 console.log(`${columns.join('  ')}  variant`)
 for (const [i, variant] of variants.entries()) {

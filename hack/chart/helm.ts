@@ -22,7 +22,8 @@ export interface HelmVersions {
   readonly kubernetesMinor: string
 }
 
-export function pinnedHelm(goMod = readFileSync(`${modulePath}go.mod`, 'utf8')): HelmVersions {
+function pinnedHelm(): HelmVersions {
+  const goMod = readFileSync(`${modulePath}go.mod`, 'utf8')
   const helm = /helm\.sh\/helm\/v3 v(\S+)/.exec(goMod)?.[1]
   const kubernetesMinor = /k8s\.io\/client-go v0\.(\d+)\./.exec(goMod)?.[1]
   if (helm === undefined || kubernetesMinor === undefined)

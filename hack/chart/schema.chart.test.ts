@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
+import { gpuBackendNames } from '../../operator/sharing/gpu-options.ts'
 import { leaves } from '../generate/chart.ts'
 import { chartFolder, render, type Values } from './render.ts'
 import { everything, nothing } from './testing/switches.ts'
@@ -183,6 +184,9 @@ describe("the chart's schema", function () {
     )
     expect(message).to.include('there is no alert EkyaNothing')
   })
+
+  it('takes the backends that the operator has', () =>
+    expect(schema.properties!.gpu!.properties!.backend).to.deep.include({ enum: ['', ...gpuBackendNames] }))
 
   it('is closed, and knows what values.yaml has and nothing else', () => {
     /** Leaves by path; what is Kubernetes' own counts as one. */

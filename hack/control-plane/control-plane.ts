@@ -26,6 +26,9 @@ export const serverNames: readonly ServerName[] = [
   'kube-scheduler',
 ]
 
+/** Addresses of Services, as a CIDR; whatever tells them from pods on a node must know it, too. */
+export const serviceNetwork = '10.0.0.0/24'
+
 export interface ControlPlaneOptions {
   /** Created if need be; the control plane keeps to a folder `control-plane` inside, which must not exist yet. */
   readonly directory: string
@@ -228,7 +231,7 @@ class ChildControlPlane implements ControlPlane {
         '--service-account-issuer=https://kubernetes.default.svc.cluster.local',
         `--service-account-key-file=${credentials.serviceAccountKey}`,
         `--service-account-signing-key-file=${credentials.serviceAccountKey}`,
-        '--service-cluster-ip-range=10.0.0.0/24',
+        `--service-cluster-ip-range=${serviceNetwork}`,
         // A loopback address cannot be an endpoint of the Service "kubernetes"; pods of a process node do not need that Service.
         '--endpoint-reconciler-type=none',
         '--allow-privileged',

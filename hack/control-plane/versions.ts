@@ -69,12 +69,12 @@ export function cacheKey(versions: Versions): string {
   return `v${versions.kubernetes}-etcd-v${versions.etcd}-${platform()}-${arch()}`
 }
 
-/** Numeric comparison of the first `parts` dotted numbers; missing ones count as 0. */
-export function compareVersions(a: string, b: string, parts = 3): number {
+/** Numeric comparison of the first three dotted numbers; missing ones count as 0. */
+export function compareVersions(a: string, b: string): number {
   const numbers = (version: string) => version.split(/[.+-]/).map(part => Number.parseInt(part, 10) || 0)
   const left = numbers(a)
   const right = numbers(b)
-  for (let i = 0; i < parts; i++) {
+  for (let i = 0; i < 3; i++) {
     const difference = (left[i] ?? 0) - (right[i] ?? 0)
     if (difference !== 0) return Math.sign(difference)
   }

@@ -137,8 +137,10 @@ export function startOperator(options: OperatorOptions): OperatorProcess {
   }
 }
 
+const shownLines = 12
+
 /** The end of a log of JSON lines, errors first and in words. */
-export async function logTail(file: string, lines = 12): Promise<string> {
+export async function logTail(file: string): Promise<string> {
   const text = await readFile(file, 'utf8').catch(() => '')
   const all = text.trimEnd().split('\n')
   const readable = all.slice(-400).map(line => {
@@ -150,6 +152,6 @@ export async function logTail(file: string, lines = 12): Promise<string> {
     }
   })
   const errors = readable.filter(({ level }) => level >= 50)
-  const shown = (errors.length > 0 ? errors : readable).slice(-lines)
+  const shown = (errors.length > 0 ? errors : readable).slice(-shownLines)
   return [`the end of ${file}:`, ...shown.map(line => `  ${line.text}`)].join('\n')
 }

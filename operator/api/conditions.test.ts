@@ -1,7 +1,9 @@
+import { globSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
 import { expect } from 'chai'
 import {
   findCondition,
-  isTrue,
   messageLimit,
   reasons,
   setCondition,
@@ -56,15 +58,13 @@ describe('setCondition', () => {
       undefined,
       [
         { type: 'Suspended', status: false, reason: 'Active', message: '' },
-        { type: 'Drifting', status: 'Unknown', reason: 'Pending', message: '' },
+        { type: 'Drifting', status: false, reason: 'Stable', message: '' },
         ready,
       ],
       first,
     )
     expect(list.map(({ type }) => type)).to.deep.equal(['Drifting', 'Ready', 'Suspended'])
-    expect(isTrue(list, 'Ready')).to.equal(true)
-    expect(isTrue(list, 'Labeled')).to.equal(false)
-    expect(findCondition(list, 'Drifting')?.status).to.equal('Unknown')
+    expect(findCondition(list, 'Drifting')?.status).to.equal('False')
   })
 
   it('cuts long messages', () => {
@@ -89,26 +89,36 @@ describe('reasons', () => {
     }
   })
 
-  it('hold every error code of the workers that is about the object', () => {
-    const codes: Record<Exclude<WorkerErrorCode, 'BadRequest'>, true> = {
-      ConfigInvalid: true,
-      ModelNotFound: true,
-      ModelInvalid: true,
-      ModelDigestMismatch: true,
-      ModelClassesMismatch: true,
-      SourceNotFound: true,
-      SourceInvalid: true,
-      LabelsInvalid: true,
-      TooFewSamples: true,
-      OperatorUnsupported: true,
-      LossDiverged: true,
-      StorageFailed: true,
-      Cancelled: true,
-      Interrupted: true,
-      TooLate: true,
-      ShareMismatch: true,
-      Internal: true,
-    }
-    expect(reasons).to.include.all.keys(Object.keys(codes))
+  const codes: Record<Exclude<WorkerErrorCode, 'BadRequest'>, true> = {
+    ConfigInvalid: true,
+    ModelNotFound: true,
+    ModelInvalid: true,
+    ModelDigestMismatch: true,
+    ModelClassesMismatch: true,
+    SourceNotFound: true,
+    SourceInvalid: true,
+    LabelsInvalid: true,
+    TooFewSamples: true,
+    OperatorUnsupported: true,
+    LossDiverged: true,
+    StorageFailed: true,
+    Cancelled: true,
+    Interrupted: true,
+    TooLate: true,
+    ShareMismatch: true,
+    Internal: true,
+  }
+
+  it('hold every error code of the workers that is about the object', () =>
+    expect(reasons).to.include.all.keys(Object.keys(codes)))
+
+  it('hold nothing else but what a controller gives', () => {
+    const folder = fileURLToPath(new URL('../controllers/', import.meta.url))
+    const given = globSync('**/*.ts', { cwd: folder })
+      .filter(file => !/\.test\.ts$|^testing\//.test(file))
+      .map(file => readFileSync(join(folder, file), 'utf8'))
+      .join('')
+    const unused = Object.keys(reasons).filter(reason => !(reason in codes) && !given.includes(`'${reason}'`))
+    expect(unused).to.deep.equal([])
   })
 })

@@ -42,11 +42,9 @@ export const reasons = {
   Completed: 'The window ran once, as asked.',
   Active: 'Not suspended.',
   // On the way.
-  Pending: 'Waiting for the first observation.',
   Starting: 'The inference pod starts.',
   WaitingForStreams: 'The selected streams do not serve yet.',
   WaitingForPlan: 'The window is not planned yet.',
-  ModelChanging: 'Another model is being taken into use.',
   ResizePending: 'A new share is wanted and not in force yet.',
   ResizeDeferred: 'The node has no room for the new share at the moment.',
   Swapping: 'A new pod with the new share is to take over.',
@@ -67,13 +65,7 @@ export const reasons = {
   InsufficientGpu: 'More streams than steps of GPU share.',
   PodUnschedulable: 'The scheduler found no node for the pod.',
   PodFailed: 'A pod ended or cannot start.',
-  PodNameTaken: 'A pod of that name exists and is not ours.',
-  WorkerUnreachable: 'The pod does not answer.',
-  ResizeInfeasible: 'The node refuses the new share.',
-  PolicyUnknown: 'This operator does not know the policy.',
-  PolicyOptionsInvalid: 'The policy refuses its options.',
   PlanFailed: 'The policy failed.',
-  SpecInvalid: 'The spec is accepted by the API but cannot be carried out.',
   ConfigInvalid: 'The worker refuses its configuration.',
   ModelNotFound: 'There is no file at the model URI.',
   ModelInvalid: 'The model file does not load.',
@@ -96,7 +88,7 @@ export type Reason = keyof typeof reasons
 
 export interface ConditionInput {
   readonly type: StreamConditionType | WindowConditionType
-  readonly status: boolean | 'Unknown'
+  readonly status: boolean
   readonly reason: Reason
   readonly message: string
   /** metadata.generation that the judgement is about. */
@@ -152,12 +144,8 @@ export function findCondition(
   return conditions?.find(condition => condition.type === type)
 }
 
-export function isTrue(conditions: readonly Condition[] | undefined, type: ConditionInput['type']): boolean {
-  return findCondition(conditions, type)?.status === 'True'
-}
-
 function transition(existing: Condition | undefined, input: ConditionInput, now: Date): Condition {
-  const status = input.status === 'Unknown' ? 'Unknown' : input.status ? 'True' : 'False'
+  const status = input.status ? 'True' : 'False'
   const message = truncateMessage(input.message)
   const { observedGeneration, reason, type } = input
   if (

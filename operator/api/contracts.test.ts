@@ -2,12 +2,7 @@
 import { expect } from 'chai'
 import type { ObjectMeta as KubeMeta } from '../kube/objects.ts'
 import { objectRules } from './generated/schemas.ts'
-import type {
-  CameraStream,
-  InferenceConfiguration,
-  RetrainingConfiguration,
-  Source,
-} from './generated/types.ts'
+import type { CameraStream, InferenceConfiguration, RetrainingConfiguration } from './generated/types.ts'
 import type { ObjectMeta } from './metadata.ts'
 import {
   inferencePodName,
@@ -21,7 +16,6 @@ import type * as worker from './worker.ts'
 type Assignable<From extends To, To> = [From, To]
 
 type _Contracts = [
-  Assignable<Source, worker.Source>,
   Assignable<InferenceConfiguration, worker.InferenceConfiguration>,
   Assignable<RetrainingConfiguration, worker.RetrainingConfiguration>,
   Assignable<ObjectMeta, KubeMeta>,

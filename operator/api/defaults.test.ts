@@ -1,10 +1,15 @@
 import { expect } from 'chai'
-import { defaultedStreamSpec, defaultedWindowSpec, withDefaults } from './defaults.ts'
+import { withDefaults } from './defaults.ts'
+import { specSchemas } from './generated/schemas.ts'
+import type { RetrainingWindowInput, RetrainingWindowSpec } from './generated/types.ts'
+
+const windowSpec = (spec: RetrainingWindowInput['spec']) =>
+  withDefaults(spec, specSchemas.RetrainingWindow!) as RetrainingWindowSpec
 
 describe('defaults', () => {
   it('fill the shortest stream', () => {
     const spec = { source: { scene: { seed: 1 } }, classes: ['a', 'b'], model: { uri: 'm.onnx' } }
-    expect(defaultedStreamSpec(spec)).to.deep.equal({
+    expect(withDefaults(spec, specSchemas.CameraStream!)).to.deep.equal({
       source: { scene: { seed: 1, preset: 'street' } },
       frameRate: 5,
       classes: ['a', 'b'],
@@ -20,7 +25,7 @@ describe('defaults', () => {
   })
 
   it('fill items of lists, those of a default too', () => {
-    const [head] = defaultedWindowSpec({}).retraining.configurations
+    const [head] = windowSpec({}).retraining.configurations
     expect(head).to.deep.equal({
       name: 'head-10',
       epochs: 10,
@@ -29,7 +34,7 @@ describe('defaults', () => {
       learningRate: 0.01,
       dataFraction: 1,
     })
-    const spec = defaultedWindowSpec({ retraining: { configurations: [{ name: 'a', epochs: 3 }] } })
+    const spec = windowSpec({ retraining: { configurations: [{ name: 'a', epochs: 3 }] } })
     expect(spec.retraining.configurations[0]).to.include({ batchSize: 32, trainableLayers: 'all' })
   })
 
@@ -43,6 +48,6 @@ describe('defaults', () => {
   })
 
   it('are not shared between two objects', () => {
-    expect(defaultedWindowSpec({}).gpus).to.not.equal(defaultedWindowSpec({}).gpus)
+    expect(windowSpec({}).gpus).to.not.equal(windowSpec({}).gpus)
   })
 })

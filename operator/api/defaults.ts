@@ -2,13 +2,6 @@
  * Applies the schemas' defaults as the API server does: from outside to inside, so that a default that is an object gets the
  * defaults of its own fields; null counts as absent.
  */
-import { specSchemas } from './generated/schemas.ts'
-import type {
-  CameraStreamInput,
-  CameraStreamSpec,
-  RetrainingWindowInput,
-  RetrainingWindowSpec,
-} from './generated/types.ts'
 import type { Schema } from './schema.ts'
 
 /** A new value; what was given stays as it is. */
@@ -23,12 +16,4 @@ export function withDefaults(value: unknown, schema: Schema): unknown {
     if (result[name] !== undefined) result[name] = withDefaults(result[name], child)
   }
   return result
-}
-
-export function defaultedStreamSpec(spec: CameraStreamInput['spec']): CameraStreamSpec {
-  return withDefaults(spec, specSchemas.CameraStream!) as CameraStreamSpec
-}
-
-export function defaultedWindowSpec(spec: RetrainingWindowInput['spec']): RetrainingWindowSpec {
-  return withDefaults(spec, specSchemas.RetrainingWindow!) as RetrainingWindowSpec
 }

@@ -17,22 +17,3 @@ export function parseDuration(text: string): number {
   for (const [, amount, unit] of text.matchAll(term)) seconds += Number(amount) * secondsPer[unit!]!
   return seconds
 }
-
-/** Shortest form in whole milliseconds: 200 → "3m20s", 0.5 → "500ms". */
-export function formatDuration(seconds: number): string {
-  let rest = Math.round(seconds * 1000)
-  if (rest < 0 || !Number.isFinite(rest))
-    throw new RangeError(`duration of ${seconds} seconds: accepted is a finite number ≥ 0`)
-  let text = ''
-  for (const [unit, milliseconds] of [
-    ['h', 3_600_000],
-    ['m', 60_000],
-    ['s', 1000],
-    ['ms', 1],
-  ] as const) {
-    const amount = Math.floor(rest / milliseconds)
-    rest -= amount * milliseconds
-    if (amount > 0) text += `${amount}${unit}`
-  }
-  return text || '0s'
-}

@@ -44,9 +44,8 @@ export interface ModelReference {
   readonly digest?: string
 }
 
+/** What workers read; a CameraStream may name more (sources.ts). */
 export type Source =
-  | { readonly rtsp: { readonly url: string; readonly transport?: 'tcp' | 'udp' } }
-  | { readonly video: { readonly uri: string; readonly loop?: boolean } }
   | { readonly samples: { readonly uri: string } }
   | { readonly scene: { readonly seed: number; readonly preset?: string } }
 

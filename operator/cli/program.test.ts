@@ -126,6 +126,23 @@ describe('ekya validate', () => {
     }
   })
 
+  it('says of a valid camera that no worker can read it, and what they read', async () => {
+    const { manifest } = goodManifests.find(({ name }) => name === 'a camera with credentials')!
+    // A kind that is null counts as absent.
+    const camera = stringify(manifest).replace('source:\n', 'source:\n    scene: null\n')
+    expect(camera).to.include('scene: null')
+    const note = 'spec.source.rtsp: workers cannot read such a source yet; accepted: samples, scene'
+    const { status, stdout } = await runEkya(['validate', '-'], { stdin: camera })
+    expect(status, stdout).to.equal(0)
+    expect(stdout)
+      .to.match(/^stdin:1: CameraStream \S+: valid, and not served: spec/)
+      .and.include(note)
+    const json = await runEkya(['validate', '--json', '-', good], { stdin: camera })
+    const notes = (JSON.parse(json.stdout).documents as { note?: string }[]).map(document => document.note)
+    expect(notes[0]).to.equal(note)
+    expect(notes).to.include(undefined)
+  })
+
   it('prints JSON', async () => {
     const { status, stdout } = await runEkya(['validate', '--json', '-'], {
       stdin: all(badManifests.slice(0, 2)),

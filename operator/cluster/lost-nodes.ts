@@ -26,7 +26,7 @@ export interface LostNode {
   readonly offersNothing?: true
 }
 
-const readiness = ({ status }: RawNode) => status?.conditions?.find(({ type }) => type === 'Ready')
+export const readiness = ({ status }: RawNode) => status?.conditions?.find(({ type }) => type === 'Ready')
 
 /** Whether a node says of itself that it is not ready, which may pass. */
 export const isUnready = (node: RawNode): boolean => readiness(node)?.status === 'False'

@@ -14,7 +14,8 @@ import {
 } from '../api/names.ts'
 import type { WorkerResult, WorkerRole, WorkerStatus } from '../api/worker.ts'
 import type { KubeObject } from '../kube/objects.ts'
-import { type SiteGpu, workerContainer } from '../sharing/backend.ts'
+import type { SiteGpu } from '../sharing/backend.ts'
+import { workerContainer } from '../sharing/worker-container.ts'
 import type { PodSnapshot } from './snapshot.ts'
 import type { TrailMark } from './training-trail.ts'
 

@@ -31,7 +31,8 @@ import {
   workerPort,
 } from '../api/worker.ts'
 import { ownerReference } from '../kube/objects.ts'
-import { type Backend, type SiteGpu, workerContainer } from '../sharing/backend.ts'
+import type { Backend, SiteGpu } from '../sharing/backend.ts'
+import { workerContainer } from '../sharing/worker-container.ts'
 
 export interface PodOptions {
   readonly image: string

@@ -3,6 +3,7 @@
  */
 import { parseDuration } from '../api/duration.ts'
 import type { CameraStream, RetrainingWindow } from '../api/generated/types.ts'
+import { readableSource, sourceProblem } from '../api/sources.ts'
 import type {
   Device,
   InferenceConfiguration,
@@ -161,11 +162,9 @@ function common({ stream, device, storage, seed }: WorkerConfigInput) {
   }
 }
 
-function source(stream: CameraStream): Source {
-  const { rtsp, video, samples, scene } = stream.spec.source
-  if (rtsp !== undefined)
-    return { rtsp: { url: rtsp.url, ...(rtsp.transport === undefined ? {} : { transport: rtsp.transport }) } }
-  if (video !== undefined) return { video }
-  if (samples !== undefined) return { samples }
-  return { scene: scene! }
+/** A stream that workers cannot read has no pods (`wantedPods`), so nobody asks what to tell them. */
+function source({ metadata, spec }: CameraStream): Source {
+  const readable = readableSource(spec.source)
+  if (readable !== undefined) return readable
+  throw new Error(`CameraStream ${metadata.name}: ${sourceProblem(spec.source)}`)
 }

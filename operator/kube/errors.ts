@@ -128,9 +128,4 @@ export const isConflict = (error: unknown) => hasCode(error, 'conflict')
 export const isGone = (error: unknown) =>
   hasCode(error, 'gone') ||
   (error instanceof KubeError && (error.reason === 'Expired' || error.reason === 'Gone'))
-/** The server refuses the object for what it says; the message names the field. */
-export const isInvalid = (error: unknown) => hasCode(error, 'invalid')
-export const isForbidden = (error: unknown) => hasCode(error, 'forbidden')
 export const isUnauthorized = (error: unknown) => hasCode(error, 'unauthorized')
-export const isTooManyRequests = (error: unknown) => hasCode(error, 'too-many-requests')
-export const isRetryable = (error: unknown) => error instanceof KubeError && error.retryable

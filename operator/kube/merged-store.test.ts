@@ -3,7 +3,7 @@ import { mergedStore } from './merged-store.ts'
 import { createStore } from './store.ts'
 
 const pod = (namespace: string, name: string) => ({
-  metadata: { namespace, name, uid: name, resourceVersion: '1', labels: { role: name } },
+  metadata: { namespace, name, uid: name, resourceVersion: '1' },
 })
 
 describe('mergedStore', () => {
@@ -19,7 +19,6 @@ describe('mergedStore', () => {
     expect(merged.get('m/b')?.metadata.name).to.equal('b')
     expect(merged.list()).to.have.length(2)
     expect(merged.inNamespace('m')).to.have.length(1)
-    expect(merged.withLabels({ role: 'a' })).to.have.length(1)
     unsubscribe()
     stores[1].upsert(pod('m', 'c'))
     expect(keys).to.have.length(2)

@@ -8,8 +8,6 @@ export function mergedStore<T extends KubeObject>(stores: readonly StoreView<T>[
     get: key => stores.map(store => store.get(key)).find(object => object !== undefined),
     list: () => stores.flatMap(store => store.list()),
     inNamespace: namespace => stores.flatMap(store => store.inNamespace(namespace)),
-    withLabels: (labels, namespace) => stores.flatMap(store => store.withLabels(labels, namespace)),
-    byIndex: (index, value) => stores.flatMap(store => store.byIndex(index, value)),
     get size() {
       return stores.reduce((sum, store) => sum + store.size, 0)
     },

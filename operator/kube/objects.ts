@@ -46,7 +46,6 @@ export interface KubeList<T extends KubeObject = KubeObject> {
   readonly metadata: {
     readonly resourceVersion?: string
     readonly continue?: string
-    readonly remainingItemCount?: number
   }
   readonly items: readonly T[]
 }
@@ -91,21 +90,13 @@ function isResourceVersion(value: string | undefined): value is string {
 }
 
 /** A reference that makes `owner` the controller of a dependent: it goes when the owner goes. */
-export function ownerReference(
-  owner: KubeObject,
-  kind?: { apiVersion: string; kind: string },
-): OwnerReference {
-  const apiVersion = kind?.apiVersion ?? owner.apiVersion
-  const kindName = kind?.kind ?? owner.kind
+export function ownerReference(owner: KubeObject): OwnerReference {
+  const { apiVersion, kind } = owner
   const { name, uid } = owner.metadata
-  if (!apiVersion || !kindName || !uid) {
+  if (!apiVersion || !kind || !uid) {
     throw new TypeError(
-      `owner ${keyOf(owner)}: an owner reference needs apiVersion, kind and uid, and it has ${apiVersion}, ${kindName}, ${uid}`,
+      `owner ${keyOf(owner)}: an owner reference needs apiVersion, kind and uid, and it has ${apiVersion}, ${kind}, ${uid}`,
     )
   }
-  return { apiVersion, kind: kindName, name, uid, controller: true, blockOwnerDeletion: false }
-}
-
-export function controllerOf(object: KubeObject): OwnerReference | undefined {
-  return object.metadata.ownerReferences?.find(reference => reference.controller)
+  return { apiVersion, kind, name, uid, controller: true, blockOwnerDeletion: false }
 }

@@ -63,7 +63,7 @@ describe('reflector, against the API server', () => {
     )
   const remove = (i: number) => direct.delete(configMaps, { namespace: api.namespace(), name: name(i) })
 
-  const start = async (options: Partial<ReflectorOptions<ConfigMap>> = {}): Promise<Reflector<ConfigMap>> => {
+  const start = async (options: Partial<ReflectorOptions> = {}): Promise<Reflector<ConfigMap>> => {
     const reflector = createReflector<ConfigMap>({
       transport: faulty,
       resource: configMaps,
@@ -241,7 +241,7 @@ describe('reflector, against the API server', () => {
       namespaced: true,
     }
     const transport = startingAt('1')
-    await start({ resource, transport, labelSelector: undefined } as Partial<ReflectorOptions<ConfigMap>>)
+    await start({ resource, transport, labelSelector: undefined } as Partial<ReflectorOptions>)
     await waitFor(() => lists().length === 2, { describe: 'another list' })
     expect(told).to.deep.equal(['list start', 'watch gone', 'list in-band-410'])
   })

@@ -56,7 +56,7 @@ class Script {
     pages = [],
     streams = [],
     ...options
-  }: { pages?: Page[]; streams?: Stream[] } & Partial<ReflectorOptions<KubeObject>> = {}) {
+  }: { pages?: Page[]; streams?: Stream[] } & Partial<ReflectorOptions> = {}) {
     this.pages = pages
     this.streams = streams
     this.reflector = createReflector({

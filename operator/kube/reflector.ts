@@ -25,7 +25,7 @@ import { type Log, silentLog } from './log.ts'
 import { compareResourceVersions, type KubeObject } from './objects.ts'
 import { listAll } from './pager.ts'
 import { apiVersionOf, type Resource } from './resources.ts'
-import { createStore, type IndexFunction, type StoreView } from './store.ts'
+import { createStore, type StoreView } from './store.ts'
 import type { Selection, Transport } from './transport.ts'
 
 export interface Reflector<T extends KubeObject = KubeObject> {
@@ -51,10 +51,9 @@ export interface ReflectorHooks {
   onWatchEnd?(watch: { resource: string; end: WatchEnd }): void
 }
 
-export interface ReflectorOptions<T extends KubeObject> extends Selection {
+export interface ReflectorOptions extends Selection {
   readonly transport: Pick<Transport, 'list' | 'watch'>
   readonly resource: Resource
-  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>
   /** Managers whose entries in metadata.managedFields are kept; apply.ts reads them. All others are dropped. */
   readonly keepFieldManagers?: readonly string[]
   /** Items of one page of a list (default 500). */
@@ -76,13 +75,13 @@ const graceMs = 5_000
 /** Watches in a row that were granted and never said a byte, before the list is read anew. */
 const silenceLimit = 2
 
-export function createReflector<T extends KubeObject>(options: ReflectorOptions<T>): Reflector<T> {
+export function createReflector<T extends KubeObject>(options: ReflectorOptions): Reflector<T> {
   const { transport, resource, namespace, labelSelector, fieldSelector, keepFieldManagers = [] } = options
   const { clock = systemClock, random = Math.random, log = silentLog, hooks = {} } = options
   const { pageSize, idleMs = 150_000, watchSeconds = [300, 600] } = options
   const selection = { namespace, labelSelector, fieldSelector }
   const type = { apiVersion: apiVersionOf(resource), kind: resource.kind }
-  const store = createStore<T>({ indexes: options.indexes, log })
+  const store = createStore<T>({ log })
   const firstSync = Promise.withResolvers<void>()
 
   let synced = false

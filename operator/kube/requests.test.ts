@@ -206,16 +206,10 @@ describe('transport', () => {
   })
 
   it('sends an apply as the server wants it', async () => {
-    await connect().apply(
-      configMaps,
-      { metadata: at },
-      { fieldManager: 'me', subresource: 'status', dryRun: true },
-    )
+    await connect().apply(configMaps, { metadata: at }, { fieldManager: 'me', subresource: 'status' })
     const { type, url, body } = asked[0] ?? {}
     expect(type).to.equal('application/apply-patch+yaml')
-    expect(url).to.equal(
-      '/prefix/api/v1/namespaces/n/configmaps/a/status?fieldManager=me&dryRun=All&force=true',
-    )
+    expect(url).to.equal('/prefix/api/v1/namespaces/n/configmaps/a/status?fieldManager=me&force=true')
     expect(JSON.parse(body ?? '')).to.deep.equal({ apiVersion: 'v1', kind: 'ConfigMap', metadata: at })
   })
 

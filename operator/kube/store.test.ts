@@ -1,7 +1,7 @@
 import { expect } from 'chai'
 import fc from 'fast-check'
 import type { KubeObject } from './objects.ts'
-import { byController, byLabel, type Change, createStore } from './store.ts'
+import { type Change, createStore } from './store.ts'
 
 const pod = (name: string, version: number, more: Partial<KubeObject['metadata']> = {}): KubeObject => ({
   metadata: { namespace: 'n', name, uid: name, resourceVersion: `${version}`, ...more },
@@ -105,36 +105,33 @@ describe('store', () => {
     }).to.throw(TypeError)
   })
 
-  it('finds objects by namespace, labels and indexes, and forgets old values', () => {
-    const store = createStore({ indexes: { stream: byLabel('stream'), owner: byController } })
-    const owner = { apiVersion: 'v1', kind: 'X', name: 'x', uid: 'u', controller: true }
-    store.upsert(pod('a', 1, { labels: { stream: 's', role: 'inference' }, ownerReferences: [owner] }))
-    store.upsert(pod('b', 2, { labels: { stream: 's', role: 'training' } }))
-    const names = (objects: readonly KubeObject[]) => objects.map(object => object.metadata.name)
-    expect(names(store.inNamespace('n'))).to.deep.equal(['a', 'b'])
-    expect(names(store.withLabels({ stream: 's', role: 'training' }, 'n'))).to.deep.equal(['b'])
-    expect(names(store.byIndex('owner', 'u'))).to.deep.equal(['a'])
-    store.upsert(pod('a', 3, { labels: { stream: 't' } }))
-    expect(names(store.byIndex('stream', 's'))).to.deep.equal(['b'])
-    expect(names(store.byIndex('owner', 'u'))).to.deep.equal([])
-    expect(() => store.byIndex('colour', 'red')).to.throw(
-      RangeError,
-      /no index colour: there are namespace, stream, owner/,
-    )
+  it('finds objects by namespace, as they are at last', () => {
+    const store = createStore()
+    store.upsert(pod('a', 1))
+    store.upsert(pod('b', 2, { namespace: 'm' }))
+    store.upsert(pod('c', 3, { namespace: undefined }))
+    store.upsert(pod('a', 4))
+    const found = (namespace: string) =>
+      store.inNamespace(namespace).map(({ metadata }) => metadata.resourceVersion)
+    expect(found('n')).to.deep.equal(['4'])
+    expect(found('m')).to.deep.equal(['2'])
+    expect(found('')).to.deep.equal([])
+    store.remove(pod('b', 5, { namespace: 'm' }))
+    expect(found('m')).to.deep.equal([])
   })
 
   it('holds after any events what a model of the newest objects holds', () => {
     const event = fc.record({
       type: fc.constantFrom('upsert', 'remove'),
       name: fc.constantFrom('a', 'b', 'c'),
-      label: fc.constantFrom('x', 'y'),
+      namespace: fc.constantFrom('x', 'y'),
     })
     fc.assert(
       fc.property(
         fc.array(event, { maxLength: 30 }),
         fc.array(fc.nat(29), { maxLength: 10 }),
         (events, repeats) => {
-          const store = createStore({ indexes: { label: byLabel('l') } })
+          const store = createStore()
           const seen = new Map<string, string>()
           store.subscribe({
             onChange: ({ key, new: fresh }) => {
@@ -142,26 +139,23 @@ describe('store', () => {
               else seen.delete(key)
             },
           })
-          const model = new Map<string, { version: string; label: string }>()
-          const objects = events.map(({ name, label }, index) =>
-            pod(name, index + 1, { labels: { l: label } }),
-          )
-          for (const [index, { type, name, label }] of events.entries()) {
+          const model = new Map<string, { version: string; namespace: string }>()
+          const objects = events.map(({ name, namespace }, index) => pod(name, index + 1, { namespace }))
+          for (const [index, { type, name, namespace }] of events.entries()) {
             const object = objects[index] as KubeObject
             if (type === 'upsert') {
               store.upsert(object)
-              model.set(`n/${name}`, { version: `${index + 1}`, label })
+              model.set(`${namespace}/${name}`, { version: `${index + 1}`, namespace })
             } else {
               store.remove(object)
-              model.delete(`n/${name}`)
+              model.delete(`${namespace}/${name}`)
             }
             // Late repetitions of older states of objects that are still there change nothing.
             for (const repeat of repeats) {
               const old = objects[repeat]
-              if (old && repeat < index && model.has(`n/${old.metadata.name}`)) {
-                const newer = Number(model.get(`n/${old.metadata.name}`)?.version) > repeat + 1
-                if (newer) store.upsert(old)
-              }
+              if (!old || repeat >= index) continue
+              const newest = model.get(`${old.metadata.namespace}/${old.metadata.name}`)
+              if (newest !== undefined && Number(newest.version) > repeat + 1) store.upsert(old)
             }
           }
           expect(store.size).to.equal(model.size)
@@ -169,9 +163,11 @@ describe('store', () => {
             expect(store.get(key)?.metadata.resourceVersion).to.equal(version)
             expect(seen.get(key)).to.equal(version)
           }
-          for (const label of ['x', 'y']) {
-            const want = [...model.values()].filter(value => value.label === label).length
-            expect(store.byIndex('label', label)).to.have.length(want)
+          for (const namespace of ['x', 'y']) {
+            const want = [...model.values()].filter(value => value.namespace === namespace)
+            expect(
+              store.inNamespace(namespace).map(({ metadata }) => metadata.resourceVersion),
+            ).to.have.members(want.map(({ version }) => version))
           }
         },
       ),

@@ -1,5 +1,5 @@
 /**
- * The objects of one resource as last seen on the API server, by key, with indexes.
+ * The objects of one resource as last seen on the API server, by key and by namespace.
  *
  * Readers get deep-frozen objects and cannot write; the one writer is a reflector, through `Sink`. Nobody writes the
  * answer of his own call into it: the cache then holds a version that no later event need correct.
@@ -17,10 +17,6 @@ export interface StoreView<T extends KubeObject = KubeObject> {
   /** In no order that could be relied on. */
   list(): readonly T[]
   inNamespace(namespace: string): readonly T[]
-  /** Objects with all these labels. */
-  withLabels(labels: Readonly<Record<string, string>>, namespace?: string): readonly T[]
-  /** @throws RangeError for a name that is not among the store's indexes. */
-  byIndex(index: string, value: string): readonly T[]
   readonly size: number
   /** The handler first gets all present objects as `added`. The answer unsubscribes it. */
   subscribe(handler: StoreHandler<T>): () => void
@@ -48,64 +44,17 @@ export interface Sink<T extends KubeObject = KubeObject> {
   remove(object: T): void
 }
 
-/** The values under which an object is found; none leaves it out of the index. */
-export type IndexFunction<T extends KubeObject> = (object: T) => readonly string[]
-
-export interface StoreOptions<T extends KubeObject> {
-  readonly indexes?: Readonly<Record<string, IndexFunction<T>>>
+export interface StoreOptions {
   readonly log?: Log
 }
 
-/** An index by the value of one label. */
-export const byLabel =
-  (label: string): IndexFunction<KubeObject> =>
-  object => {
-    const value = object.metadata.labels?.[label]
-    return value === undefined ? [] : [value]
-  }
-
-/** An index by the uid of the object that controls it. */
-export const byController: IndexFunction<KubeObject> = object => {
-  const owner = object.metadata.ownerReferences?.find(reference => reference.controller)
-  return owner ? [owner.uid] : []
-}
-
-const namespaceIndex = 'namespace'
-
 export function createStore<T extends KubeObject>({
-  indexes = {},
   log = silentLog,
-}: StoreOptions<T> = {}): StoreView<T> & Sink<T> {
+}: StoreOptions = {}): StoreView<T> & Sink<T> {
   const objects = new Map<ObjectKey, T>()
   const handlers = new Set<StoreHandler<T>>()
-  const functions = new Map<string, IndexFunction<T>>([
-    [namespaceIndex, object => (object.metadata.namespace ? [object.metadata.namespace] : [])],
-    ...Object.entries(indexes),
-  ])
-  /** Index name → value → keys. */
-  const entries = new Map<string, Map<string, Set<ObjectKey>>>(
-    [...functions.keys()].map(name => [name, new Map()]),
-  )
+  const byNamespace = new Map<string, Map<ObjectKey, T>>()
 
-  const unindex = (key: ObjectKey, object: T) => {
-    for (const [name, values] of functions) {
-      const index = entries.get(name)
-      for (const value of values(object)) {
-        const keys = index?.get(value)
-        keys?.delete(key)
-        if (keys?.size === 0) index?.delete(value)
-      }
-    }
-  }
-  const index = (key: ObjectKey, object: T) => {
-    for (const [name, values] of functions) {
-      const index = entries.get(name)
-      for (const value of values(object)) {
-        const keys = index?.get(value) ?? new Set()
-        index?.set(value, keys.add(key))
-      }
-    }
-  }
   const tell = (handler: StoreHandler<T>, call: (handler: StoreHandler<T>) => void) => {
     try {
       call(handler)
@@ -122,9 +71,9 @@ export function createStore<T extends KubeObject>({
     const key = keyOf(object)
     const old = objects.get(key)
     const fresh = deepFreeze(object)
-    if (old) unindex(key, old)
     objects.set(key, fresh)
-    index(key, fresh)
+    const { namespace } = fresh.metadata
+    if (namespace) byNamespace.set(namespace, (byNamespace.get(namespace) ?? new Map()).set(key, fresh))
     if (!old) change({ type: 'added', key, new: fresh })
     else if (old.metadata.uid !== fresh.metadata.uid) {
       change({ type: 'deleted', key, old })
@@ -132,14 +81,12 @@ export function createStore<T extends KubeObject>({
     } else change({ type: 'updated', key, new: fresh, old })
   }
   const drop = (key: ObjectKey, old: T) => {
-    unindex(key, old)
     objects.delete(key)
+    const { namespace = '' } = old.metadata
+    const within = byNamespace.get(namespace)
+    within?.delete(key)
+    if (within?.size === 0) byNamespace.delete(namespace)
     change({ type: 'deleted', key, old })
-  }
-  const lookUp = (name: string, value: string): readonly T[] => {
-    const index = entries.get(name)
-    if (!index) throw new RangeError(`no index ${name}: there are ${[...entries.keys()].join(', ')}`)
-    return [...(index.get(value) ?? [])].flatMap(key => objects.get(key) ?? [])
   }
   const isOlder = (object: T, than: T) =>
     compareResourceVersions(object.metadata.resourceVersion, than.metadata.resourceVersion) < 0
@@ -147,13 +94,7 @@ export function createStore<T extends KubeObject>({
   return {
     get: key => objects.get(key),
     list: () => [...objects.values()],
-    inNamespace: namespace => lookUp(namespaceIndex, namespace),
-    withLabels(labels, namespace) {
-      const among = namespace === undefined ? [...objects.values()] : lookUp(namespaceIndex, namespace)
-      const wanted = Object.entries(labels)
-      return among.filter(object => wanted.every(([name, value]) => object.metadata.labels?.[name] === value))
-    },
-    byIndex: lookUp,
+    inNamespace: namespace => [...(byNamespace.get(namespace)?.values() ?? [])],
     get size() {
       return objects.size
     },

@@ -28,7 +28,6 @@ export interface ListOptions extends Selection, CallOptions {
   readonly limit?: number
   readonly continue?: string
   readonly resourceVersion?: string
-  readonly resourceVersionMatch?: 'NotOlderThan' | 'Exact'
 }
 
 export interface WatchOptions extends Selection {
@@ -46,9 +45,6 @@ export interface WriteOptions extends CallOptions {
   /** Such as `status`, `resize`, `eviction`. */
   readonly subresource?: string
   readonly fieldManager?: string
-  /** The server checks and answers, and keeps nothing. */
-  readonly dryRun?: boolean
-  readonly fieldValidation?: 'Strict' | 'Warn' | 'Ignore'
 }
 
 export interface ApplyOptions extends WriteOptions {
@@ -59,7 +55,6 @@ export interface ApplyOptions extends WriteOptions {
 
 export interface DeleteOptions extends CallOptions {
   readonly gracePeriodSeconds?: number
-  readonly propagationPolicy?: 'Background' | 'Foreground' | 'Orphan'
   /** The delete fails with `conflict` where the object is another one, or a later one. */
   readonly preconditions?: { readonly uid?: string; readonly resourceVersion?: string }
 }
@@ -184,8 +179,8 @@ export function createTransport(options: TransportOptions = {}): Transport {
     options: Partial<ApplyOptions>,
     signal?: AbortSignal,
   ): Promise<T> => {
-    const { fieldManager, fieldValidation, dryRun, force } = options
-    const query = { fieldManager, fieldValidation, dryRun: dryRun ? 'All' : undefined, force }
+    const { fieldManager, force } = options
+    const query = { fieldManager, force }
     return json({ ...request, resource: resource.plural, query }, options, signal)
   }
 
@@ -255,13 +250,12 @@ export function createTransport(options: TransportOptions = {}): Transport {
     },
 
     async delete(resource, at, options = {}, signal) {
-      const { gracePeriodSeconds, propagationPolicy, preconditions } = options
+      const { gracePeriodSeconds, preconditions } = options
       const path = objectPath(resource, at)
       const body = {
         apiVersion: 'v1',
         kind: 'DeleteOptions',
         gracePeriodSeconds,
-        propagationPolicy,
         preconditions,
       }
       const request: Request = {

@@ -14,7 +14,6 @@ describe('handOn', () => {
   const cases: {
     name: string
     given: Allocation[]
-    options?: { resizesTrainings: boolean }
     want: [number, number][]
   }[] = [
     {
@@ -24,15 +23,6 @@ describe('handOn', () => {
         [0.2, 0],
         [0.2, 0.4],
         [0.2, 0],
-      ],
-    },
-    {
-      name: 'gives trainings nothing where they cannot be resized',
-      given: [allocation('a', 0.2, 0.4), allocation('b', 0.1, 0.3)],
-      options: { resizesTrainings: false },
-      want: [
-        [0.4, 0],
-        [0.3, 0.3],
       ],
     },
     {
@@ -60,11 +50,9 @@ describe('handOn', () => {
       ],
     },
   ]
-  for (const { name, given, options, want } of cases)
+  for (const { name, given, want } of cases)
     it(name, () =>
-      expect(handOn(given, 'a', 0.1, options).map(a => [a.inferenceShare, a.trainingShare])).to.deep.equal(
-        want,
-      ),
+      expect(handOn(given, 'a', 0.1).map(a => [a.inferenceShare, a.trainingShare])).to.deep.equal(want),
     )
 
   it('changes nothing for an unknown stream', () => {

@@ -39,21 +39,11 @@ export function allocationsOf(
 /** What a hand-on must know of the site. */
 export type HandOnSite = Pick<Problem, 'step' | 'gpuCapacity'>
 
-export interface HandOnOptions {
-  /** May a running training's share be changed? Not where a resize means a new pod. Default true. */
-  readonly resizesTrainings?: boolean
-}
-
 /**
  * The allocations after the training of `ended` has ended, in the same order. What counts as free is what nobody on the GPU
  * holds, so it is all the same whether the ended training's share was set to 0 before. Nobody loses a step.
  */
-export function handOn<A extends Allocation>(
-  allocations: readonly A[],
-  ended: string,
-  step: number,
-  options: HandOnOptions = {},
-): A[] {
+export function handOn<A extends Allocation>(allocations: readonly A[], ended: string, step: number): A[] {
   const perGpu = stepsPerGpu(step)
   const own = allocations.find(a => a.stream === ended)
   if (own === undefined) return [...allocations]
@@ -73,7 +63,7 @@ export function handOn<A extends Allocation>(
       if (job.inference + job.training >= perGpu) return []
       const kinds: Kind[] = []
       if (job.inference < job.demand) kinds.push('inference')
-      if (job.training > 0 && options.resizesTrainings !== false) kinds.push('training')
+      if (job.training > 0) kinds.push('training')
       return kinds.map(kind => ({ job, kind }))
     })
     const spare = here

@@ -1,4 +1,4 @@
-/** Fills the status page's view from the resources' status, as the stores have them. */
+/** Fills the view of `/status.json` from the resources' status, as the stores have them. */
 import { findCondition } from '../api/conditions.ts'
 import type { CameraStream, RetrainingWindow, WindowPlanItem } from '../api/generated/types.ts'
 import type { Cluster } from '../cluster/cluster.ts'

@@ -1,7 +1,7 @@
 /**
- * What the status page and `/status.json` show: plain data, filled from the resources' status.
+ * What `/status.json` shows: plain data, filled from the resources' status.
  *
- * The server knows no Kubernetes; whoever fills this decides what is shown. Accuracies and shares are in [0, 1], times RFC 3339.
+ * cluster-view.ts fills it. Accuracies and shares are in [0, 1], times RFC 3339.
  */
 
 export interface StatusView {

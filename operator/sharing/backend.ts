@@ -7,9 +7,6 @@
 import type { Device, WorkerRole } from '../api/worker.ts'
 import type { Amount, OrderLimits } from './swap-order.ts'
 
-/** The container of a worker pod that the share belongs to. */
-export const workerContainer = 'worker'
-
 /** Label of a node: which backend shares its GPUs. A node without it offers those that its node agent tells of, by the default backend. */
 export const backendLabel = 'ekya.dev/sharing-backend'
 

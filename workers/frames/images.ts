@@ -105,9 +105,9 @@ export async function loadImages<Row extends LabelledImage>(
   }
 }
 
-export async function encodeJpeg({ data, height, width }: Image, quality = 92): Promise<Uint8Array> {
+export async function encodeJpeg({ data, height, width }: Image): Promise<Uint8Array> {
   return (await sharp())(data, { raw: { width, height, channels: 3 } })
-    .jpeg({ quality, chromaSubsampling: '4:4:4' })
+    .jpeg({ quality: 92, chromaSubsampling: '4:4:4' })
     .toBuffer()
 }
 

@@ -94,18 +94,6 @@ describe('pace', () => {
 describe('openSource', () => {
   for (const { name, source, over, code, want } of [
     {
-      name: 'rtsp',
-      source: { rtsp: { url: 'rtsp://x' } },
-      code: 'SourceInvalid',
-      want: 'accepted: scene, samples',
-    },
-    {
-      name: 'video',
-      source: { video: { uri: 'a.mp4' } },
-      code: 'SourceInvalid',
-      want: 'video is not supported yet',
-    },
-    {
       name: 'an unknown preset',
       source: { scene: { seed: 1, preset: 'mars' } },
       code: 'SourceInvalid',

@@ -77,12 +77,8 @@ async function openFootage(
     const { openScene } = await import('./scene-source.ts')
     return openScene(source.scene, { classes, frameRate })
   }
-  if ('samples' in source) {
-    const { openSamples } = await import('./samples-source.ts')
-    return openSamples(source.samples, { classes, storage }, signal)
-  }
-  const kind = Object.keys(source)[0] ?? 'none'
-  throw new FrameError('SourceInvalid', `source ${kind} is not supported yet; accepted: scene, samples`)
+  const { openSamples } = await import('./samples-source.ts')
+  return openSamples(source.samples, { classes, storage }, signal)
 }
 
 /** How many frames a window has: those that are due before its end. */

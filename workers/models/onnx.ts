@@ -257,8 +257,3 @@ export function valueInfo(
     },
   }
 }
-
-/** Dimensions of a value; undefined where the file does not say. */
-export function valueDims(value: ValueInfoProto): (number | string)[] | undefined {
-  return value.type?.tensorType?.shape?.dim?.map(dim => dim.dimValue ?? dim.dimParam ?? '?')
-}

@@ -68,8 +68,6 @@ const retrainingConfigurationSchema = object(
 const device = object({ kind: { enum: ['cpu', 'cuda'] }, cores: positive }, ['cores'])
 
 const source = oneOf({
-  rtsp: object({ url: uri, transport: { enum: ['tcp', 'udp'] } }, ['transport']),
-  video: object({ uri, loop: { type: 'boolean' } }, ['loop']),
   samples: object({ uri }),
   scene: object({ seed: { type: 'integer' }, preset: text }, ['preset']),
 })

@@ -75,12 +75,12 @@ describe('parseConfig', () => {
     {
       name: 'two sources',
       change: { source: { scene: { seed: 1 }, samples: { uri: 'a' } } },
-      want: 'source must have exactly one of rtsp, video, samples, scene',
+      want: 'source must have exactly one of samples, scene',
     },
     {
       name: 'no source',
       change: { source: {} },
-      want: 'source must have exactly one of rtsp, video, samples, scene',
+      want: 'source must have exactly one of samples, scene',
     },
     { name: 'a stream that leads elsewhere', change: { stream: '../x' }, want: 'stream must match pattern' },
     { name: 'a relative storage root', change: { storage: 'data' }, want: 'storage must match pattern "^/"' },

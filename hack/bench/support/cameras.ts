@@ -6,7 +6,8 @@ import { openClassifier } from '../../../workers/models/classifier.ts'
 import { cacheDirectory } from '../../control-plane/binaries.ts'
 import { pretrainedStudent } from '../../models/pretrain-samples.ts'
 import { sceneImages, windowGlimpses } from '../../models/scene-images.ts'
-import { driftList } from './drift-data.ts'
+import { driftWindows } from './drift-data.ts'
+import { range } from './numbers.ts'
 
 export interface CameraSource {
   readonly name: string
@@ -23,14 +24,12 @@ const model = (file: string): Promise<Buffer> => readFile(new URL(`../../models/
 
 /** Camera `camera` of the folder, its first `count` windows, with the student that is pretrained on the folder's pretrain.csv. */
 export async function sampledCamera(folder: string, camera: number, count: number): Promise<CameraSource> {
-  const windows = await Promise.all(
-    Array.from({ length: count }, (_, w) => driftList(folder, `cam-${camera}/${w}.csv`)),
-  )
+  const windows = await driftWindows(folder, camera, count)
   const student = await pretrainedStudent(folder, { cacheFolder: cacheDirectory(), classes: 6 })
   return {
     name: `cam-${camera}`,
     windows,
-    frames: windows.map(({ count }) => Array.from({ length: count }, (_, i) => i)),
+    frames: windows.map(({ count }) => range(count)),
     model: await readFile(student),
     classes: 6,
   }
@@ -57,8 +56,6 @@ export async function generatedCamera(seed: number, count: number): Promise<Came
   await golden.close()
   return { name: `street-${seed}`, windows, frames, model: student, classes: sceneClasses.length }
 }
-
-const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i)
 
 export const firstOnes = (images: ImageSet, part: number): ImageSet =>
   selectImages(images, range(Math.max(1, Math.round(part * images.count))))

@@ -3,6 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { join } from 'node:path'
 import sharp from 'sharp'
 import type { ImageSet } from '../../../workers/learning/image-set.ts'
+import { range } from './numbers.ts'
 
 const side = 32
 
@@ -23,3 +24,7 @@ export async function driftList(folder: string, list: string): Promise<ImageSet>
   }
   return { count: rows.length, shape: { channels: 3, height: side, width: side }, pixels, labels }
 }
+
+/** The first `count` windows of a camera. */
+export const driftWindows = (folder: string, camera: number, count: number): Promise<ImageSet[]> =>
+  Promise.all(range(count).map(window => driftList(folder, `cam-${camera}/${window}.csv`)))

@@ -5,13 +5,13 @@
  */
 import type { MicroProfile, RetrainingConfiguration } from '../../../operator/api/worker.ts'
 import { freshWeight, presentAccuracy } from '../../../operator/profiler/present-accuracy.ts'
-import type { ImageSet } from '../../../workers/learning/image-set.ts'
 import { createTrainer } from '../../../workers/learning/trainer.ts'
-import { openClassifier } from '../../../workers/models/classifier.ts'
 import { random } from '../../../workers/models/random.ts'
 import { independentLabels } from '../../../workers/profile/independent-labels.ts'
 import { microProfile, sampleOf } from '../../../workers/profile/micro-profiler.ts'
 import { type CameraSource, firstOnes, type SplitOptions, splitFor } from './cameras.ts'
+import { rightOf, share } from './judging.ts'
+import { mean, range } from './numbers.ts'
 
 export interface RecordedTraining {
   readonly configuration: string
@@ -66,17 +66,6 @@ const cpuSeconds = (): number => {
   const { user, system } = process.cpuUsage()
   return (user + system) / 1e6
 }
-const range = (count: number, from = 0): number[] => Array.from({ length: count }, (_, i) => from + i)
-
-async function rightOf(model: Uint8Array, images: ImageSet): Promise<string> {
-  const classifier = await openClassifier(model, 'model', { threads })
-  const found = await classifier.classify(images.pixels, images.count)
-  await classifier.close()
-  return Array.from(found, (label, i) => (label === images.labels[i] ? '1' : '0')).join('')
-}
-export const share = (right: string): number => right.replaceAll('0', '').length / right.length
-export const mean = (values: readonly number[]): number => values.reduce((a, b) => a + b, 0) / values.length
-
 /** What the operator makes of the model in use, and how much the labels of the window that is planned count in it. */
 export function presentOf({ accuracy, soFar }: RecordedWindow) {
   const last = { accuracy: accuracy.current, labelled: accuracy.independent }

@@ -9,6 +9,7 @@ import { fileURLToPath } from 'node:url'
 import { cacheDirectory } from '../../control-plane/binaries.ts'
 import { checkGo, goBuild } from '../../control-plane/build.ts'
 import { addMissingPrograms, exists } from '../../control-plane/built-programs.ts'
+import { serviceNetwork } from '../../control-plane/control-plane.ts'
 import { pinnedVersions } from '../../control-plane/versions.ts'
 import { installPackages, isOnPath, mayInstall } from '../../testing/debian.ts'
 import { NodeError } from '../errors.ts'
@@ -60,7 +61,7 @@ export const firewallArguments = ({ kubeconfig, node }: FirewallSettings): reado
   '--run-firewall=true',
   '--run-router=false',
   '--run-service-proxy=false',
-  '--service-cluster-ip-range=10.0.0.0/24',
+  `--service-cluster-ip-range=${serviceNetwork}`,
   '--health-port=0',
   '--metrics-port=0',
 ]

@@ -1,9 +1,12 @@
 /**
  * `ekya validate FILE…`: all problems of all manifests at once, each with file, line and path.
  *
- * Documents of other API groups are skipped with a note. Status 1 when there is a problem, 2 when a file cannot be read.
+ * Documents of other API groups are skipped with a note; a camera that the API server takes and no worker can read is valid with one. Status 1
+ * when there is a problem, 2 when a file cannot be read.
  */
 import { readFile } from 'node:fs/promises'
+import type { CameraStream } from '../../api/generated/types.ts'
+import { sourceProblem } from '../../api/sources.ts'
 import { describeManifest, isOurs, type SchemaProblem, validateManifest } from '../../api/validate.ts'
 import { printable } from '../../text/printable.ts'
 import { type ManifestDocument, readDocuments } from '../documents.ts'
@@ -20,6 +23,8 @@ export interface DocumentReport {
   readonly object: string
   readonly result: 'valid' | 'invalid' | 'skipped'
   readonly problems: readonly ProblemReport[]
+  /** Why a valid stream is not served all the same. */
+  readonly note?: string
 }
 
 export interface ProblemReport extends SchemaProblem {
@@ -96,6 +101,7 @@ function checkDocument(file: string, document: ManifestDocument): readonly Docum
   return unpack(document.value).map(({ value, prefix }) => {
     const skipped = !isOurs(value) && isOther(value)
     const problems = skipped ? [] : validateManifest(value)
+    const note = skipped || problems.length > 0 ? undefined : notServed(value)
     return {
       file,
       document: document.index,
@@ -106,8 +112,15 @@ function checkDocument(file: string, document: ManifestDocument): readonly Docum
         const full = prefix === '' || path === '' ? prefix + path : `${prefix}.${path}`
         return { path: full, line: document.lineOf(full), message }
       }),
+      ...(note === undefined ? {} : { note }),
     }
   })
+}
+
+/** @param manifest that is valid. */
+function notServed(manifest: unknown): string | undefined {
+  const { kind, spec } = manifest as Pick<CameraStream, 'spec'> & { readonly kind: string }
+  return kind === 'CameraStream' ? sourceProblem(spec.source) : undefined
 }
 
 /** The items of a List, as `kubectl get -o yaml` writes it. */
@@ -129,9 +142,10 @@ function asJson(reports: readonly DocumentReport[]): string {
 }
 
 function asText(reports: readonly DocumentReport[]): string {
-  const lines = reports.flatMap(({ file, line, object, result, problems }) => {
+  const lines = reports.flatMap(({ file, line, object, result, problems, note }) => {
     if (result === 'skipped') return [`${file}:${line}: ${object}: skipped, not of the group ekya.dev`]
-    if (result === 'valid') return [`${file}:${line}: ${object}: valid`]
+    if (result === 'valid')
+      return [`${file}:${line}: ${object}: valid${note === undefined ? '' : `, and not served: ${note}`}`]
     return problems.map(problem => {
       const path = problem.path === '' ? '' : `${problem.path}: `
       return `${file}:${problem.line}: ${object}: ${path}${problem.message}`

@@ -1,9 +1,6 @@
 import { expect } from 'chai'
-import { setConditions } from '../../api/conditions.ts'
-import { nodeAnnotation } from '../../api/names.ts'
-import { type PodSnapshot, type SiteSnapshot, stepOf } from '../../cluster/snapshot.ts'
-import { gpu, pod, retrainingWindow, site } from '../testing/site.ts'
-import { skewNotes, windowConditionInputs } from './conditions.ts'
+import { gpu, pod, retrainingWindow, site, skewedSite } from '../testing/site.ts'
+import { windowConditionInputs } from './conditions.ts'
 
 const status = {
   current: {
@@ -86,60 +83,24 @@ describe('Ready of a window with a node that is lost', () => {
     })
 })
 
-describe("a node's clock that is off", () => {
-  const inference = pod('cam-0', 'inference')
-  const on = { ...inference.pod.metadata, annotations: { [nodeAnnotation]: 'edge-0' } }
-  const snapshot = (clockAheadMs: number) =>
-    site(retrainingWindow(status), [
-      {
-        name: 'cam-0',
-        inference: {
-          ...inference,
-          clockAheadMs,
-          pod: { ...inference.pod, metadata: on },
-        } as PodSnapshot<never>,
+describe("Ready of a window with a node's clock that is off", () => {
+  for (const { name, clockAheadMs, want } of [
+    {
+      name: 'tells of it',
+      clockAheadMs: 4_200,
+      want: {
+        status: true,
+        reason: 'ClockSkew',
+        message:
+          "window 3 runs; the clock of node edge-0 is about 4 s ahead of the operator's: have both set by NTP",
       },
-    ])
-  const judged = (seen: SiteSnapshot) => {
-    const conditions = setConditions([], windowConditionInputs(seen, status), new Date(seen.now))
-    return { ...status, conditions }
-  }
-  const sentence = "the clock of node edge-0 is about 4 s ahead of the operator's"
-
-  it('is told in Ready, and once in an event', () => {
-    const off = judged(snapshot(4_200))
-    expect(off.conditions.find(({ type }) => type === 'Ready')).to.include({
-      status: 'True',
-      reason: 'ClockSkew',
-      message: `window 3 runs; ${sentence}: have both set by NTP`,
-    })
-    expect(skewNotes(retrainingWindow(status), off, snapshot(4_200))).to.deep.equal([
-      { type: 'Warning', reason: 'ClockSkew', message: `${sentence}: have both set by NTP` },
-    ])
-    expect(skewNotes(retrainingWindow(off), off, snapshot(4_300))).to.deep.equal([])
-  })
-
-  it('is not told below a second', () => {
-    const near = judged(snapshot(-900))
-    expect(near.conditions.find(({ type }) => type === 'Ready')?.reason).to.equal('Running')
-    expect(skewNotes(retrainingWindow(status), near, snapshot(-900))).to.deep.equal([])
-  })
-})
-
-describe('stepOf', () => {
-  for (const { name, granularities, want } of [
-    { name: 'as asked for', granularities: [undefined, 0.05], want: 0.1 },
-    { name: 'as coarse as the coarsest GPU', granularities: [0.05, 0.25], want: 0.25 },
+    },
+    { name: 'does not below a second', clockAheadMs: -900, want: { reason: 'Running' } },
   ])
-    it(name, () =>
-      expect(
-        stepOf({
-          window: retrainingWindow(),
-          gpus: granularities.map(granularity => ({
-            ...gpu,
-            ...(granularity === undefined ? {} : { granularity }),
-          })),
-        }),
-      ).to.equal(want),
-    )
+    it(name, () => {
+      const snapshot = skewedSite(retrainingWindow(status), clockAheadMs)
+      expect(windowConditionInputs(snapshot, status).find(({ type }) => type === 'Ready')).to.deep.include(
+        want,
+      )
+    })
 })

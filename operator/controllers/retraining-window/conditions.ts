@@ -1,12 +1,11 @@
 /**
  * The conditions of a RetrainingWindow, from its snapshot and the status that is about to be written. Pure.
  */
-import { type ConditionInput, findCondition, type Reason, windowConditions } from '../../api/conditions.ts'
-import type { RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
+import { type ConditionInput, type Reason, windowConditions } from '../../api/conditions.ts'
+import type { RetrainingWindowStatus } from '../../api/generated/types.ts'
 import { skewedClocks } from '../../cluster/clock-skew.ts'
 import { activeStreams, excessStreams, mostStreams, type SiteSnapshot } from '../../cluster/snapshot.ts'
 import type { SiteGpu } from '../../sharing/backend.ts'
-import type { Note } from './step.ts'
 
 type Judgement = Pick<ConditionInput, 'status' | 'reason' | 'message'>
 
@@ -29,20 +28,6 @@ export function windowConditionInputs(
       observedGeneration,
     },
   ]
-}
-
-/** Clocks of nodes that a window's Ready names and did not name before. */
-export function skewNotes(
-  before: RetrainingWindow,
-  after: RetrainingWindowStatus,
-  site: SiteSnapshot,
-): readonly Note[] {
-  const told = (conditions: RetrainingWindowStatus['conditions']) =>
-    findCondition(conditions, windowConditions.Ready)?.message ?? ''
-  const [was, is] = [told(before.status?.conditions), told(after.conditions)]
-  return skewedClocks(site.pods)
-    .filter(sentence => is.includes(sentence) && !was.includes(sentence))
-    .map(sentence => ({ type: 'Warning', reason: 'ClockSkew', message: `${sentence}: have both set by NTP` }))
 }
 
 /** The first that applies decides, in the order in which a person would ask. */

@@ -1,6 +1,6 @@
 /** Builders of snapshots for tests: a site with one GPU and the streams that a test names. */
 import type { CameraStream, RetrainingWindow, RetrainingWindowStatus } from '../../api/generated/types.ts'
-import { apiVersion } from '../../api/names.ts'
+import { apiVersion, nodeAnnotation } from '../../api/names.ts'
 import type { ProfileResult, TrainingResult, WorkerRole, WorkerStatus } from '../../api/worker.ts'
 import type { Pod } from '../../cluster/pod.ts'
 import type { PodSnapshot, SiteSnapshot, StreamSnapshot } from '../../cluster/snapshot.ts'
@@ -144,6 +144,15 @@ export function site(
     pods: members.flatMap(s => [s.inference, s.profile, s.training].filter(p => p !== undefined)),
     now: epoch + seconds * 1000,
   }
+}
+
+/** One stream, on a node whose clock is off. */
+export function skewedSite(window: RetrainingWindow, clockAheadMs: number): SiteSnapshot {
+  const inference = pod<never>('cam-0', 'inference')
+  const metadata = { ...inference.pod.metadata, annotations: { [nodeAnnotation]: gpu.node } }
+  return site(window, [
+    { name: 'cam-0', inference: { ...inference, clockAheadMs, pod: { ...inference.pod, metadata } } },
+  ])
 }
 
 export function profiled(index: number, overrides: Partial<ProfileResult> = {}): ProfileResult {

@@ -5,16 +5,11 @@
  * One "GPU" is half of the node's cores, so that all pods of it can exist twice for a moment: of 200 units that the node has, 100 are given
  * away for good. Device memory is the node's.
  */
-import {
-  type RawNode,
-  type RawPod,
-  type ReplacingBackend,
-  type SiteGpu,
-  workerContainer,
-} from '../backend.ts'
+import type { RawNode, RawPod, ReplacingBackend, SiteGpu } from '../backend.ts'
 import { parseMiB } from '../quantity.ts'
 import type { Amount } from '../swap-order.ts'
-import { cpuCores, cpuRefusals, minimumMillicores, readCpuShare, renderCpuShare, workerOf } from './cpu.ts'
+import { workerContainer, workerOf } from '../worker-container.ts'
+import { cpuCores, cpuRefusals, minimumMillicores, readCpuShare, renderCpuShare } from './cpu.ts'
 
 const name = 'cpu-replace'
 const steadyUnits = 100

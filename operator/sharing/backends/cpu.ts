@@ -14,9 +14,9 @@ import {
   type ShareReading,
   SharingError,
   type SiteGpu,
-  workerContainer,
 } from '../backend.ts'
 import { formatMillicores, parseMillicores } from '../quantity.ts'
+import { workerContainer, workerOf } from '../worker-container.ts'
 
 const name = 'cpu'
 /** How many cores of a node are shared; absent: all that are allocatable. */
@@ -50,18 +50,6 @@ export function renderCpuShare(share: number, gpu: SiteGpu, memory?: string) {
 function shareOf(resources: RawResources | undefined, gpu: SiteGpu): number | undefined {
   const cpu = resources?.limits?.cpu ?? resources?.requests?.cpu
   return cpu === undefined ? undefined : parseMillicores(cpu) / wholeMillicores(gpu)
-}
-
-/** @throws SharingError `no-worker-container`. */
-export function workerOf(pod: RawPod) {
-  const container = pod.spec?.containers?.find(candidate => candidate.name === workerContainer)
-  if (!container) {
-    throw new SharingError(
-      'no-worker-container',
-      `pod ${pod.metadata?.namespace ?? ''}/${pod.metadata?.name ?? ''} has no container named ${workerContainer}`,
-    )
-  }
-  return container
 }
 
 /** What a pod's limits make it hold of the GPU. @throws SharingError `no-worker-container`. */

@@ -11,10 +11,10 @@ import { foundGpu, gpuBackend } from '../gpu-backend.ts'
 import { type Inspection, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, spareUnits } from '../gpu-share.ts'
-import { workerOf } from './cpu.ts'
+import { workerOf } from '../worker-container.ts'
 
 const name = 'hami'
-export const hamiAnnotation = 'hami.io/node-nvidia-register'
+const hamiAnnotation = 'hami.io/node-nvidia-register'
 const coresResource = 'nvidia.com/gpucores'
 const memoryResource = 'nvidia.com/gpumem'
 /** Part of the cores that is kept for pods that take over where HAMi offers no more than there are. */

@@ -4,11 +4,12 @@
  *
  * KAI picks the GPU on the node: nodes with one GPU only. It gives no more than there is, so some of each GPU is kept for pods that take over.
  */
-import { type RawNode, type ReplacingBackend, workerContainer } from '../backend.ts'
+import type { RawNode, ReplacingBackend } from '../backend.ts'
 import { gpuBackend, labelledGpus } from '../gpu-backend.ts'
 import { advertised, type Inspection, isOlderDriver, labelledFacts, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { spareUnits } from '../gpu-share.ts'
+import { workerContainer } from '../worker-container.ts'
 
 const name = 'kai'
 const fractionAnnotation = 'gpu-fraction'

@@ -29,7 +29,7 @@ import { foundGpu, type GpuBackendParts, gpuBackend, type PodOfUnits } from '../
 import { advertised, type Inspection, isOlderDriver, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, workerUser } from '../gpu-share.ts'
-import { workerOf } from './cpu.ts'
+import { workerOf } from '../worker-container.ts'
 
 const name = 'mps'
 /** The oldest that this is written for. */

@@ -33,12 +33,6 @@ export function backend(name: string, among: readonly Backend[] = backends): Bac
   )
 }
 
-/** The backend that a node is labelled for; undefined for a node without the label. @throws SharingError `unknown-backend`. */
-export function backendOf(node: RawNode): Backend | undefined {
-  const name = node.metadata?.labels?.[backendLabel]
-  return name === undefined ? undefined : backend(name)
-}
-
 /** Several backends as one: each GPU is the business of the one that its node is labelled for, or that has found it. */
 export interface BackendSet {
   discover(node: RawNode): readonly SiteGpu[]

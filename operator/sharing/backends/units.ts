@@ -10,7 +10,7 @@ import { gpuBackend, labelledGpus } from '../gpu-backend.ts'
 import { advertised, dividedOtherwise, type Inspection, partsPerGpu, refused } from '../gpu-node.ts'
 import type { GpuOptions } from '../gpu-options.ts'
 import { factsOf, spareUnits } from '../gpu-share.ts'
-import { workerOf } from './cpu.ts'
+import { workerOf } from '../worker-container.ts'
 
 const name = 'units'
 export const unitsPerGpuLabel = 'ekya.dev/units-per-gpu'
