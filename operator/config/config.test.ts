@@ -17,7 +17,7 @@ describe('parseOperatorConfig', () => {
         mountPath: '/var/lib/ekya',
         folder: '/var/lib/ekya',
       },
-      workerImage: `ekya-operator:${packageVersion}`,
+      workerImage: `ekya-worker:${packageVersion}`,
       http: { port: 8080 },
       leaderElection: { enabled: true, namespace: 'default' },
       logLevel: 'info',

@@ -67,8 +67,8 @@ export const options = {
     flag: 'worker-image',
     value: 'IMAGE',
     description: 'container image of the worker pods',
-    accepted: 'an image reference, such as registry.example.org/ekya-operator:0.1.0',
-    default: `ekya-operator:${packageVersion}`,
+    accepted: 'an image reference, such as registry.example.org/ekya-worker:0.1.0',
+    default: `ekya-worker:${packageVersion}`,
     parse: parseImage,
   }),
   httpAddress: define<HttpAddress>({
