@@ -159,6 +159,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       fires: about.window,
     },
     {
+      name: 'some had passed when an operator came back',
+      series: [
+        [`ekya_windows_total{${window},result="missed",pod="a"}`, '0x5'],
+        [`ekya_windows_total{${window},result="missed",pod="b"}`, '_x9 3x60'],
+      ],
+      fires: about.window,
+    },
+    {
+      name: 'some had passed when an operator came back, long ago',
+      series: [[`ekya_windows_total{${window},result="missed",pod="b"}`, '_x9 3x160']],
+      minutes: 120,
+    },
+    {
+      name: 'one was missed long ago, and an hour before nothing was scraped',
+      series: [[`ekya_windows_total{${window},result="missed"}`, '0x10 1x90 _x30 1x60']],
+      minutes: 170,
+    },
+    {
       name: 'one was missed long ago',
       series: [[`ekya_windows_total{${window},result="missed"}`, '0x10 1x160']],
       minutes: 120,
