@@ -540,6 +540,23 @@ describe('the chart', function () {
     })
   })
 
+  it('closes the node agents by the same rules as the operator', async () => {
+    const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }]
+    const policies = await render(
+      { networkPolicy: { enabled: true, from }, gpu: { enabled: true } },
+      { only: ['templates/networkpolicy.yaml'] },
+    )
+    const [operator, agents] = ['ekya-operator', 'ekya-node-agent'].map(name =>
+      policies.find(({ metadata }) => metadata.name === name),
+    )
+    expect(at(agents, 'spec.ingress')).to.deep.equal(at(operator, 'spec.ingress'))
+    const [daemonSet] = (await render({ gpu: { enabled: true } })).filter(({ kind }) => kind === 'DaemonSet')
+    expect(at(agents, 'spec.podSelector.matchLabels')).to.deep.equal(
+      at(daemonSet, 'spec.selector.matchLabels'),
+    )
+    expect(at(agents, 'metadata.namespace')).to.equal(at(daemonSet, 'metadata.namespace'))
+  })
+
   describe('names', () => {
     for (const { release, values, want } of [
       { release: 'ekya', values: {}, want: 'ekya-operator' },
