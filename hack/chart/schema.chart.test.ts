@@ -2,6 +2,8 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
+import { backends } from '../../operator/sharing/backends/registry.ts'
+import { gpuBackendNames } from '../../operator/sharing/gpu-options.ts'
 import { leaves } from '../generate/chart.ts'
 import { chartFolder, render, type Values } from './render.ts'
 import { everything, nothing } from './testing/switches.ts'
@@ -92,9 +94,19 @@ describe("the chart's schema", function () {
     { name: 'a namespace twice', values: { watchNamespaces: ['a', 'a'] }, at: '/watchNamespaces' },
     { name: 'one namespace as text', values: { watchNamespaces: 'a' }, at: '/watchNamespaces' },
     {
-      name: 'a backend that can be none',
-      values: { sharing: { backend: 'CPU cores' } },
+      name: 'an unknown backend',
+      values: { sharing: { backend: 'mpss' } },
       at: '/sharing/backend',
+    },
+    {
+      name: "a label that is the chart's own, which would be there twice and hide pods from monitors",
+      values: { commonLabels: { 'app.kubernetes.io/name': 'x' } },
+      at: '/commonLabels/app.kubernetes.io~1name',
+    },
+    {
+      name: "a label of pods that is the chart's own",
+      values: { operator: { podLabels: { 'app.kubernetes.io/component': 'x' } } },
+      at: '/operator/podLabels/app.kubernetes.io~1component',
     },
     { name: 'a lone argument', values: { operator: { extraArgs: ['seed=1'] } }, at: '/operator/extraArgs/0' },
     { name: 'an unknown storage', values: { storage: { type: 's3' } }, at: '/storage/type' },
@@ -174,6 +186,17 @@ describe("the chart's schema", function () {
       expect(message).to.include("values don't meet the specifications of the schema")
       expect(message).to.include(at)
     })
+
+  it('accepts the backends that the operator has', () => {
+    interface Enumeration {
+      readonly enum: readonly string[]
+    }
+    const enumeration = (path: readonly string[]): readonly string[] =>
+      (path.reduce<Schema>((part, key) => part.properties![key]!, schema) as unknown as Enumeration).enum
+    const names = backends.map(({ name }) => name)
+    expect(enumeration(['sharing', 'backend'])).to.have.members(['', 'all', ...names])
+    expect(enumeration(['gpu', 'backend'])).to.have.members(['', ...gpuBackendNames])
+  })
 
   it('refuses to leave out an alert that does not exist', async () => {
     const values = { metrics: { prometheusRule: { enabled: true, disabled: ['EkyaNothing'] } } }
