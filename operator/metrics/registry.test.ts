@@ -162,6 +162,6 @@ describe('metrics', () => {
 
   it('is documented as it is', async () => {
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
-    expect(page, 'run: node operator/metrics/document.ts > docs/metrics.md').to.equal(metricsPage())
+    expect(page, 'run: npx node operator/metrics/document.ts > docs/metrics.md').to.equal(metricsPage())
   })
 })
