@@ -98,6 +98,7 @@ export async function runOperator(config: OperatorConfig, stop: AbortSignal): Pr
     clock,
     log,
     namespaces: config.namespaces,
+    hooks: { onList: ({ resource, reason }) => metrics.listed(resource, reason) },
   })
   const poller = new WorkerPoller({
     pods: () => cluster.pods.list(),

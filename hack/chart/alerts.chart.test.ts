@@ -129,6 +129,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       series: [['ekya_watch_silent_seconds{resource="nodes",pod="a"}', '65x60']],
     },
   ],
+  EkyaRelists: [
+    {
+      name: 'every minute',
+      series: [['ekya_watch_lists_total{resource="nodes",reason="status-410"}', '0x2 0+1x60']],
+      minutes: 60,
+      fires: { resource: 'nodes' },
+    },
+    {
+      name: 'many at once, as after a restart of the API server',
+      series: [['ekya_watch_lists_total{resource="nodes",reason="status-410"}', '0x10 64x60']],
+      minutes: 45,
+    },
+    {
+      name: 'the first of each of many namespaces',
+      series: [['ekya_watch_lists_total{resource="pods",reason="start"}', '0+1x60']],
+      minutes: 60,
+    },
+  ],
   EkyaEventLoopDelay: [
     {
       name: 'late by 2 s',

@@ -28,6 +28,13 @@ describe("the chart's metadata", () => {
     expect(chart.appVersion).to.equal(packageVersion)
   })
 
+  it('has what catalogues of charts show', () => {
+    const shown = ['license', 'category', 'prerelease', 'links', 'changes', 'images', 'crds', 'crdsExamples']
+    for (const name of shown) expect(annotation(name), name).to.be.ok
+    for (const { name, url } of annotation<{ name: string; url: string }[]>('links'))
+      expect([name, new URL(url).protocol]).to.deep.equal([name, 'https:'])
+  })
+
   it('names the images that it installs', () => {
     const values = parse(text('charts/ekya/values.yaml')) as Record<string, { image: { repository: string } }>
     const images = ['operator', 'worker', 'nodeAgent'].map(
