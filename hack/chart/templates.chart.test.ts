@@ -416,6 +416,29 @@ describe('the chart', function () {
     expect(await kept({ crds: { keep: false }, storage: { pvc: { keep: false } } })).to.deep.equal([])
   })
 
+  it('is installed a second time without names of the cluster that the first one has', async () => {
+    const cluster = (objects: readonly Rendered[]) =>
+      objects
+        .filter(({ metadata }) => metadata.namespace === undefined)
+        .map(({ kind, metadata: { name } }) => `${kind} ${name}`)
+    const both = { ...everything, storage: { type: 'hostPath' } }
+    const first = cluster(await render({ ...both, watchNamespaces: ['site-a'] }))
+    const second = cluster(
+      await render(
+        {
+          ...both,
+          watchNamespaces: ['site-b'],
+          crds: { enabled: false },
+          rbac: { aggregateClusterRoles: false },
+          priorityClass: { create: false },
+        },
+        { namespace: 'ekya-b' },
+      ),
+    )
+    expect(second).not.to.deep.equal([])
+    expect(second.filter(name => first.includes(name))).to.deep.equal([])
+  })
+
   it('never runs two operators at once without an election', async () => {
     const [deployment] = await render(
       { operator: { leaderElection: { enabled: false } } },
