@@ -109,6 +109,16 @@ describe("the chart's schema", function () {
       at: '/operator/podLabels/app.kubernetes.io~1component',
     },
     { name: 'a lone argument', values: { operator: { extraArgs: ['seed=1'] } }, at: '/operator/extraArgs/0' },
+    {
+      name: 'a toleration of everything',
+      values: { worker: { tolerations: [{ operator: 'Exists' }] } },
+      at: '/worker/tolerations/0',
+    },
+    {
+      name: 'a toleration that ends',
+      values: { worker: { tolerations: [{ key: 'a', tolerationSeconds: 5 }] } },
+      at: 'tolerationSeconds',
+    },
     { name: 'an unknown storage', values: { storage: { type: 's3' } }, at: '/storage/type' },
     {
       name: 'a relative folder',

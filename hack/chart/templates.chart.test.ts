@@ -245,6 +245,24 @@ describe('the chart', function () {
       },
       { values: { watchNamespaces: ['b', 'a'] }, want: { namespaces: ['a', 'b'] } },
       { values: { sharing: { backend: 'cpu' } }, want: { backend: 'cpu' } },
+      {
+        values: {
+          worker: {
+            tolerations: [
+              { key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' },
+              { key: 'example.org/edge', operator: 'Exists' },
+              { key: 'empty' },
+            ],
+          },
+        },
+        want: {
+          workerTolerations: [
+            { key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' },
+            { key: 'example.org/edge', operator: 'Exists' },
+            { key: 'empty', operator: 'Equal', value: '' },
+          ],
+        },
+      },
       { values: { operator: { extraArgs: ['--log-level=warn'] } }, want: { logLevel: 'warn' } },
       {
         values: {},
