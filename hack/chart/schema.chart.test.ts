@@ -178,6 +178,11 @@ describe("the chart's schema", function () {
       values: { nodeAgent: { extraArgs: '--x' } },
       at: '/nodeAgent/extraArgs',
     },
+    {
+      name: 'a lone argument of the node agent',
+      values: { nodeAgent: { extraArgs: ['interval=5'] } },
+      at: '/nodeAgent/extraArgs/0',
+    },
     { name: 'an unknown backend of GPUs', values: { gpu: { backend: 'cuda' } }, at: '/gpu/backend' },
     { name: 'no cpu for pods on GPUs', values: { gpu: { podCpu: '0' } }, at: '/gpu/podCpu' },
     { name: 'memory in words', values: { gpu: { podMemory: 'much' } }, at: '/gpu/podMemory' },

@@ -213,6 +213,16 @@ describe('the chart', function () {
         expect(value).to.equal(`--max-old-space-size=${heap}`)
       })
 
+    it('is refused a memory limit that Node does not start with', async () => {
+      const limit = (memory: string) => operatorPod({ operator: { resources: { limits: { memory } } } })
+      await limit('128Mi')
+      const refusal = await limit('100Mi').then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      expect(refusal).to.include('operator.resources.limits.memory: 100Mi').and.include('128Mi or more')
+    })
+
     it('changes when nothing but the worker image does, so that a new one is taken up', async () => {
       const { containers } = await operatorPod({ worker: { image: { digest } } })
       expect(containers[0].args).to.include(`--worker-image=ekya-worker@${digest}`)
@@ -621,6 +631,8 @@ describe('the chart', function () {
       { values: { operator: { leaderElection: { enabled: false } } }, want: ['a second operator'] },
       { values: { gpu: { enabled: true } }, want: [] },
       { values: { gpu: { enabled: true }, sharing: { backend: 'cpu' } }, want: ['sharing.backend is cpu'] },
+      { values: { gpu: { backend: 'kai' } }, want: ['the backend kai needs gpu.kaiQueue'] },
+      { values: { sharing: { backend: 'kai' }, gpu: { kaiQueue: 'edge' } }, want: [] },
       { values: { rbac: { create: false } }, want: ['bind the service account ekya-operator'] },
       { values: { networkPolicy: { enabled: true } }, want: ['in the namespace ekya-system only'] },
     ])
