@@ -97,6 +97,7 @@ export async function runOperator(config: OperatorConfig, stop: AbortSignal): Pr
     clock,
     log,
     namespaces: config.namespaces,
+    hooks: { onList: ({ resource, reason }) => metrics.listed(resource, reason) },
   })
   const poller = new WorkerPoller({
     pods: () => cluster.pods.list(),
@@ -143,7 +144,12 @@ export async function runOperator(config: OperatorConfig, stop: AbortSignal): Pr
         learn: (pod, status) => poller.learn(pod, status),
         recent: new RecentPods(),
         hooks: resizeHooks,
-        options: { image: config.workerImage, storage: config.storage },
+        options: {
+          image: config.workerImage,
+          storage: config.storage,
+          // Left out where there is none: it is part of what pods are made of, and pods that run are to stay.
+          ...(config.workerTolerations.length === 0 ? {} : { tolerations: config.workerTolerations }),
+        },
         seed: config.seed,
       },
       solver: planning,

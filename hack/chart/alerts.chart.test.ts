@@ -129,6 +129,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       series: [['ekya_watch_silent_seconds{resource="nodes",pod="a"}', '65x60']],
     },
   ],
+  EkyaRelists: [
+    {
+      name: 'every minute',
+      series: [['ekya_watch_lists_total{resource="nodes",reason="status-410"}', '0x2 0+1x60']],
+      minutes: 60,
+      fires: { resource: 'nodes' },
+    },
+    {
+      name: 'many at once, as after a restart of the API server',
+      series: [['ekya_watch_lists_total{resource="nodes",reason="status-410"}', '0x10 64x60']],
+      minutes: 45,
+    },
+    {
+      name: 'the first of each of many namespaces',
+      series: [['ekya_watch_lists_total{resource="pods",reason="start"}', '0+1x60']],
+      minutes: 60,
+    },
+  ],
   EkyaEventLoopDelay: [
     {
       name: 'late by 2 s',
@@ -157,6 +175,24 @@ const cases: Readonly<Record<string, readonly Case[]>> = {
       name: 'one was missed',
       series: [[`ekya_windows_total{${window},result="missed"}`, '0x10 1x60']],
       fires: about.window,
+    },
+    {
+      name: 'some had passed when an operator came back',
+      series: [
+        [`ekya_windows_total{${window},result="missed",pod="a"}`, '0x5'],
+        [`ekya_windows_total{${window},result="missed",pod="b"}`, '_x9 3x60'],
+      ],
+      fires: about.window,
+    },
+    {
+      name: 'some had passed when an operator came back, long ago',
+      series: [[`ekya_windows_total{${window},result="missed",pod="b"}`, '_x9 3x160']],
+      minutes: 120,
+    },
+    {
+      name: 'one was missed long ago, and an hour before nothing was scraped',
+      series: [[`ekya_windows_total{${window},result="missed"}`, '0x10 1x90 _x30 1x60']],
+      minutes: 170,
     },
     {
       name: 'one was missed long ago',

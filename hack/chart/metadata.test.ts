@@ -3,10 +3,12 @@ import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
 import { validateManifest } from '../../operator/api/validate.ts'
+import { options } from '../../operator/config/options.ts'
 import { packageVersion } from '../../operator/config/version.ts'
 import { definitions } from '../../operator/metrics/definitions.ts'
 import { createMetrics } from '../../operator/metrics/registry.ts'
 import { readComments, renderChartReadme, renderCrdTemplate } from '../generate/chart.ts'
+import { archivePrefix, images } from '../images/images.ts'
 import { metricsIn, nodeAgentMetrics } from './testing/metrics-in.ts'
 
 const root = new URL('../../', import.meta.url)
@@ -26,6 +28,13 @@ describe("the chart's metadata", () => {
     expect(chart.appVersion).to.equal(packageVersion)
   })
 
+  it('has what catalogues of charts show', () => {
+    const shown = ['license', 'category', 'prerelease', 'links', 'changes', 'images', 'crds', 'crdsExamples']
+    for (const name of shown) expect(annotation(name), name).to.be.ok
+    for (const { name, url } of annotation<{ name: string; url: string }[]>('links'))
+      expect([name, new URL(url).protocol]).to.deep.equal([name, 'https:'])
+  })
+
   it('names the images that it installs', () => {
     const values = parse(text('charts/ekya/values.yaml')) as Record<string, { image: { repository: string } }>
     const images = ['operator', 'worker', 'nodeAgent'].map(
@@ -34,6 +43,15 @@ describe("the chart's metadata", () => {
     expect(annotation<{ image: string }[]>('images').map(({ image }) => image)).to.have.members([
       ...new Set(images),
     ])
+  })
+
+  it('installs images by the names that the build gives them', () => {
+    const values = parse(text('charts/ekya/values.yaml')) as Record<string, { image: { repository: string } }>
+    const repositories = ['operator', 'worker', 'nodeAgent'].map(part => values[part]?.image.repository)
+    expect(repositories).to.have.members(images.map(({ name }) => `ekya-${name}`))
+    expect(options.workerImage.default).to.equal(`${values.worker?.image.repository}:${packageVersion}`)
+    for (const page of ['README.md', 'docs/install.md'])
+      expect(text(page), page).to.include(`\`${archivePrefix}\``)
   })
 
   it('lists the definitions in crds/', () => {

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs'
 import { expect } from 'chai'
 import { parse } from 'yaml'
+import { backends } from '../../operator/sharing/backends/registry.ts'
 import { gpuBackendNames } from '../../operator/sharing/gpu-options.ts'
 import { leaves } from '../generate/chart.ts'
 import { chartFolder, render, type Values } from './render.ts'
@@ -93,11 +94,31 @@ describe("the chart's schema", function () {
     { name: 'a namespace twice', values: { watchNamespaces: ['a', 'a'] }, at: '/watchNamespaces' },
     { name: 'one namespace as text', values: { watchNamespaces: 'a' }, at: '/watchNamespaces' },
     {
-      name: 'a backend that can be none',
-      values: { sharing: { backend: 'CPU cores' } },
+      name: 'an unknown backend',
+      values: { sharing: { backend: 'mpss' } },
       at: '/sharing/backend',
     },
+    {
+      name: "a label that is the chart's own, which would be there twice and hide pods from monitors",
+      values: { commonLabels: { 'app.kubernetes.io/name': 'x' } },
+      at: '/commonLabels/app.kubernetes.io~1name',
+    },
+    {
+      name: "a label of pods that is the chart's own",
+      values: { operator: { podLabels: { 'app.kubernetes.io/component': 'x' } } },
+      at: '/operator/podLabels/app.kubernetes.io~1component',
+    },
     { name: 'a lone argument', values: { operator: { extraArgs: ['seed=1'] } }, at: '/operator/extraArgs/0' },
+    {
+      name: 'a toleration of everything',
+      values: { worker: { tolerations: [{ operator: 'Exists' }] } },
+      at: '/worker/tolerations/0',
+    },
+    {
+      name: 'a toleration that ends',
+      values: { worker: { tolerations: [{ key: 'a', tolerationSeconds: 5 }] } },
+      at: 'tolerationSeconds',
+    },
     { name: 'an unknown storage', values: { storage: { type: 's3' } }, at: '/storage/type' },
     {
       name: 'a relative folder',
@@ -157,6 +178,11 @@ describe("the chart's schema", function () {
       values: { nodeAgent: { extraArgs: '--x' } },
       at: '/nodeAgent/extraArgs',
     },
+    {
+      name: 'a lone argument of the node agent',
+      values: { nodeAgent: { extraArgs: ['interval=5'] } },
+      at: '/nodeAgent/extraArgs/0',
+    },
     { name: 'an unknown backend of GPUs', values: { gpu: { backend: 'cuda' } }, at: '/gpu/backend' },
     { name: 'no cpu for pods on GPUs', values: { gpu: { podCpu: '0' } }, at: '/gpu/podCpu' },
     { name: 'memory in words', values: { gpu: { podMemory: 'much' } }, at: '/gpu/podMemory' },
@@ -176,6 +202,17 @@ describe("the chart's schema", function () {
       expect(message).to.include(at)
     })
 
+  it('accepts the backends that the operator has', () => {
+    interface Enumeration {
+      readonly enum: readonly string[]
+    }
+    const enumeration = (path: readonly string[]): readonly string[] =>
+      (path.reduce<Schema>((part, key) => part.properties![key]!, schema) as unknown as Enumeration).enum
+    const names = backends.map(({ name }) => name)
+    expect(enumeration(['sharing', 'backend'])).to.have.members(['', 'all', ...names])
+    expect(enumeration(['gpu', 'backend'])).to.have.members(['', ...gpuBackendNames])
+  })
+
   it('refuses to leave out an alert that does not exist', async () => {
     const values = { metrics: { prometheusRule: { enabled: true, disabled: ['EkyaNothing'] } } }
     const message = await render(values).then(
@@ -184,9 +221,6 @@ describe("the chart's schema", function () {
     )
     expect(message).to.include('there is no alert EkyaNothing')
   })
-
-  it('takes the backends that the operator has', () =>
-    expect(schema.properties!.gpu!.properties!.backend).to.deep.include({ enum: ['', ...gpuBackendNames] }))
 
   it('is closed, and knows what values.yaml has and nothing else', () => {
     /** Leaves by path; what is Kubernetes' own counts as one. */

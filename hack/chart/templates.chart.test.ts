@@ -213,6 +213,16 @@ describe('the chart', function () {
         expect(value).to.equal(`--max-old-space-size=${heap}`)
       })
 
+    it('is refused a memory limit that Node does not start with', async () => {
+      const limit = (memory: string) => operatorPod({ operator: { resources: { limits: { memory } } } })
+      await limit('128Mi')
+      const refusal = await limit('100Mi').then(
+        () => '',
+        (error: Error) => error.message,
+      )
+      expect(refusal).to.include('operator.resources.limits.memory: 100Mi').and.include('128Mi or more')
+    })
+
     it('changes when nothing but the worker image does, so that a new one is taken up', async () => {
       const { containers } = await operatorPod({ worker: { image: { digest } } })
       expect(containers[0].args).to.include(`--worker-image=ekya-worker@${digest}`)
@@ -245,6 +255,24 @@ describe('the chart', function () {
       },
       { values: { watchNamespaces: ['b', 'a'] }, want: { namespaces: ['a', 'b'] } },
       { values: { sharing: { backend: 'cpu' } }, want: { backend: 'cpu' } },
+      {
+        values: {
+          worker: {
+            tolerations: [
+              { key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' },
+              { key: 'example.org/edge', operator: 'Exists' },
+              { key: 'empty' },
+            ],
+          },
+        },
+        want: {
+          workerTolerations: [
+            { key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' },
+            { key: 'example.org/edge', operator: 'Exists' },
+            { key: 'empty', operator: 'Equal', value: '' },
+          ],
+        },
+      },
       { values: { operator: { extraArgs: ['--log-level=warn'] } }, want: { logLevel: 'warn' } },
       {
         values: {},
@@ -416,6 +444,29 @@ describe('the chart', function () {
     expect(await kept({ crds: { keep: false }, storage: { pvc: { keep: false } } })).to.deep.equal([])
   })
 
+  it('is installed a second time without names of the cluster that the first one has', async () => {
+    const cluster = (objects: readonly Rendered[]) =>
+      objects
+        .filter(({ metadata }) => metadata.namespace === undefined)
+        .map(({ kind, metadata: { name } }) => `${kind} ${name}`)
+    const both = { ...everything, storage: { type: 'hostPath' } }
+    const first = cluster(await render({ ...both, watchNamespaces: ['site-a'] }))
+    const second = cluster(
+      await render(
+        {
+          ...both,
+          watchNamespaces: ['site-b'],
+          crds: { enabled: false },
+          rbac: { aggregateClusterRoles: false },
+          priorityClass: { create: false },
+        },
+        { namespace: 'ekya-b' },
+      ),
+    )
+    expect(second).not.to.deep.equal([])
+    expect(second.filter(name => first.includes(name))).to.deep.equal([])
+  })
+
   it('never runs two operators at once without an election', async () => {
     const [deployment] = await render(
       { operator: { leaderElection: { enabled: false } } },
@@ -540,6 +591,23 @@ describe('the chart', function () {
     })
   })
 
+  it('closes the node agents by the same rules as the operator', async () => {
+    const from = [{ namespaceSelector: { matchLabels: { 'kubernetes.io/metadata.name': 'monitoring' } } }]
+    const policies = await render(
+      { networkPolicy: { enabled: true, from }, gpu: { enabled: true } },
+      { only: ['templates/networkpolicy.yaml'] },
+    )
+    const [operator, agents] = ['ekya-operator', 'ekya-node-agent'].map(name =>
+      policies.find(({ metadata }) => metadata.name === name),
+    )
+    expect(at(agents, 'spec.ingress')).to.deep.equal(at(operator, 'spec.ingress'))
+    const [daemonSet] = (await render({ gpu: { enabled: true } })).filter(({ kind }) => kind === 'DaemonSet')
+    expect(at(agents, 'spec.podSelector.matchLabels')).to.deep.equal(
+      at(daemonSet, 'spec.selector.matchLabels'),
+    )
+    expect(at(agents, 'metadata.namespace')).to.equal(at(daemonSet, 'metadata.namespace'))
+  })
+
   describe('names', () => {
     for (const { release, values, want } of [
       { release: 'ekya', values: {}, want: 'ekya-operator' },
@@ -563,6 +631,8 @@ describe('the chart', function () {
       { values: { operator: { leaderElection: { enabled: false } } }, want: ['a second operator'] },
       { values: { gpu: { enabled: true } }, want: [] },
       { values: { gpu: { enabled: true }, sharing: { backend: 'cpu' } }, want: ['sharing.backend is cpu'] },
+      { values: { gpu: { backend: 'kai' } }, want: ['the backend kai needs gpu.kaiQueue'] },
+      { values: { sharing: { backend: 'kai' }, gpu: { kaiQueue: 'edge' } }, want: [] },
       { values: { rbac: { create: false } }, want: ['bind the service account ekya-operator'] },
       { values: { networkPolicy: { enabled: true } }, want: ['in the namespace ekya-system only'] },
     ])

@@ -12,7 +12,7 @@ import { Argument, Command, Option } from 'commander'
 import { processGuard } from '../control-plane/guard.ts'
 import { buildImages } from './builder.ts'
 import type { Processor } from './context.ts'
-import { images } from './images.ts'
+import { archivePrefix, images } from './images.ts'
 
 interface Options {
   readonly output?: string
@@ -33,7 +33,7 @@ const program = new Command('images')
   .addArgument(new Argument('[image...]', 'which').choices(names).default(names))
   .option(
     '--output <folder>',
-    'write NAME.tar there, an archive that `ctr images import` and `docker load` take',
+    `write NAME.tar there, an archive of ${archivePrefix}/ekya-NAME that \`ctr images import\` and \`docker load\` take`,
   )
   .option('--push <prefix>', 'push to PREFIX/ekya-NAME')
   .option('--tag <tag>', 'tag of the images (default: the version in package.json)')
@@ -64,7 +64,7 @@ const program = new Command('images')
         work,
         images: images.filter(({ name }) => chosen.includes(name)),
         processor: options.arch,
-        prefix: options.push ?? 'ekya.dev',
+        prefix: options.push ?? archivePrefix,
         tag: options.tag ?? version,
         output,
         push: options.push !== undefined,

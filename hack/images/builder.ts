@@ -42,6 +42,10 @@ export async function buildImages(options: BuildOptions): Promise<BuiltImage[]> 
   const { root, work, processor, onProgress = () => {} } = options
   if (options.cuda && processor !== 'amd64')
     throw new Error(`There is no CUDA provider for ${processor}; accepted with --cuda: amd64`)
+  if (options.cuda && options.baseImage === undefined && !options.localBase)
+    throw new Error(
+      'The default base has no CUDA; accepted with --cuda: --base-image IMAGE with CUDA 13 and cuDNN 9, or --local-base',
+    )
   const builder = await findBuilder(work)
   let { nodeImage, baseImage } = options
   if (options.localBase) {

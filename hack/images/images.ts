@@ -15,6 +15,9 @@ export interface ImageDefinition {
   readonly mostMegabytes: number
 }
 
+/** What images that are written into archives are called by, in place of a registry; the chart takes it as one (`image.registry`). */
+export const archivePrefix = 'ekya.dev'
+
 const countsMultiprocessors = { 'ekya-sm-count': 'workers/runtime/sm-count.ts' }
 
 export const images: readonly ImageDefinition[] = [

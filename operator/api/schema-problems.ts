@@ -55,6 +55,7 @@ function problemOf({
     case 'type':
       if (data === Number.POSITIVE_INFINITY || data === Number.NEGATIVE_INFINITY)
         return { path, message: `is a number too large to reckon with; ${expected}` }
+      if (Number.isNaN(data)) return { path, message: `is not a number (.nan); ${expected}` }
       return { path, message: `${shown(data)} is ${typeInWords(data)}; ${expected}` }
     case 'enum':
       return { path, message: `${shown(data)} is unknown; ${expected}` }

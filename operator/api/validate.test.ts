@@ -20,6 +20,21 @@ describe('validateManifest', () => {
     })
   }
 
+  for (const { name, weight, want } of [
+    {
+      name: 'infinity',
+      weight: Number.POSITIVE_INFINITY,
+      want: 'is a number too large to reckon with; accepted: ',
+    },
+    { name: 'what is no number', weight: Number.NaN, want: 'is not a number (.nan); accepted: ' },
+  ])
+    it(`says that a weight is ${name}`, () => {
+      const [good] = goodManifests
+      const spec = { ...(good!.manifest as { spec: object }).spec, weight }
+      const [problem] = validateManifest({ ...good!.manifest, spec })
+      expect(problem?.message).to.match(new RegExp(`^${want.replaceAll(/[().]/g, '\\$&')}`))
+    })
+
   it('reports all problems at once, in the order of their paths', () => {
     const manifest = {
       ...goodManifests[0]!.manifest,

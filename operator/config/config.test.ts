@@ -3,7 +3,7 @@ import { defaultGpuOptions } from '../sharing/gpu-options.ts'
 import { type Environment, parseOperatorConfig, type RawFlags } from './config.ts'
 import { ConfigError } from './errors.ts'
 import { allOptions } from './options.ts'
-import { parseAddress, parseStorage } from './values.ts'
+import { parseAddress, parseStorage, parseTolerations } from './values.ts'
 import { packageVersion } from './version.ts'
 
 const storage = 'hostPath:/var/lib/ekya'
@@ -17,7 +17,8 @@ describe('parseOperatorConfig', () => {
         mountPath: '/var/lib/ekya',
         folder: '/var/lib/ekya',
       },
-      workerImage: `ekya-operator:${packageVersion}`,
+      workerImage: `ekya-worker:${packageVersion}`,
+      workerTolerations: [],
       http: { port: 8080 },
       leaderElection: { enabled: true, namespace: 'default' },
       logLevel: 'info',
@@ -34,6 +35,7 @@ describe('parseOperatorConfig', () => {
       storage: 'pvc:ekya',
       storageMountPath: '/data/',
       workerImage: 'registry.example.org:5000/ekya@sha256:0123',
+      workerToleration: ['dedicated=cameras:NoSchedule', 'example.org/edge'],
       httpAddress: '127.0.0.1:0',
       leaderElect: false,
       leaseNamespace: 'ekya-system',
@@ -59,6 +61,10 @@ describe('parseOperatorConfig', () => {
         folder: '/data',
       },
       workerImage: 'registry.example.org:5000/ekya@sha256:0123',
+      workerTolerations: [
+        { key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' },
+        { key: 'example.org/edge', operator: 'Exists' },
+      ],
       http: { host: '127.0.0.1', port: 0 },
       leaderElection: { enabled: false, namespace: 'ekya-system' },
       logLevel: 'debug',
@@ -198,3 +204,16 @@ function problemsOf(parse: () => unknown): ConfigError['problems'] {
   }
   throw new Error('nothing was refused')
 }
+
+describe('parseTolerations', () => {
+  for (const { text, want } of [
+    { text: 'a', want: { key: 'a', operator: 'Exists' } },
+    { text: 'a/b:NoExecute', want: { key: 'a/b', operator: 'Exists', effect: 'NoExecute' } },
+    { text: 'a=b', want: { key: 'a', operator: 'Equal', value: 'b' } },
+    { text: 'a=:NoSchedule', want: { key: 'a', operator: 'Equal', value: '', effect: 'NoSchedule' } },
+  ])
+    it(`reads ${text}`, () => expect(parseTolerations(text)).to.deep.equal([want]))
+
+  for (const text of ['', 'a b', 'a:Never', '=b', 'a=b=c', 'A.b/c', 'a/b/c'])
+    it(`refuses ${JSON.stringify(text)}`, () => expect(parseTolerations(['a', text])).to.equal(undefined))
+})

@@ -9,7 +9,7 @@ import type { GpuOptions } from '../sharing/gpu-options.ts'
 import { ConfigError, type ConfigProblem } from './errors.ts'
 import type { Option } from './option.ts'
 import { options } from './options.ts'
-import type { HttpAddress, LogLevel, Volume } from './values.ts'
+import type { HttpAddress, LogLevel, Toleration, Volume } from './values.ts'
 
 export interface OperatorConfig {
   /** File; absent: $KUBECONFIG, ~/.kube/config, or the pod's service account. */
@@ -18,6 +18,8 @@ export interface OperatorConfig {
   readonly namespaces: readonly string[]
   readonly storage: StorageConfig
   readonly workerImage: string
+  /** Taints that worker pods tolerate. */
+  readonly workerTolerations: readonly Toleration[]
   readonly http: HttpAddress
   readonly leaderElection: {
     readonly enabled: boolean
@@ -63,6 +65,7 @@ export function parseOperatorConfig(
   const mountPath = read(options.storageMountPath)
   const folder = read(options.storageFolder)
   const workerImage = read(options.workerImage)
+  const workerTolerations = read(options.workerToleration) ?? []
   const http = read(options.httpAddress)
   const leaderElect = read(options.leaderElect)
   const leaseNamespace = read(options.leaseNamespace)
@@ -91,6 +94,7 @@ export function parseOperatorConfig(
       folder: folder ?? mountPath ?? storage!.mountPath,
     },
     workerImage: workerImage!,
+    workerTolerations,
     http: http!,
     leaderElection: {
       enabled: leaderElect!,

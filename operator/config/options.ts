@@ -19,6 +19,8 @@ import {
   parseSeed,
   parseStorage,
   parseText,
+  parseTolerations,
+  type Toleration,
   type Volume,
 } from './values.ts'
 import { packageVersion } from './version.ts'
@@ -67,9 +69,19 @@ export const options = {
     flag: 'worker-image',
     value: 'IMAGE',
     description: 'container image of the worker pods',
-    accepted: 'an image reference, such as registry.example.org/ekya-operator:0.1.0',
-    default: `ekya-operator:${packageVersion}`,
+    accepted: 'an image reference, such as registry.example.org/ekya-worker:0.1.0',
+    default: `ekya-worker:${packageVersion}`,
     parse: parseImage,
+  }),
+  workerToleration: define<readonly Toleration[]>({
+    flag: 'worker-toleration',
+    value: 'TAINT',
+    description:
+      'a taint of nodes that worker pods tolerate, KEY[=VALUE][:EFFECT]; may be repeated (pods on GPUs tolerate nvidia.com/gpu:NoSchedule in any case)',
+    accepted:
+      'KEY, KEY=VALUE, KEY:EFFECT or KEY=VALUE:EFFECT, with NoSchedule, PreferNoSchedule or NoExecute',
+    repeatable: true,
+    parse: parseTolerations,
   }),
   httpAddress: define<HttpAddress>({
     flag: 'http-address',

@@ -69,6 +69,34 @@ export function parseImage(text: string): string | undefined {
   return /^[a-z0-9][-a-zA-Z0-9._/:@]*$/.test(text) && text.length <= 512 ? text : undefined
 }
 
+/** As in a pod's spec. */
+export interface Toleration {
+  readonly key: string
+  readonly operator: 'Exists' | 'Equal'
+  readonly value?: string
+  /** Absent: whatever the taint does. */
+  readonly effect?: string
+}
+
+const labelName = '[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?'
+const taint = new RegExp(
+  `^((?:[a-z0-9](?:[-a-z0-9.]{0,251}[a-z0-9])?/)?${labelName})(=(?:${labelName})?)?(?::(NoSchedule|PreferNoSchedule|NoExecute))?$`,
+)
+
+/** Taints as `kubectl taint` takes them: `KEY[=VALUE][:EFFECT]`; without a value, whatever it is. */
+export function parseTolerations(texts: string | readonly string[]): readonly Toleration[] | undefined {
+  const parsed = [texts].flat().map((text): Toleration | undefined => {
+    const [, key, value, effect] = taint.exec(text) ?? []
+    if (key === undefined) return undefined
+    return {
+      key,
+      ...(value === undefined ? { operator: 'Exists' } : { operator: 'Equal', value: value.slice(1) }),
+      ...(effect === undefined ? {} : { effect }),
+    }
+  })
+  return parsed.every(each => each !== undefined) ? parsed : undefined
+}
+
 /** Of an object that has a DNS name. */
 export function parseName(name: string): string | undefined {
   return dnsSubdomain.test(name) && name.length <= 253 ? name : undefined

@@ -59,6 +59,27 @@ describe('podManifest', () => {
   })
 })
 
+describe('taints that worker pods tolerate', () => {
+  const tolerations = (given: object) => {
+    const request = { config: inferenceConfig(input), stream, window, share: 0.2, gpu }
+    const { spec } = podManifest(request, cpuBackend, { ...options, ...given }) as {
+      spec: { tolerations: readonly { key: string }[] }
+    }
+    return spec.tolerations.filter(({ key }) => !key.startsWith('node.kubernetes.io/'))
+  }
+  const own = { key: 'dedicated', operator: 'Equal', value: 'cameras' }
+
+  it('are those that are named', () => {
+    expect(tolerations({})).to.deep.equal([])
+    expect(tolerations({ tolerations: [own] })).to.deep.equal([own])
+  })
+
+  it('make another template, but none where none is named', () => {
+    const hash = (given: object) => templateHash(inferenceConfig(input), stream, { ...options, ...given })
+    expect(hash({ tolerations: [own] })).not.to.equal(hash({}))
+  })
+})
+
 describe('the manifest of a pod that is to take over', () => {
   const config = inferenceConfig(input, { generation: 3, standby: true })
   const later = podManifest(

@@ -37,6 +37,8 @@ import { workerContainer } from '../sharing/worker-container.ts'
 export interface PodOptions {
   readonly image: string
   readonly storage: StorageVolume
+  /** Taints of nodes, beside what every pod tolerates; as in a pod's spec. */
+  readonly tolerations?: readonly object[]
 }
 
 export interface StorageVolume {
@@ -104,7 +106,11 @@ export function podManifest(
       ...(rendered.schedulerName === undefined ? {} : { schedulerName: rendered.schedulerName }),
       ...(rendered.hostIPC === undefined ? {} : { hostIPC: rendered.hostIPC }),
       affinity: pinnedTo(gpu.node),
-      tolerations: staying,
+      tolerations: [
+        ...staying,
+        ...(gpu.device.kind === 'cuda' ? [gpuNodes] : []),
+        ...(options.tolerations ?? []),
+      ],
       securityContext: {
         runAsNonRoot: true,
         fsGroup: storageGroup,
@@ -193,6 +199,12 @@ const staying = ['not-ready', 'unreachable'].map(name => ({
   operator: 'Exists',
   effect: 'NoExecute',
 }))
+
+/**
+ * GPU nodes are tainted so that other pods stay away. Kubernetes lets pods in that ask for `nvidia.com/gpu` where the admission plugin
+ * ExtendedResourceToleration is on; ours ask for other resources, or for none. The chart's node agent tolerates the same.
+ */
+const gpuNodes = { key: 'nvidia.com/gpu', operator: 'Exists', effect: 'NoSchedule' }
 
 // A worker on a small share answers late without being broken: the probes are patient.
 const probes = {

@@ -161,6 +161,11 @@ export const definitions = {
     help: 'Time since the API server last said anything of a resource, by a list, an event or a bookmark, of which one comes about every minute. resource: its plural',
     labels: ['resource'],
   },
+  ekya_watch_lists_total: {
+    type: 'counter',
+    help: 'Whole lists of a resource that were read. resource: its plural. reason: start | status-410 or in-band-410 (the API server no longer knows what the watch had come to) | silence (two watches in a row said nothing)',
+    labels: ['resource', 'reason'],
+  },
   ekya_leader_election_silent_seconds: {
     type: 'gauge',
     help: 'Time since the API server last answered to leader election, which asks every 2 s; 0 without leader election',

@@ -1,5 +1,5 @@
 /**
- * docs/metrics.md from the definitions: `node operator/metrics/document.ts > docs/metrics.md`.
+ * docs/metrics.md from the definitions: `npx node operator/metrics/document.ts > docs/metrics.md`.
  *
  * A unit test fails when the page has drifted.
  */
@@ -14,7 +14,7 @@ export function metricsPage(): string {
   })
   return `# Metrics of the operator
 
-Generated from \`operator/metrics/definitions.ts\` by \`node operator/metrics/document.ts > docs/metrics.md\`.
+Generated from \`operator/metrics/definitions.ts\` by \`npx node operator/metrics/document.ts > docs/metrics.md\`.
 
 Served at \`/metrics\`, together with the \`process_*\` and \`nodejs_*\` metrics of prom-client. Base units; ratios are
 in [0, 1] unless said otherwise. Series of a stream or a window go with the resource. Worker pods serve their own

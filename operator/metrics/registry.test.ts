@@ -153,15 +153,22 @@ describe('metrics', () => {
     metrics.kubeRequest('PATCH', 200)
     metrics.setLeader(true)
     metrics.observeSilence(new Map([['nodes', 61_500]]), 1500)
+    for (const reason of ['start', 'status-410', 'status-410'] as const) metrics.listed('pods', reason)
     expect(await series(metrics, 'ekya_workqueue_adds_total')).to.deep.equal(['{name="camera-stream"} 1'])
     expect(await series(metrics, 'ekya_resize_duration_seconds_sum')).to.deep.equal(['{backend="cpu"} 0.3'])
     expect(await series(metrics, 'ekya_leader')).to.deep.equal(['1'])
     expect(await series(metrics, 'ekya_watch_silent_seconds')).to.deep.equal(['{resource="nodes"} 61.5'])
+    expect(await series(metrics, 'ekya_watch_lists_total')).to.deep.equal([
+      '{resource="pods",reason="start"} 1',
+      '{resource="pods",reason="status-410"} 2',
+      '{resource="pods",reason="in-band-410"} 0',
+      '{resource="pods",reason="silence"} 0',
+    ])
     expect(await series(metrics, 'ekya_leader_election_silent_seconds')).to.deep.equal(['1.5'])
   })
 
   it('is documented as it is', async () => {
     const page = await readFile(new URL('../../docs/metrics.md', import.meta.url), 'utf8')
-    expect(page, 'run: node operator/metrics/document.ts > docs/metrics.md').to.equal(metricsPage())
+    expect(page, 'run: npx node operator/metrics/document.ts > docs/metrics.md').to.equal(metricsPage())
   })
 })

@@ -80,10 +80,15 @@ export interface Metrics {
   reconciled(controller: string, result: ReconcileResult, seconds: number): void
   workqueue(name: string): WorkqueueHooks
   kubeRequest(verb: string, status: number | 'error'): void
+  /** A whole list of a resource was read. */
+  listed(resource: string, reason: ListReason): void
   setLeader(leads: boolean): void
   /** Milliseconds for which the API server has said nothing of a resource, and to leader election. */
   observeSilence(watches: ReadonlyMap<string, number>, electionMs: number): void
 }
+
+/** Why a reflector reads a whole list. */
+export type ListReason = 'start' | 'status-410' | 'in-band-410' | 'silence'
 
 export type ReconcileResult = 'success' | 'requeue' | 'conflict' | 'error' | 'terminal_error'
 
@@ -150,6 +155,7 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
   }
   const requests = counter('ekya_kube_requests_total')
   const watchSilence = gauge('ekya_watch_silent_seconds')
+  const lists = counter('ekya_watch_lists_total')
   const electionSilence = gauge('ekya_leader_election_silent_seconds')
   const leader = gauge('ekya_leader')
   leader.set(0)
@@ -289,6 +295,10 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
       }
     },
     kubeRequest: (verb, status) => requests.inc({ verb, status: String(status) }),
+    listed(resource, reason) {
+      // From the first list on, so that the next one is an increase.
+      for (const each of listReasons) lists.inc({ resource, reason: each }, each === reason ? 1 : 0)
+    },
     setLeader: leads => leader.set(leads ? 1 : 0),
     observeSilence(watches, electionMs) {
       for (const [resource, ms] of watches) watchSilence.set({ resource }, ms / 1000)
@@ -298,6 +308,7 @@ export function createMetrics({ version, defaults = true }: MetricsOptions): Met
 }
 
 const resizeResults = ['done', 'gone', 'failed'] as const
+const listReasons: readonly ListReason[] = ['start', 'status-410', 'in-band-410', 'silence']
 const windowResults: readonly WindowResult[] = ['planned', 'missed']
 
 const keyOf = (namespace: string, name: string): string => `${namespace}/${name}`

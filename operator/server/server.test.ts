@@ -165,6 +165,17 @@ describe('status server', () => {
     expect(body).to.include('/status.json')
   })
 
+  it('takes an address that is none for a mistake of who asks', async () => {
+    for (const path of ['/windows/%E0%A4%A/main', '/streams/site/%ff', '/assets/%']) {
+      const { status, body } = await get(path)
+      expect([status, body], path).to.deep.equal([
+        400,
+        `${path} is no address: what follows a % is not UTF-8 in hexadecimal digits\n`,
+      ])
+    }
+    expect(errors).to.deep.equal([])
+  })
+
   it('survives a view that fails', async () => {
     state.fails = true
     const { status, body } = await get('/status.json')

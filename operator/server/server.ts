@@ -109,6 +109,10 @@ function application(options: ServerOptions) {
     text(response, 404, `${request.path} is not here; accepted: / /status.json /metrics /healthz /readyz`)
   })
   app.use((error: unknown, request: Request, response: Response, _next: NextFunction) => {
+    if (error instanceof URIError) {
+      const wrong = 'is no address: what follows a % is not UTF-8 in hexadecimal digits'
+      return text(response, 400, `${request.path} ${wrong}`)
+    }
     options.log.error({ err: error, path: request.path }, 'request failed')
     text(response, 500, 'internal error; the reason is in the log')
   })

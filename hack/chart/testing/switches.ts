@@ -16,6 +16,7 @@ export const everything: Values = {
     tolerations: [{ key: 'edge', operator: 'Exists' }],
     affinity: { nodeAffinity: {} },
   },
+  worker: { tolerations: [{ key: 'dedicated', operator: 'Equal', value: 'cameras', effect: 'NoSchedule' }] },
   serviceAccount: { annotations: { a: 'b' } },
   service: { annotations: { a: 'b' } },
   storage: { mountPath: '/mnt/ekya', pvc: { storageClassName: 'fast', accessMode: 'ReadWriteMany' } },

@@ -1,6 +1,7 @@
 /** How the commands for a running site reach its API server, and what they say when they cannot do what is asked. */
 import { stringify } from 'yaml'
 import type { CameraStream, RetrainingWindow } from '../../api/generated/types.ts'
+import { apiVersion } from '../../api/names.ts'
 import { cameraStreams, retrainingWindows } from '../../cluster/resources.ts'
 import { packageVersion } from '../../config/version.ts'
 import { isNotFound, KubeError } from '../../kube/errors.ts'
@@ -34,10 +35,19 @@ export async function withAccess(
   })
   try {
     return await command({ transport, namespace: namespace ?? transport.namespace })
+  } catch (error) {
+    if (!isKindMissing(error)) throw error
+    throw new Error(
+      `this cluster does not know the kinds of ${apiVersion}; accepted: one in which the chart is installed, or crds/ applied (${error.message})`,
+    )
   } finally {
     await transport.close()
   }
 }
+
+/** An object that is not there is named by the API server, a kind is not. */
+const isKindMissing = (error: unknown): error is KubeError =>
+  error instanceof KubeError && isNotFound(error) && !(error.body?.message ?? '').includes('" not found')
 
 export interface Target {
   readonly kind: 'CameraStream' | 'RetrainingWindow'

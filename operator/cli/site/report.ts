@@ -8,7 +8,7 @@ import { pipeline } from 'node:stream/promises'
 import { createGzip } from 'node:zlib'
 import { pack } from 'tar-stream'
 import { stringify } from 'yaml'
-import { apiVersion, managedByLabel, managedByValue } from '../../api/names.ts'
+import { apiVersion, group, managedByLabel, managedByValue } from '../../api/names.ts'
 import { cameraStreams, retrainingWindows } from '../../cluster/resources.ts'
 import { packageVersion } from '../../config/version.ts'
 import type { KubeObject } from '../../kube/objects.ts'
@@ -27,10 +27,22 @@ import { redact, redactText } from './redact.ts'
 
 const logLines = 5000
 const mostWorkers = 60
+const mostAgents = 20
 
 interface LoggedPod extends KubeObject {
   readonly spec?: { readonly containers?: readonly { readonly name: string }[] }
+  readonly status?: {
+    readonly containerStatuses?: readonly { readonly name: string; readonly restartCount?: number }[]
+  }
 }
+
+/** Pods of the chart: whatever their release, and also while nobody holds the Lease. */
+const componentSelector = (component: string): string =>
+  `app.kubernetes.io/name=ekya,app.kubernetes.io/component=${component}`
+
+/** Ours alone: the GPU inventory stands in one, and others may say anything. */
+const ownAnnotations = (annotations: Readonly<Record<string, string>> = {}): Record<string, string> =>
+  Object.fromEntries(Object.entries(annotations).filter(([name]) => name.startsWith(`${group}/`)))
 
 export async function report(
   { transport, namespace }: Access,
@@ -82,9 +94,10 @@ export async function report(
     const { items } = await transport.list<KubeObject & { spec?: object; status?: Record<string, unknown> }>(
       nodes,
     )
-    const brief = items.map(({ metadata: { name, labels }, spec, status = {} }) => ({
+    const brief = items.map(({ metadata: { name, labels, annotations }, spec, status = {} }) => ({
       name,
       labels,
+      annotations: ownAnnotations(annotations),
       spec,
       ...Object.fromEntries(
         ['capacity', 'allocatable', 'conditions', 'nodeInfo'].map(each => [each, status[each]]),
@@ -102,24 +115,39 @@ export async function report(
   const log = async (folder: string, pod: LoggedPod): Promise<void> => {
     for (const { name } of pod.spec?.containers ?? []) {
       const path = `${objectPath(pods, pod.metadata, 'log')}?container=${encodeURIComponent(name)}&tailLines=${logLines}`
-      const text = await attempt(`log of ${pod.metadata.name}/${name}`, () => transport.raw(path))
-      if (text !== undefined)
-        contents.set(`logs/${folder}/${pod.metadata.name}/${name}.log`, redactText(text))
+      const restarts = pod.status?.containerStatuses?.find(each => each.name === name)?.restartCount ?? 0
+      // Why it ended is in the log of the container before.
+      for (const [query, end] of [['', ''], ...(restarts > 0 ? [['&previous=true', '.previous']] : [])]) {
+        const what = `log of ${pod.metadata.name}/${name}${end}`
+        const text = await attempt(what, () => transport.raw(`${path}${query}`))
+        if (text !== undefined)
+          contents.set(`logs/${folder}/${pod.metadata.name}/${name}${end}.log`, redactText(text))
+      }
     }
   }
   for (const pod of workers.slice(0, mostWorkers)) await log('workers', pod)
   if (workers.length > mostWorkers)
     problems.push(`logs of ${workers.length - mostWorkers} worker pods are left out`)
-  // The Lease's holder begins with the name of its pod.
+  const operators = [
+    ...(await gather('operator-pods', pods, { labelSelector: componentSelector('operator') })),
+  ] as LoggedPod[]
+  // One that the chart did not make, or by another name, is found by the Lease, whose holder begins with the name of its pod.
   for (const lease of found as readonly (KubeObject & { spec?: { holderIdentity?: string } })[]) {
-    const holder = lease.spec?.holderIdentity?.split('_')[0]
-    if (holder === undefined || holder === '') continue
-    const at = { namespace: lease.metadata.namespace ?? '', name: holder }
-    const pod = await attempt(`operator pod ${holder}`, () => transport.get<LoggedPod>(pods, at))
-    if (pod === undefined) continue
-    contents.set('operator-pod.yaml', stringify(redact(pod)))
-    await log('operator', pod)
+    const name = lease.spec?.holderIdentity?.split('_')[0]
+    if (name === undefined || name === '' || operators.some(({ metadata }) => metadata.name === name))
+      continue
+    const at = { namespace: lease.metadata.namespace ?? '', name }
+    const pod = await attempt(`operator pod ${name}`, () => transport.get<LoggedPod>(pods, at))
+    if (pod !== undefined) operators.push(pod)
   }
+  contents.set('operator-pods.yaml', stringify(redact(operators)))
+  if (operators.length === 0)
+    problems.push('operator: none of its pods is found, so that its log is not here')
+  for (const pod of operators) await log('operator', pod)
+  const agents = await gather('node-agent-pods', pods, { labelSelector: componentSelector('node-agent') })
+  for (const pod of agents.slice(0, mostAgents)) await log('node-agent', pod)
+  if (agents.length > mostAgents)
+    problems.push(`logs of ${agents.length - mostAgents} node agents are left out`)
   contents.set('problems.txt', problems.length === 0 ? 'none\n' : `${problems.join('\n')}\n`)
   await write(file, contents, now)
   io.stdout.write(

@@ -59,6 +59,15 @@ export async function retrain(access: Access, name: string, now: Date, io: Io): 
     throw new Error(
       `${said}: RetrainingWindow ${window.metadata.name} is paused; resume it first: ekya resume rw/${window.metadata.name}`,
     )
+  // A request that nothing will ever take up must not look as if it waited.
+  if (window.spec.scheduler.policy === 'none')
+    throw new Error(
+      `${said}: RetrainingWindow ${window.metadata.name} has the policy none, which never trains; accepted: another spec.scheduler.policy`,
+    )
+  if (window.status?.current?.phase === 'Completed')
+    throw new Error(
+      `${said}: RetrainingWindow ${window.metadata.name} has completed, as spec.repeat is Once; accepted: a window that goes on`,
+    )
   if (stream.status?.retraining !== undefined) {
     io.stdout.write(`${said} is being retrained already (${stream.status.retraining.configuration})\n`)
     return 0

@@ -12,6 +12,7 @@ import { parse } from 'yaml'
 import { findBinaries } from '../../../hack/control-plane/binaries.ts'
 import { useApiServer } from '../../../hack/testing/api-server.ts'
 import type { CameraStream, CameraStreamStatus, RetrainingWindow } from '../../api/generated/types.ts'
+import { gpuInventoryAnnotation } from '../../api/gpu-inventory.ts'
 import { apiVersion, managedByLabel, managedByValue, roleLabel, streamLabel } from '../../api/names.ts'
 import { openRetrain, rollbackOf } from '../../api/requests.ts'
 import { runEkya } from '../testing/run-ekya.ts'
@@ -285,6 +286,67 @@ describe('commands for a running site', function () {
       expect(status).to.equal(code)
       expect(stderr).to.contain(says)
     })
+
+  it('report says where it finds no operator', async () => {
+    const file = join(folder, 'without.tar.gz')
+    const { stderr } = await ekya('report', '--file', file)
+    const says = 'operator: none of its pods is found'
+    expect(stderr).to.contain(says)
+    expect((await unpacked(file)).get('ekya-report/problems.txt')).to.contain(says)
+  })
+
+  it('report holds every operator and node agent, and what nodes say of their GPUs', async () => {
+    const chartPod = async (name: string, component: string) => {
+      const pods = `/api/v1/namespaces/${api.namespace()}/pods`
+      await api.client().post(pods, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: {
+          name,
+          labels: { 'app.kubernetes.io/name': 'ekya', 'app.kubernetes.io/component': component },
+        },
+        spec: { automountServiceAccountToken: false, containers: [{ name: 'main', image: 'ekya' }] },
+      })
+      await api.client().patch(`${pods}/${name}/status`, 'merge', {
+        status: {
+          containerStatuses: [{ name: 'main', image: 'ekya', imageID: '', ready: true, restartCount: 1 }],
+        },
+      })
+    }
+    await chartPod('ekya-operator-a', 'operator')
+    await chartPod('ekya-operator-b', 'operator')
+    await chartPod('ekya-node-agent-a', 'node-agent')
+    await api.client().post('/api/v1/nodes', {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: {
+        name: 'reported',
+        annotations: { [gpuInventoryAnnotation]: 'two GPUs', 'example.org/note': 'private' },
+      },
+    })
+    const file = join(folder, 'whole.tar.gz')
+    const { stderr } = await ekya('report', '--file', file)
+    await api.client().delete('/api/v1/nodes/reported')
+    const files = await unpacked(file)
+    const names = (part: string) =>
+      (parse(files.get(`ekya-report/${part}.yaml`)!) as { metadata: { name: string } }[]).map(
+        ({ metadata }) => metadata.name,
+      )
+    expect(names('operator-pods')).to.deep.equal(['ekya-operator-a', 'ekya-operator-b'])
+    expect(names('node-agent-pods')).to.deep.equal(['ekya-node-agent-a'])
+    expect(stderr).not.to.contain('none of its pods is found')
+    // Nothing runs here: it is enough that the logs were asked for.
+    for (const log of [
+      'ekya-operator-a/main',
+      'ekya-operator-b/main.previous',
+      'ekya-node-agent-a/main.previous',
+    ])
+      expect([...files.keys()].some(key => key.endsWith(`${log}.log`)) || stderr.includes(log), log).to.equal(
+        true,
+      )
+    const nodes = files.get('ekya-report/nodes.yaml')!
+    expect(nodes).to.contain('two GPUs').and.not.contain('private')
+  })
 
   it('report bundles what a bug report needs, and no secret', async () => {
     const file = join(folder, 'report.tar.gz')

@@ -15,6 +15,7 @@ import { exampleNow, exampleSite } from '../testing/example-site.ts'
 import { exampleView } from '../testing/example-view.ts'
 import { createLiveHub } from './live.ts'
 import { createSampleReader } from './samples.ts'
+import type { DashboardSite } from './site.ts'
 
 /** Where to put pictures of the pages; unset: nowhere. */
 const pictures = process.env.EKYA_SCREENSHOTS
@@ -26,6 +27,7 @@ describe('dashboard in a browser', function () {
   let folder: string
   let browser: Browser
   let server: StatusServer
+  let site: DashboardSite
   let leader = 'operator-0'
   const live = createLiveHub(50)
   const requested: string[] = []
@@ -39,7 +41,7 @@ describe('dashboard in a browser', function () {
     }
     folder = await mkdtemp(join(tmpdir(), 'ekya-dashboard-'))
     await keepFrames(folder)
-    const site = exampleSite({ windows: 2, streams: 12, history: 14, gpus: 2 }, createSampleReader(folder))
+    site = exampleSite({ windows: 2, streams: 12, history: 14, gpus: 2 }, createSampleReader(folder))
     server = await startServer({
       address: '127.0.0.1:0',
       metrics: { contentType: 'text/plain', metrics: async () => '' },
@@ -124,6 +126,45 @@ describe('dashboard in a browser', function () {
     })
     expect(await page.$eval('#numbers-0', each => each.hasAttribute('open'))).to.equal(true)
     leader = 'operator-0'
+    await page.close()
+  })
+
+  it('shows the first window of a site while it is open', async () => {
+    const page = await opened('/', 'light')
+    const sites = () => page.$eval('[data-part=sites]', each => each.textContent)
+    const [shown, hidden] = [
+      site.cluster,
+      { ...site.cluster, windows: { get: () => undefined, list: () => [] } },
+    ]
+    Object.assign(site, { cluster: hidden })
+    await waitFor(async () => {
+      live.changed()
+      return (await sites())?.includes('There is no RetrainingWindow yet')
+    })
+    Object.assign(site, { cluster: shown })
+    await waitFor(async () => {
+      live.changed()
+      return (await sites())?.includes('site/crossing')
+    })
+    await page.close()
+  })
+
+  it('does not call itself live where the server refuses to tell of changes', async () => {
+    const page = await browser.newPage()
+    await page.setRequestInterception(true)
+    let refuses = true
+    page.on('request', request =>
+      refuses && request.url().endsWith('/live')
+        ? void request.respond({ status: 503, body: 'too many' })
+        : void request.continue(),
+    )
+    const button = () => page.$eval('#live', each => [each.textContent, each.getAttribute('aria-pressed')])
+    await page.goto(server.url, { waitUntil: 'load' })
+    await waitFor(async () => (await button())[0] === 'Paused')
+    expect(await button()).to.deep.equal(['Paused', 'false'])
+    refuses = false
+    await page.click('#live')
+    expect(await button()).to.deep.equal(['Live', 'true'])
     await page.close()
   })
 

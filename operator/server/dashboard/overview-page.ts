@@ -51,7 +51,7 @@ export function overviewPage({ cluster }: DashboardSite, query: Query): PageCont
     'summary',
     html`<p>${counted(members.length, 'stream')} in ${counted(windows.length, 'retraining window')}: ${count(filters.retraining)} retraining, ${count(filters.drifting)} drifting, ${count(filters.problems)} not ready.</p>`,
   )}
-${windows.length === 0 ? html`<p>There is no RetrainingWindow yet: it says which streams share which GPUs.</p>` : part('sites', html`${table('Retraining windows', siteColumns, sites.rows.map(siteRow))}${pager(sites, '/', query, 'sites', 'retraining windows')}`)}
+${part('sites', windows.length === 0 ? html`<p>There is no RetrainingWindow yet: it says which streams share which GPUs.</p>` : html`${table('Retraining windows', siteColumns, sites.rows.map(siteRow))}${pager(sites, '/', query, 'sites', 'retraining windows')}`)}
 <form method="get" action="/" class="filter"><label>Name has <input name="name" value="${named}" maxlength="63"></label>
 <label>Show <select name="show">${filterNames.map(name => html`<option${name === show ? html` selected` : ''}>${name}</option>`)}</select></label>
 <label>Sort by <select name="sort">${sortNames.map(name => html`<option${name === sort ? html` selected` : ''}>${name}</option>`)}</select></label>

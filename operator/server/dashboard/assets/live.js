@@ -44,9 +44,18 @@ function replace(part, markup) {
   if (focused >= 0) part.querySelectorAll('a, summary, [tabindex]')[focused]?.focus({ preventScroll: true })
 }
 
+function show(live) {
+  button.setAttribute('aria-pressed', String(live))
+  button.textContent = live ? 'Live' : 'Paused'
+}
+
 let source
 function listen() {
   source = new EventSource('/live')
+  source.addEventListener('error', () => {
+    // A connection that broke is taken up again by the browser; one that was refused is not.
+    if (source.readyState === EventSource.CLOSED) show(false)
+  })
   source.addEventListener('change', () => {
     if (!document.hidden) refresh()
   })
@@ -55,8 +64,7 @@ function listen() {
 button.hidden = false
 button.addEventListener('click', () => {
   const live = button.getAttribute('aria-pressed') !== 'true'
-  button.setAttribute('aria-pressed', String(live))
-  button.textContent = live ? 'Live' : 'Paused'
+  show(live)
   if (live) {
     listen()
     refresh()
